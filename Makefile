@@ -1,0 +1,76 @@
+# One entry for people and for CI. Every target sets up what it needs by itself (dev/setup).
+#   make demo DATA=DIR     runs the demo on the real Olist files in DIR; `make test DATA=DIR` adds the tests that need them
+#   make bench ARGS="..."  passes arguments on to `eip bench engine`; ARGS works for `make demo` too
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+DATA ?=
+ARGS ?=
+CARGO ?= cargo
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+PYTHON := .venv/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+ifneq ($(DATA),)
+export EIP_OLIST := $(abspath $(DATA))
+endif
+
+# The pin in rust-toolchain.toml names a version; a machine may have that version under another name.
+ifndef RUSTUP_TOOLCHAIN
+RUSTUP_TOOLCHAIN := $(shell dev/toolchain)
+ifneq ($(RUSTUP_TOOLCHAIN),)
+export RUSTUP_TOOLCHAIN
+endif
+endif
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: setup-build ## build a release and show the whole story: backfill, correction, revert
+	$(CARGO) build --locked --release --bin eip
+	$(TARGET)/release/eip demo $(if $(DATA),--data '$(DATA)') $(ARGS)
+
+.PHONY: test
+test: check ## everything: check, then the integration suites and the DAGs
+	$(CARGO) test --locked --workspace --test '*'
+	$(CARGO) test --locked --workspace --doc
+	$(MAKE) test-dags
+
+.PHONY: check
+check: setup lint ## format, lints and unit tests; no servers, no network
+	$(CARGO) test --locked --workspace --lib --bins
+
+.PHONY: soak
+soak: setup ## the same tests with every fault and random test at its full count; prints seeds
+	EIP_SOAK=1 $(CARGO) test --locked --workspace -- --nocapture
+	EIP_SOAK=1 $(MAKE) test-dags
+
+.PHONY: bench
+bench: setup-build ## the engine's figures on a release build: events/s, CPU seconds, peak memory
+	$(CARGO) build --locked --release --bin eip
+	$(TARGET)/release/eip bench engine $(if $(DATA),--data '$(DATA)') $(ARGS)
+
+.PHONY: lint
+lint: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; else echo "cargo-deny is not installed: deny.toml not checked"; fi
+	$(PYTHON) -m ruff check dags
+	$(PYTHON) -m ruff format --check dags
+	cd dags && ../$(PYTHON) -m mypy
+	.venv/bin/shellcheck dev/setup dev/toolchain .ci/run
+
+.PHONY: test-dags
+test-dags: setup
+	$(CARGO) build --locked --bin eip
+	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dags/tests
+
+.PHONY: setup setup-build
+setup:
+	@dev/setup build python
+setup-build:
+	@dev/setup build

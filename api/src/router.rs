@@ -1,0 +1,42 @@
+//! Every path, and what every request passes through.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::views::Views;
+use crate::{health, problem, v1};
+
+/// A request that has no answer by then gets a 504.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+/// No request here has a body to speak of.
+const BODY_BYTES: usize = 16 * 1024;
+
+/// The API over some views.
+pub fn router(views: Views) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/v1/shipments/{order_id}", get(v1::shipments::show))
+        .route("/v1/routes/stats", get(v1::routes::stats))
+        .with_state(views)
+        // From here on inside out: the last one sees a request first and its answer last.
+        .layer(CatchPanicLayer::new())
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            TIMEOUT,
+        ))
+        .layer(from_fn(problem::render))
+        .layer(TraceLayer::new_for_http())
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}

@@ -1,0 +1,4 @@
+//! The first version of the API.
+
+mod routes;
+mod shipments;

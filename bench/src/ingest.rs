@@ -1,0 +1,104 @@
+//! `eip bench ingest`: CSV → journal, and the Parquet cache beside it, in events per CPU second.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use eip_ingest::run::{DayRange, FastTask, RunId, RunRequest, Runner, Silent, Source, Task};
+use eip_log::StateDir;
+use eip_parquet_cache::Cache;
+use flate2::read::GzDecoder;
+
+use crate::figures::{Cost, Meter};
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct IngestOptions {
+    /// The folder with the four Olist files; they are unpacked before the clock starts.
+    pub data: PathBuf,
+    /// How often; the median counts.
+    pub rounds: usize,
+}
+
+/// Runs the benchmark and prints its figures.
+pub fn ingest(options: &IngestOptions) -> anyhow::Result<()> {
+    let temporary = tempfile::tempdir().context("making a folder for the input")?;
+    let data = unpacked(&options.data, temporary.path())?;
+    let mut journal = Vec::new();
+    let mut with_cache = Vec::new();
+    for round in 0..options.rounds.max(1) {
+        let state = StateDir::create(temporary.path().join(format!("state-{round}")), 4)?;
+        let meter = Meter::start();
+        let events = backfill(&state, &data)?;
+        let logged = meter.stop();
+        let ends = eip_log::committed_ends(&state)?;
+        Cache::open(&state)?.catch_up(&ends)?;
+        let cached = meter.stop();
+        report("CSV → journal", events, logged);
+        report("CSV → journal → cache", events, cached);
+        journal.push(per_cpu_second(events, logged));
+        with_cache.push(per_cpu_second(events, cached));
+        fs::remove_dir_all(state.path())?;
+    }
+    println!("median: CSV → journal {:.2} M events per CPU second", median(journal) / 1e6);
+    println!("median: with the cache {:.2} M events per CPU second", median(with_cache) / 1e6);
+    Ok(())
+}
+
+/// Writes the canonical events of a data folder, in replay order, as a log file.
+pub fn write_events(data: &Path, out: &Path) -> anyhow::Result<()> {
+    let temporary = tempfile::tempdir().context("making a folder for the log")?;
+    let state = StateDir::create(temporary.path().join("state"), 4)?;
+    backfill(&state, data)?;
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(out)?);
+    eip_log::export_facts(&state, &mut file)?;
+    file.flush().with_context(|| format!("cannot write {}", out.display()))
+}
+
+fn backfill(state: &StateDir, data: &Path) -> anyhow::Result<u64> {
+    // The time stamps of the ledger are not what is measured: any clock will do.
+    let mut runner = Runner::open(state.clone(), "eip bench", Box::new(|| 0))?;
+    let task = FastTask { source: Source::folder(data), range: DayRange::ALL, mix: false };
+    let request = RunRequest {
+        id: RunId::of_key("bench"),
+        requester: "bench".to_owned(),
+        origin: "bench".to_owned(),
+        task: Task::Fast(task),
+    };
+    Ok(runner.execute(&request, &mut Silent)?.summary.events_written())
+}
+
+fn unpacked(data: &Path, to: &Path) -> anyhow::Result<PathBuf> {
+    let plain = to.join("data");
+    fs::create_dir_all(&plain)?;
+    for entry in fs::read_dir(data).with_context(|| format!("cannot read {}", data.display()))? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        if let Some(csv) = name.strip_suffix(".gz").filter(|csv| csv.ends_with(".csv")) {
+            let mut packed = GzDecoder::new(File::open(&path)?);
+            io::copy(&mut packed, &mut File::create(plain.join(csv))?)?;
+        } else if path.extension().is_some_and(|extension| extension == "csv") {
+            fs::copy(&path, plain.join(name))?;
+        }
+    }
+    Ok(plain)
+}
+
+fn report(what: &str, events: u64, cost: Cost) {
+    println!(
+        "{what:<24} {events} events: {:.3} CPU s, {:.3} s wall",
+        cost.cpu.as_secs_f64(),
+        cost.wall.as_secs_f64()
+    );
+}
+
+fn per_cpu_second(events: u64, cost: Cost) -> f64 {
+    events as f64 / cost.cpu.max(Duration::from_micros(1)).as_secs_f64()
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}

@@ -1,0 +1,132 @@
+"""A stand-in for Ingest that answers from a script, for what a real one cannot be made to do on command.
+
+It keeps what it was asked, so that a test can look at the wire. The real Ingest is used in `test_arrow.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it came in."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One scripted answer. `raw` replaces the JSON of `body`."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+
+
+def run(state: str, *, run: Any = "0f3c9a5b7d1e2468", error: str | None = None, **counts: int) -> dict[str, Any]:  # noqa: ANN401
+    """A run as Ingest shows it when it does nothing at the moment: what the ledger says."""
+    return {
+        "run": run,
+        "kind": "fast",
+        "state": state,
+        "attempt": 1,
+        "counts": counts,
+        "error": error,
+        "progress": None,
+    }
+
+
+def running(records: int, total: int | None = None, rejects: int = 0) -> Answer:
+    """The answer to a GET while Ingest is at the run."""
+    progress = {"phase": "writing", "records": records, "total": total, "event_time": None, "rejects": rejects}
+    return Answer(200, run("running") | {"progress": progress})
+
+
+def ended(state: str, *, error: str | None = None, **counts: int) -> Answer:
+    """The answer to a GET after the run's end."""
+    return Answer(200, run(state, error=error, **counts))
+
+
+def accepted() -> Answer:
+    """The answer to a POST that started a run."""
+    return Answer(202, run("requested"), {"Location": "/v1/runs/0f3c9a5b7d1e2468"})
+
+
+def problem(status: int, title: str, detail: str) -> Answer:
+    """An error in the form of RFC 9457."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return Answer(status, body, {"Content-Type": "application/problem+json"})
+
+
+class ScriptedIngest:
+    """Serves `answers` one after another, the last one for ever; with `serve_at_once=False` refuses until `serve()`."""
+
+    def __init__(self, *, serve_at_once: bool = True) -> None:
+        self.answers: list[Answer] = []
+        self.asked: list[Asked] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(), bind_and_activate=False)
+        self._server.server_bind()
+        self._serve_at_once = serve_at_once
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def serve(self) -> None:
+        """Listens, and answers from a thread of its own."""
+        self._server.server_activate()
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        if self._serve_at_once:
+            self.serve()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread.ident is not None:
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.answer()
+
+            def do_POST(self) -> None:
+                self.answer()
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                script.asked.append(
+                    Asked(self.command, self.path, dict(self.headers), json.loads(body) if body else None)
+                )
+                answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+                content = json.dumps(answer.body).encode() if answer.raw is None else answer.raw
+                self.send_response(answer.status)
+                for name, value in ({"Content-Type": "application/json"} | dict(answer.headers)).items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                """Says nothing: the test looks at `asked`."""
+
+        return Handler

@@ -1,0 +1,181 @@
+"""The whole arrow, nothing scripted.
+
+Airflow runs the DAG, it drives a real Ingest, the dataflow keeps the views, `eip verify` recomputes them, the
+independent oracle agrees, and the API answers from them.
+
+Once on generated data and once on the real Olist, which lies beside the project or where EIP_OLIST says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from eip_binary import eip, eip_server
+from places import EIP, OLIST, ORACLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from airflow.sdk import DAG
+
+VIEWS = ["shipment_events", "shipments", "route_stats_daily"]
+LOGICAL_DATE = datetime(2018, 10, 18, tzinfo=UTC)
+
+pytestmark = pytest.mark.skipif(
+    "EIP_BIN" not in os.environ and not EIP.exists(), reason=f"no binary at {EIP}: make test builds it, or set EIP_BIN"
+)
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """What is left when the arrow has been drawn."""
+
+    folder: Path
+    data: Path
+    state: Path
+    first: dict[str, Any]
+    """What the task handed on."""
+    again: dict[str, Any]
+    """What the same task of the same DAG run handed on when it was run once more."""
+    verdict: str
+    exported: str
+
+    @property
+    def views(self) -> Path:
+        return self.folder / "views"
+
+
+@pytest.fixture(scope="module", params=["generated", "olist"])
+def arrow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, fast_backfill: DAG) -> Arrow:
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "olist":
+        if not OLIST.is_dir():
+            pytest.skip(f"the real Olist is not at {OLIST}: set EIP_OLIST to its folder")
+        data = OLIST
+    else:
+        data = folder / "data"
+        eip("generate", "--orders", "2000", "--seed", "7", "--out", data)
+    state = folder / "state"
+    with (
+        eip_server(folder, "ingest", "--state", state, "--dataset", f"olist={data}") as url,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("AIRFLOW_CONN_EIP_INGEST", url)
+        first, again = run_dag(fast_backfill), run_dag(fast_backfill)
+        eip("dataflow", "--state", state, "--until-caught-up")
+        verdict = eip("verify", "--state", state)
+        exported = eip("export", "--state", state, "--out", folder / "views")
+    return Arrow(folder, data, state, first, again, verdict, exported)
+
+
+def run_dag(dag: DAG) -> dict[str, Any]:
+    """Runs the DAG as Airflow does, always as the same DAG run, and gives what its task handed on."""
+    ended = dag.test(run_after=LOGICAL_DATE, logical_date=LOGICAL_DATE, run_conf={"dataset": "olist"})
+    assert ended.state == "success"
+    instance = ended.get_task_instance("backfill")
+    handed_on: dict[str, Any] = instance.xcom_pull(task_ids="backfill")
+    return handed_on
+
+
+def test_the_task_hands_on_a_committed_run_with_its_counts(arrow: Arrow) -> None:
+    assert arrow.first["state"] == "committed"
+    assert arrow.first["events"] == rows(arrow.views / "shipment_events.ndjson")
+
+
+def test_the_same_task_again_finds_its_run_and_appends_nothing(arrow: Arrow) -> None:
+    assert arrow.again == arrow.first
+
+
+def test_verify_agrees_and_export_prints_each_views_digest(arrow: Arrow) -> None:
+    for view in VIEWS:
+        digest = sha256(arrow.views / f"{view}.ndjson")
+        assert digest in arrow.exported
+        assert view in arrow.verdict
+
+
+def test_the_views_are_the_oracles(arrow: Arrow) -> None:
+    if not ORACLE.is_file():
+        pytest.skip(f"the oracle is not at {ORACLE}")
+    expected = arrow.folder / "expected"
+    run_oracle("events", "--data", arrow.data, "--out", arrow.folder / "events.ndjson")
+    run_oracle("views", "--log", arrow.folder / "events.ndjson", "--out", expected)
+    for view in VIEWS:
+        assert rows(arrow.views / f"{view}.ndjson") == rows(expected / f"{view}.ndjson"), view
+        assert sha256(arrow.views / f"{view}.ndjson") == sha256(expected / f"{view}.ndjson"), view
+
+
+def test_the_api_answers_from_the_views(arrow: Arrow) -> None:
+    shipment = first(arrow.views / "shipments.ndjson", lambda row: row["status"] == "DELIVERED")
+    day = date.fromisoformat(shipment["deliveredAt"][:10])
+    route = {
+        "stat_date": day.isoformat(),
+        "seller_region": shipment["sellerRegion"],
+        "customer_region": shipment["customerRegion"],
+    }
+    stats = first(arrow.views / "route_stats_daily.ndjson", lambda row: route.items() <= row.items())
+    with (
+        eip_server(arrow.folder, "api", "--state", arrow.state) as url,
+        httpx.Client(base_url=url, timeout=30, trust_env=False) as client,
+    ):
+        answer = client.get(f"/v1/shipments/{shipment['orderId']}")
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["shipment"] == shipment
+        assert len(answer.json()["events"]) == shipment["eventCount"]
+
+        answer = client.get("/v1/shipments/no-such-order")
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+        query = {
+            "start": day.isoformat(),
+            "end": (day + timedelta(days=1)).isoformat(),
+            "seller_region": route["seller_region"],
+            "customer_region": route["customer_region"],
+        }
+        answer = client.get("/v1/routes/stats", params=query)
+        assert answer.status_code == 200, answer.text
+        (row,) = answer.json()["rows"]
+        assert stats.items() <= row.items()
+
+
+def test_what_ingest_refuses_fails_the_task_in_its_words(
+    fast_backfill: DAG, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with eip_server(tmp_path, "ingest", "--state", tmp_path / "state") as url:
+        monkeypatch.setenv("AIRFLOW_CONN_EIP_INGEST", url)
+        ended = fast_backfill.test(logical_date=LOGICAL_DATE, run_conf={"dataset": "nowhere"})
+    assert ended.state == "failed"
+    said = "".join(capfd.readouterr())
+    assert "ingest answered 4" in said
+    assert "nowhere" in said
+
+
+def run_oracle(*arguments: str | Path) -> None:
+    ended = subprocess.run([sys.executable, ORACLE, *arguments], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
+def first(file: Path, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    with file.open(encoding="utf-8") as lines:
+        return next(row for row in map(json.loads, lines) if fits(row))
+
+
+def rows(file: Path) -> int:
+    with file.open("rb") as lines:
+        return sum(1 for _ in lines)
+
+
+def sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

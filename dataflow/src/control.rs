@@ -1,0 +1,205 @@
+//! What the threads of one dataflow share: whether to go on, how far it is, what it has done.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use eip_contract::Offset;
+use timely::scheduling::SyncActivator;
+
+use crate::store::DocumentView;
+use crate::tick::Tick;
+
+/// What a dataflow has done since it started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Ticks issued.
+    pub ticks: u64,
+    /// Records read, dead letters among them.
+    pub records: u64,
+    /// Dead letters by the code of their reason.
+    pub dead_letters: BTreeMap<String, u64>,
+    /// Changes of `shipment_events`.
+    pub shipment_events: DocumentCounts,
+    /// Changes of `shipments`.
+    pub shipments: DocumentCounts,
+    /// Rows of `route_stats_daily` written.
+    pub rows_upserted: u64,
+    /// Rows of `route_stats_daily` taken away.
+    pub rows_deleted: u64,
+}
+
+/// What became of one view's documents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DocumentCounts {
+    /// Written.
+    pub indexed: u64,
+    /// Taken away.
+    pub deleted: u64,
+    /// Found as they should be when the dataflow started.
+    pub unchanged: u64,
+}
+
+impl Counts {
+    /// Those of one view.
+    pub fn documents(&mut self, view: DocumentView) -> &mut DocumentCounts {
+        match view {
+            DocumentView::ShipmentEvents => &mut self.shipment_events,
+            DocumentView::Shipments => &mut self.shipments,
+        }
+    }
+}
+
+/// The written frontier as a position: all views hold everything before these offsets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The last tick written.
+    pub tick: Tick,
+    /// Per partition the next offset to read.
+    pub offsets: Vec<Offset>,
+}
+
+#[derive(Default)]
+struct State {
+    written: Option<Written>,
+    counts: Counts,
+    running: usize,
+}
+
+/// Shared by all threads of one dataflow.
+#[derive(Default)]
+pub struct Control {
+    stopped: AtomicBool,
+    failed: AtomicBool,
+    failure: OnceLock<String>,
+    state: Mutex<State>,
+    changed: Condvar,
+    clock: OnceLock<Mutex<SyncActivator>>,
+}
+
+impl Control {
+    /// Issues no further tick: what is in flight is still written, then the dataflow ends.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.wake_clock();
+    }
+
+    /// Whether the clock is to end.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Ends the dataflow at once with the error and its chain; the first one counts.
+    pub fn fail(&self, error: &dyn Error) {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        self.fail_with(text);
+    }
+
+    /// As [`Control::fail`], for what is no error type.
+    pub fn fail_with(&self, text: String) {
+        // The lock is taken so that nobody looks, finds nothing and goes to sleep in between.
+        let state = self.state();
+        if self.failure.set(text).is_ok() {
+            self.failed.store(true, Ordering::Release);
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Whether something has failed; workers look before each step.
+    pub fn is_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// What has failed.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// Changes the counts.
+    pub fn count(&self, change: impl FnOnce(&mut Counts)) {
+        change(&mut self.state().counts);
+    }
+
+    /// The counts so far.
+    pub fn counts(&self) -> Counts {
+        self.state().counts.clone()
+    }
+
+    /// How far the views are written; none before the first tick is.
+    pub fn written(&self) -> Option<Written> {
+        self.state().written.clone()
+    }
+
+    /// A tick is written.
+    pub fn set_written(&self, written: Written) {
+        self.state().written = Some(written);
+        self.changed.notify_all();
+        self.wake_clock();
+    }
+
+    /// A worker begins; it ends when the guard is dropped, and fails when by a panic.
+    pub fn worker(self: &std::sync::Arc<Self>) -> WorkerGuard {
+        self.state().running += 1;
+        WorkerGuard(std::sync::Arc::clone(self))
+    }
+
+    /// Waits until everything before `ends` is written. Fails when the dataflow has ended first.
+    pub fn wait_written(&self, ends: &[Offset]) -> Result<Written, String> {
+        self.wake_clock();
+        let mut state = self.state();
+        loop {
+            if let Some(failure) = self.failure() {
+                return Err(failure.to_owned());
+            }
+            if let Some(written) = &state.written
+                && written.offsets.len() >= ends.len()
+                && written.offsets.iter().zip(ends).all(|(written, end)| written >= end)
+            {
+                return Ok(written.clone());
+            }
+            if self.is_stopped() && state.running == 0 {
+                return Err("the dataflow was stopped before it had written that far".to_owned());
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Who wakes the clock.
+    pub(crate) fn wake_clock_with(&self, activator: SyncActivator) {
+        // Only the worker that has the clock is worth waking; it is built first or last alike.
+        let _ = self.clock.set(Mutex::new(activator));
+    }
+
+    fn wake_clock(&self) {
+        if let Some(clock) = self.clock.get() {
+            // Where the dataflow has ended there is nobody to wake.
+            let _ = clock.lock().unwrap_or_else(PoisonError::into_inner).activate();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Counters and positions stay whole whatever panics beside them.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// See [`Control::worker`].
+pub struct WorkerGuard(std::sync::Arc<Control>);
+
+impl Drop for WorkerGuard {
+    fn drop(&mut self) {
+        self.0.state().running -= 1;
+        if std::thread::panicking() {
+            self.0.fail_with("a worker of the dataflow panicked".to_owned());
+        }
+        self.0.changed.notify_all();
+    }
+}

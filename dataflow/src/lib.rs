@@ -1,0 +1,18 @@
+//! The incrementally maintained views over the event log: a timely and differential dataflow from
+//! records to `shipment_events`, `shipments` and `route_stats_daily`, and the stores that hold them.
+//!
+//! [`graph`] tells the story on one screen; [`run`] starts it beside a journal and a SQLite file.
+
+pub mod clock;
+pub mod control;
+pub mod engine;
+pub mod fold;
+pub mod graph;
+pub mod run;
+pub mod sink;
+pub mod source;
+pub mod store;
+pub mod tick;
+pub mod views;
+
+pub use run::{DataflowConfig, DataflowError, DataflowHandle, Summary, spawn};

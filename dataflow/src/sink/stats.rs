@@ -1,0 +1,224 @@
+//! Sink of `route_stats_daily`, the dead letters and the progress, on worker 0.
+//!
+//! Rows and dead letters of all workers meet here. A tick is committed when nothing of it can come
+//! any more and every worker's documents of it are acknowledged; ticks that got there while a
+//! commit was under way are committed as one. The first commit reconciles: rows that are stored as
+//! they should be are left out, stored documents and rows that nobody wants are taken away.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eip_contract::document::RouteStatsRow;
+use eip_contract::{Day, Dictionary, Offset};
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::generic::OutputBuilder;
+use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
+use timely::dataflow::operators::{Capability, Probe, probe};
+
+use super::consolidate::{Change, Keyed, consolidate};
+use super::reconcile::Stored;
+use super::writer::{Commit, Desk, Job, Line, Writer};
+use crate::clock::TickEnds;
+use crate::control::Control;
+use crate::store::{DocumentView, DocumentWrite, RouteKey, StoredDeadLetter};
+use crate::tick::{Rows, Tick, Update};
+use crate::views::route_stats_daily::{RouteDay, RouteStats};
+
+/// How long to wait before a full writer is asked again.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// What meets in this sink.
+pub struct Inputs<'scope> {
+    /// The rows.
+    pub rows: Rows<'scope, (RouteDay, RouteStats)>,
+    /// The dead letters.
+    pub dead_letters: StreamVec<'scope, Tick, StoredDeadLetter>,
+    /// How far each tick reads.
+    pub ticks: StreamVec<'scope, Tick, TickEnds>,
+    /// Carries nothing; its frontier is what the document stores acknowledged.
+    pub acknowledged: StreamVec<'scope, Tick, ()>,
+}
+
+/// What the sink works with.
+pub struct Parts {
+    /// Where commits go.
+    pub writer: Writer,
+    /// The texts.
+    pub dictionary: Arc<Dictionary>,
+    /// Where what is done is counted.
+    pub control: Arc<Control>,
+}
+
+impl Keyed for (RouteDay, RouteStats) {
+    type Key = RouteDay;
+    fn key(&self) -> RouteDay {
+        self.0
+    }
+}
+
+/// Commits ticks; `written` follows.
+pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, parts: Parts) {
+    let scope = inputs.rows.inner.scope();
+    let mut builder = OperatorBuilder::new("Stats".to_owned(), scope);
+    let address = builder.operator_info().address;
+    let activator = scope.activator_for(Rc::clone(&address));
+    let wake = scope.worker().sync_activator_for(address.to_vec());
+    let line = parts.writer.line(scope.index(), Desk::Stats, wake);
+    let mut rows = builder
+        .new_input(inputs.rows.inner, Exchange::new(|_: &Update<(RouteDay, RouteStats)>| 0));
+    let mut letters =
+        builder.new_input(inputs.dead_letters, Exchange::new(|_: &StoredDeadLetter| 0));
+    let mut ticks = builder.new_input(inputs.ticks, Exchange::new(|_: &TickEnds| 0));
+    let mut acknowledged = builder.new_input(inputs.acknowledged, Pipeline);
+    let (output, stream) = builder.new_output();
+    let _output = OutputBuilder::<Tick, CapacityContainerBuilder<Vec<()>>>::from(output);
+    builder.build(move |_capabilities| {
+        let mut sink = Sink {
+            line,
+            parts,
+            rows: BTreeMap::new(),
+            dead_letters: BTreeMap::new(),
+            ticks: BTreeMap::new(),
+            in_flight: Vec::new(),
+            jobs: Vec::new(),
+            reconciled: false,
+        };
+        move |frontiers| {
+            rows.for_each(|_, updates| {
+                for (row, tick, diff) in updates.drain(..) {
+                    sink.rows.entry(tick).or_default().push((row, diff));
+                }
+            });
+            letters.for_each(|capability, letters: &mut Vec<StoredDeadLetter>| {
+                let tick = *capability.least().expect("sent under a capability");
+                sink.dead_letters.entry(tick).or_default().append(letters);
+            });
+            ticks.for_each(|capability, ends: &mut Vec<TickEnds>| {
+                let tick = *capability.least().expect("sent under a capability");
+                if let Some(ends) = ends.drain(..).find(|ends| ends.worker == 0) {
+                    sink.ticks.insert(tick, (ends.upto, capability.delayed(&tick, 0)));
+                }
+            });
+            acknowledged.for_each(|_, _: &mut Vec<()>| {});
+            let is_closed = |tick: &Tick| frontiers.iter().all(|input| !input.less_equal(tick));
+            if !sink.advance(is_closed) {
+                activator.activate_after(PAUSE);
+            }
+        }
+    });
+    stream.probe_with(written);
+}
+
+struct Sink {
+    line: Line,
+    parts: Parts,
+    rows: BTreeMap<Tick, Vec<((RouteDay, RouteStats), i64)>>,
+    dead_letters: BTreeMap<Tick, Vec<StoredDeadLetter>>,
+    ticks: BTreeMap<Tick, (Vec<Offset>, Capability<Tick>)>,
+    /// Ticks of the commit that the writer has not acknowledged.
+    in_flight: Vec<Capability<Tick>>,
+    /// Made and not handed over yet, the last first.
+    jobs: Vec<Job>,
+    /// Whether the first commit has been made.
+    reconciled: bool,
+}
+
+impl Sink {
+    /// Does what can be done now; gives false when the writer took less than there is.
+    fn advance(&mut self, is_closed: impl Fn(&Tick) -> bool) -> bool {
+        if self.line.stored().is_none() {
+            // Nothing may be written before it is known what is there; the writer wakes us.
+            return true;
+        }
+        if self.jobs.is_empty() && self.line.is_idle() {
+            self.in_flight.clear();
+            if let Some(tick) = self.ticks.keys().rev().find(|tick| is_closed(tick)).copied() {
+                self.make_commit(tick);
+            }
+        }
+        while let Some(job) = self.jobs.pop() {
+            if let Err(job) = self.line.send(job) {
+                self.jobs.push(job);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Makes the jobs that write everything up to `tick`, which is closed.
+    fn make_commit(&mut self, tick: Tick) {
+        let rows = up_to(&mut self.rows, tick);
+        let dead_letters = up_to(&mut self.dead_letters, tick);
+        let ticks = up_to(&mut self.ticks, tick);
+        let mut offsets = Vec::new();
+        for (upto, capability) in ticks.into_values() {
+            offsets = upto;
+            self.in_flight.push(capability);
+        }
+        let mut updates: Vec<_> = rows.into_values().flatten().collect();
+        let (mut upserts, mut deletes) = (Vec::new(), Vec::new());
+        consolidate(&mut updates, |change| match change {
+            Change::Index((key, stats)) => upserts.push(stats.row(key, &self.parts.dictionary)),
+            Change::Delete((key, stats)) => {
+                deletes.push(route_key(stats.row(key, &self.parts.dictionary)));
+            }
+        });
+        let mut jobs = Vec::new();
+        if !self.reconciled {
+            self.reconciled = true;
+            let stored = self.line.stored().expect("seen before anything is written");
+            jobs.extend(DocumentView::ALL.into_iter().filter_map(|view| unclaimed(stored, view, tick)));
+            (upserts, deletes) = difference(stored.take_rows(), upserts);
+        }
+        let dead_letters = dead_letters.into_values().flatten().collect();
+        jobs.push(Job::Commit(Commit { tick, offsets, upserts, deletes, dead_letters }));
+        jobs.reverse();
+        self.jobs = jobs;
+    }
+}
+
+/// Takes the entries up to `tick`.
+fn up_to<V>(entries: &mut BTreeMap<Tick, V>, tick: Tick) -> BTreeMap<Tick, V> {
+    let later = entries.split_off(&(tick + 1));
+    std::mem::replace(entries, later)
+}
+
+/// Deletes the stored documents that no worker wanted.
+fn unclaimed(stored: &Stored, view: DocumentView, tick: Tick) -> Option<Job> {
+    let ids = stored.take_unclaimed(view);
+    let writes: Vec<_> = ids.into_iter().map(|id| DocumentWrite::Delete { id }).collect();
+    (!writes.is_empty()).then_some(Job::Bulk { view, tick, writes })
+}
+
+/// What makes the wanted rows of the stored ones.
+fn difference(
+    stored: Vec<RouteStatsRow>,
+    wanted: Vec<RouteStatsRow>,
+) -> (Vec<RouteStatsRow>, Vec<RouteKey>) {
+    let mut stored: BTreeMap<(Day, String, String), RouteStatsRow> = stored
+        .into_iter()
+        .map(|row| {
+            ((row.stat_date, row.seller_region.clone(), row.customer_region.clone()), row)
+        })
+        .collect();
+    let upserts = wanted
+        .into_iter()
+        .filter(|row| {
+            let key = (row.stat_date, row.seller_region.clone(), row.customer_region.clone());
+            stored.remove(&key).as_ref() != Some(row)
+        })
+        .collect();
+    (upserts, stored.into_values().map(route_key).collect())
+}
+
+fn route_key(row: RouteStatsRow) -> RouteKey {
+    RouteKey {
+        stat_date: row.stat_date,
+        seller_region: row.seller_region,
+        customer_region: row.customer_region,
+    }
+}

@@ -1,0 +1,54 @@
+//! What went wrong in a store, whose fault it is and whether to try again.
+
+use std::error::Error;
+
+/// Who has to act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Whoever gave the command or the settings.
+    User,
+    /// Whoever runs the store or the disk.
+    External,
+    /// Nobody outside: another dataflow took over, or the program is wrong.
+    Internal,
+}
+
+/// Whether the same call can succeed later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It cannot.
+    Never,
+    /// It can, after a while.
+    Backoff,
+}
+
+/// An error of a store. Its text says what, where and, if anything, what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    /// Who has to act.
+    pub fault: Fault,
+    /// Whether to try again.
+    pub retry: Retry,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error with its text.
+    pub fn new(fault: Fault, retry: Retry, message: impl Into<String>) -> Self {
+        Self {
+            fault,
+            retry,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// The same error with what led to it.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}

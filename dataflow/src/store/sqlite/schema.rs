@@ -1,0 +1,237 @@
+//! The file: how it is opened and checked, what an error of it means, and how it is read.
+
+use std::path::Path;
+use std::time::Duration;
+
+use eip_contract::document::RouteStatsRow;
+use eip_contract::{Day, Offset};
+use futures_util::TryStreamExt as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
+
+use super::super::error::{Fault, Retry, StoreError};
+use super::super::{DocumentView, Progress};
+
+/// Name of the file in the state folder.
+pub(in super::super) const FILE: &str = "views.sqlite";
+/// The format that this program reads and writes, kept in the progress row.
+pub const FORMAT: u32 = 1;
+
+/// Fewer and larger pages than SQLite's default 4,096 bytes: a fifth less CPU time on a backfill.
+const PAGE_BYTES: u32 = 8192;
+/// In KiB, negative as SQLite wants it: all of the real data stays in memory while it is written.
+const CACHE_KIB: &str = "-262144";
+/// After a large tick the write-ahead log shrinks to this.
+const LOG_BYTES: &str = "67108864";
+/// How long to wait for a lock: only a checkpoint or a person with a shell can hold one.
+const BUSY: Duration = Duration::from_secs(30);
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// Opens the file for writing, makes or migrates its tables and checks whose it is.
+pub(super) async fn open(path: &Path, topic_id: &str) -> Result<SqliteConnection, StoreError> {
+    let options = common(path)
+        .create_if_missing(true)
+        .page_size(PAGE_BYTES)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .pragma("journal_size_limit", LOG_BYTES);
+    let failed = |error| sql_error("cannot open", path, error);
+    let mut connection = options.connect().await.map_err(failed)?;
+    check_format(&mut connection, path).await?;
+    MIGRATIONS.run(&mut connection).await.map_err(|error| {
+        let message = format!("cannot bring the tables of {} up to date", path.display());
+        StoreError::new(Fault::External, Retry::Never, message).because(error)
+    })?;
+    sqlx::query(
+        "INSERT INTO progress (one, format, topic_id, epoch, tick, offsets)
+         VALUES (1, ?1, ?2, 0, 0, '[]') ON CONFLICT DO NOTHING",
+    )
+    .bind(FORMAT)
+    .bind(topic_id)
+    .execute(&mut connection)
+    .await
+    .map_err(failed)?;
+    let stored: String = sqlx::query_scalar("SELECT topic_id FROM progress")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed)?;
+    if stored != topic_id {
+        return Err(StoreError::new(
+            Fault::User,
+            Retry::Never,
+            format!(
+                "{} holds the views of log {stored}, not of log {topic_id}: use the state folder \
+                 that belongs to it, or remove {FILE}* there to have them made again",
+                path.display()
+            ),
+        ));
+    }
+    Ok(connection)
+}
+
+/// Options for a connection that never writes. The file must exist.
+pub(in super::super) fn read_options(path: &Path) -> SqliteConnectOptions {
+    common(path).read_only(true)
+}
+
+fn common(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY)
+        .pragma("cache_size", CACHE_KIB)
+        .row_buffer_size(1024)
+        .disable_statement_logging()
+}
+
+/// Refuses a file that a newer program made. One without a progress table is new, or not ours.
+pub(in super::super) async fn check_format(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<(), StoreError> {
+    let failed = |error| sql_error("cannot read", path, error);
+    let table: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE name = 'progress'")
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(failed)?;
+    if table.is_none() {
+        return Ok(());
+    }
+    let format: Option<i64> = sqlx::query_scalar("SELECT format FROM progress")
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?;
+    match format {
+        Some(format) if format > i64::from(FORMAT) => Err(StoreError::new(
+            Fault::User,
+            Retry::Never,
+            format!(
+                "{} has format {format}, this program knows up to {FORMAT}: use the newer \
+                 program, or remove {FILE}* to have the views made again from the log",
+                path.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// How far the views are written; none as long as no epoch was taken.
+pub(in super::super) async fn read_progress(
+    connection: &mut SqliteConnection,
+) -> Result<Option<Progress>, StoreError> {
+    let row = sqlx::query("SELECT epoch, tick, offsets, topic_id FROM progress WHERE epoch > 0")
+        .fetch_optional(connection)
+        .await
+        .map_err(read_error)?;
+    let Some(row) = row else { return Ok(None) };
+    let offsets: &str = row.try_get(2).map_err(read_error)?;
+    let offsets: Vec<Offset> = serde_json::from_str(offsets).map_err(|error| {
+        broken(&format!("the offsets of its progress row are {offsets:?}")).because(error)
+    })?;
+    Ok(Some(Progress {
+        epoch: integer(&row, 0)? as u64,
+        tick: integer(&row, 1)? as u64,
+        offsets,
+        topic_id: row.try_get(3).map_err(read_error)?,
+    }))
+}
+
+/// All rows in the order of their key.
+pub(in super::super) async fn read_rows(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<RouteStatsRow>, StoreError> {
+    let mut rows = Vec::new();
+    let mut stream = sqlx::query(
+        "SELECT stat_date, seller_region, customer_region, placed, approved, assigned, handed,
+                delayed, delivered, delivered_late, lead_count, lead_seconds_sum,
+                lead_seconds_p50, lead_seconds_p90, lead_seconds_p99, late_seconds_sum
+         FROM route_stats_daily ORDER BY stat_date, seller_region, customer_region",
+    )
+    .fetch(connection);
+    while let Some(row) = stream.try_next().await.map_err(read_error)? {
+        rows.push(stats_row(&row)?);
+    }
+    Ok(rows)
+}
+
+fn stats_row(row: &SqliteRow) -> Result<RouteStatsRow, StoreError> {
+    let date: &str = row.try_get(0).map_err(read_error)?;
+    let date = Day::parse(date.as_bytes())
+        .map_err(|error| broken(&format!("a stat_date is {date:?}")).because(error))?;
+    let seller = row.try_get(1).map_err(read_error)?;
+    let customer = row.try_get(2).map_err(read_error)?;
+    let mut integers = [None; 13];
+    for (place, value) in integers.iter_mut().enumerate() {
+        *value = row.try_get(place + 3).map_err(read_error)?;
+    }
+    RouteStatsRow::from_integers(date, seller, customer, integers)
+        .ok_or_else(|| broken(&format!("a row of {date:?} has a null count")))
+}
+
+/// Id, rev and version of every document, in no order.
+pub(super) async fn scan(
+    connection: &mut SqliteConnection,
+    view: DocumentView,
+    each: &mut dyn FnMut(&str, u64, u64),
+) -> Result<(), StoreError> {
+    let sql = match view {
+        DocumentView::ShipmentEvents => "SELECT id, rev, ver FROM shipment_events",
+        DocumentView::Shipments => "SELECT id, rev, ver FROM shipments",
+    };
+    let mut stream = sqlx::query(sql).fetch(connection);
+    while let Some(row) = stream.try_next().await.map_err(read_error)? {
+        let id: &str = row.try_get(0).map_err(read_error)?;
+        each(id, integer(&row, 1)? as u64, integer(&row, 2)? as u64);
+    }
+    Ok(())
+}
+
+fn integer(row: &SqliteRow, column: usize) -> Result<i64, StoreError> {
+    row.try_get(column).map_err(read_error)
+}
+
+fn broken(what: &str) -> StoreError {
+    StoreError::new(
+        Fault::External,
+        Retry::Never,
+        format!("{FILE} was changed by hand: {what}; remove {FILE}* to have the views made again"),
+    )
+}
+
+pub(super) fn read_error(error: sqlx::Error) -> StoreError {
+    sql_error("cannot read", Path::new(FILE), error)
+}
+
+/// What an error of SQLite means (its result codes: <https://sqlite.org/rescode.html>).
+pub(in super::super) fn sql_error(doing: &str, path: &Path, error: sqlx::Error) -> StoreError {
+    let code = match &error {
+        sqlx::Error::Database(database) => database
+            .code()
+            .and_then(|code| code.parse::<u32>().ok())
+            .map(|code| code & 0xff),
+        _ => None,
+    };
+    let path = path.display();
+    let (fault, retry, hint) = match code {
+        Some(5 | 6) => (
+            Fault::External,
+            Retry::Backoff,
+            ": another program holds its lock",
+        ),
+        Some(8 | 10 | 14) => (
+            Fault::External,
+            Retry::Backoff,
+            ": see to its folder and disk",
+        ),
+        Some(13) => (Fault::External, Retry::Backoff, ": the disk is full"),
+        Some(11 | 26) => (
+            Fault::External,
+            Retry::Never,
+            ": it is damaged; remove it, its -wal and its -shm \
+              file to have the views made again from the log",
+        ),
+        _ => (Fault::Internal, Retry::Never, ""),
+    };
+    StoreError::new(fault, retry, format!("{doing} {path}{hint}")).because(error)
+}

@@ -1,0 +1,265 @@
+//! The write transactions. Each begins by looking at the epoch, so that a dataflow that was
+//! replaced can write nothing more.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use eip_contract::document::RouteStatsRow;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments as _, Connection as _, Encode, Sqlite, SqliteConnection, Type};
+
+use super::super::error::{Fault, Retry, StoreError};
+use super::super::{DocumentView, DocumentWrite, RouteKey, StoredDeadLetter, TickCommit};
+use super::TICK_BITS;
+use super::schema::{FILE, sql_error};
+
+/// Documents a statement.
+const DOCUMENTS: usize = 256;
+/// Rows of statistics a statement.
+const ROWS: usize = 128;
+
+/// `INSERT` of whole chunks and of single rows, as SQL; prepared once a connection.
+struct Upsert {
+    chunk: usize,
+    many: String,
+    one: String,
+}
+
+impl Upsert {
+    fn new(table: &str, columns: &[&str], keys: usize, chunk: usize) -> Self {
+        let sql = |rows: usize| {
+            let row = format!("({})", vec!["?"; columns.len()].join(","));
+            let update: Vec<String> = columns[keys..]
+                .iter()
+                .map(|name| format!("{name}=excluded.{name}"))
+                .collect();
+            format!(
+                "INSERT INTO {table} ({}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}",
+                columns.join(","),
+                vec![row; rows].join(","),
+                columns[..keys].join(","),
+                update.join(","),
+            )
+        };
+        Self {
+            chunk,
+            many: sql(chunk),
+            one: sql(1),
+        }
+    }
+
+    /// Writes all `items`, whose values `bind` adds in the order of the columns.
+    async fn run<T>(
+        &'static self,
+        connection: &mut SqliteConnection,
+        items: &[T],
+        bind: impl Fn(&T, &mut Values),
+    ) -> Result<(), StoreError> {
+        let (chunks, rest) = items.split_at(items.len() - items.len() % self.chunk);
+        let chunks = chunks
+            .chunks_exact(self.chunk)
+            .map(|chunk| (self.many.as_str(), chunk));
+        let rest = rest.chunks(1).map(|single| (self.one.as_str(), single));
+        for (sql, items) in chunks.chain(rest) {
+            let mut values = Values::default();
+            for item in items {
+                bind(item, &mut values);
+            }
+            execute(connection, sql, values).await?;
+        }
+        Ok(())
+    }
+}
+
+static EVENTS: LazyLock<Upsert> = LazyLock::new(|| documents_upsert("shipment_events"));
+static SHIPMENTS: LazyLock<Upsert> = LazyLock::new(|| documents_upsert("shipments"));
+static STATS: LazyLock<Upsert> =
+    LazyLock::new(|| Upsert::new("route_stats_daily", &RouteStatsRow::COLUMNS, 3, ROWS));
+static DEAD_LETTERS: LazyLock<Upsert> = LazyLock::new(|| {
+    let columns = ["partition", "\"offset\"", "code", "reason"];
+    Upsert::new("dead_letters", &columns, 2, ROWS)
+});
+
+fn documents_upsert(table: &str) -> Upsert {
+    Upsert::new(table, &["id", "rev", "ver", "doc"], 1, DOCUMENTS)
+}
+
+/// One bulk, sorted by id so that neighbours in the index are written together.
+pub(super) async fn documents(
+    connection: &mut SqliteConnection,
+    view: DocumentView,
+    version: u64,
+    writes: &[DocumentWrite],
+) -> Result<(), StoreError> {
+    let mut indexed = Vec::with_capacity(writes.len());
+    let mut deleted = Vec::new();
+    for write in writes {
+        match write {
+            DocumentWrite::Index { id, rev, doc } => indexed.push((id, *rev as i64, doc)),
+            DocumentWrite::Delete { id } => deleted.push(id),
+        }
+    }
+    if !indexed.is_sorted() {
+        indexed.sort_unstable();
+    }
+    let (upsert, delete) = match view {
+        DocumentView::ShipmentEvents => (
+            &*EVENTS,
+            "DELETE FROM shipment_events WHERE id IN (SELECT value FROM json_each(?1))",
+        ),
+        DocumentView::Shipments => (
+            &*SHIPMENTS,
+            "DELETE FROM shipments WHERE id IN (SELECT value FROM json_each(?1))",
+        ),
+    };
+    let mut transaction = begin(connection, version >> TICK_BITS).await?;
+    if !deleted.is_empty() {
+        execute(&mut transaction, delete, Values::json(&deleted)).await?;
+    }
+    let version = version as i64;
+    let bind = |(id, rev, doc): &(&String, i64, &String), values: &mut Values| {
+        values.add(id.as_str());
+        values.add(*rev);
+        values.add(version);
+        values.add(doc.as_str());
+    };
+    upsert.run(&mut transaction, &indexed, bind).await?;
+    transaction.commit().await.map_err(write_error)
+}
+
+/// Rows, dead letters and progress of one tick.
+pub(super) async fn tick(
+    connection: &mut SqliteConnection,
+    tick: &TickCommit<'_>,
+) -> Result<(), StoreError> {
+    let mut transaction = begin(connection, tick.epoch).await?;
+    if !tick.deletes.is_empty() {
+        let keys: Vec<_> = tick.deletes.iter().map(key_texts).collect();
+        let sql = "DELETE FROM route_stats_daily
+                   WHERE (stat_date, seller_region, customer_region) IN
+                         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))";
+        execute(&mut transaction, sql, Values::json(&keys)).await?;
+    }
+    let mut rows: Vec<&RouteStatsRow> = tick.upserts.iter().collect();
+    if !rows.is_sorted() {
+        rows.sort_unstable();
+    }
+    STATS
+        .run(&mut transaction, &rows, |row, values| {
+            values.add(row.stat_date.to_string());
+            values.add(row.seller_region.as_str());
+            values.add(row.customer_region.as_str());
+            for integer in row.integers() {
+                values.add(integer);
+            }
+        })
+        .await?;
+    let bind = |letter: &StoredDeadLetter, values: &mut Values| {
+        values.add(letter.partition);
+        values.add(letter.offset.0 as i64);
+        values.add(letter.code.as_str());
+        values.add(letter.reason.as_str());
+    };
+    DEAD_LETTERS
+        .run(&mut transaction, tick.dead_letters, bind)
+        .await?;
+    let mut values = Values::default();
+    values.add(tick.tick as i64);
+    values.add(json(&tick.offsets));
+    execute(
+        &mut transaction,
+        "UPDATE progress SET tick = ?1, offsets = ?2",
+        values,
+    )
+    .await?;
+    transaction.commit().await.map_err(write_error)
+}
+
+/// Makes the caller the one dataflow that may write, under the next epoch.
+pub(super) async fn take_epoch(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    // A restored or emptied progress row must not make the documents' versions look newer than
+    // what is written next, so the epoch also goes above every stored version.
+    let epoch: i64 = sqlx::query_scalar(
+        "UPDATE progress SET epoch = 1 + max(
+             epoch,
+             (SELECT coalesce(max(ver), 0) >> 42 FROM shipment_events),
+             (SELECT coalesce(max(ver), 0) >> 42 FROM shipments))
+         RETURNING epoch",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(write_error)?;
+    Ok(epoch as u64)
+}
+
+fn key_texts(key: &RouteKey) -> (String, &str, &str) {
+    (
+        key.stat_date.to_string(),
+        &key.seller_region,
+        &key.customer_region,
+    )
+}
+
+async fn begin(
+    connection: &mut SqliteConnection,
+    epoch: u64,
+) -> Result<sqlx::Transaction<'_, Sqlite>, StoreError> {
+    let mut transaction = connection
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .map_err(write_error)?;
+    let stored: i64 = sqlx::query_scalar("SELECT epoch FROM progress")
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(write_error)?;
+    let stored = stored as u64;
+    assert!(
+        stored >= epoch,
+        "a dataflow writes only under an epoch that it has taken"
+    );
+    if stored > epoch {
+        return Err(StoreError::new(
+            Fault::Internal,
+            Retry::Never,
+            format!("a newer dataflow took over (its epoch is {stored}, ours {epoch})"),
+        ));
+    }
+    Ok(transaction)
+}
+
+async fn execute(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    values: Values,
+) -> Result<(), StoreError> {
+    let query = sqlx::query_with(sql, values.0);
+    query
+        .execute(connection)
+        .await
+        .map(|_done| ())
+        .map_err(write_error)
+}
+
+/// The values of one statement.
+#[derive(Default)]
+struct Values(SqliteArguments);
+
+impl Values {
+    fn add<'t, T: Encode<'t, Sqlite> + Type<Sqlite>>(&mut self, value: T) {
+        self.0.add(value).expect("texts and integers always encode");
+    }
+
+    fn json(value: &impl serde::Serialize) -> Self {
+        let mut values = Self::default();
+        values.add(json(value));
+        values
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("texts and numbers are always JSON")
+}
+
+fn write_error(error: sqlx::Error) -> StoreError {
+    sql_error("cannot write", Path::new(FILE), error)
+}

@@ -1,0 +1,137 @@
+//! Daily statistics of each route, over shipments.
+//!
+//! ```sql
+//! SELECT day, seller_region, customer_region,
+//!        count(*) FILTER (WHERE type = 'ORDER_PLACED') AS placed, …,    -- the six counts
+//!        count(*) FILTER (WHERE late_seconds > 0) AS delivered_late,
+//!        count(lead_time_seconds) AS lead_count, sum(lead_time_seconds) AS lead_seconds_sum,
+//!        percentile_disc(0.5) WITHIN GROUP (ORDER BY lead_time_seconds) AS lead_seconds_p50, …,
+//!        sum(late_seconds) AS late_seconds_sum
+//! FROM shipments, LATERAL (six times) AS t(type, day)    -- from lead_count on: delivered only
+//! WHERE day IS NOT NULL GROUP BY day, seller_region, customer_region
+//! ```
+//!
+//! Per tick the changes are summed by (day, route) before they are exchanged, so what is arranged
+//! is one record a group whose *difference* is the sums; only the lead times, which percentiles
+//! need one by one, are arranged as values.
+
+mod sums;
+
+use differential_dataflow::operators::CountTotal as _;
+use eip_contract::document::RouteStatsRow;
+use eip_contract::{Day, Dictionary, OrderKey, RegionCode};
+
+use crate::tick::{Diff, Rows};
+use crate::views::shipments::Shipment;
+
+pub use sums::RouteSums;
+
+/// The key of a row, packed; sorts by day, seller, customer code.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+pub struct RouteDay(u64);
+
+impl RouteDay {
+    /// Packs a day and a route.
+    #[inline]
+    pub fn new(day: Day, seller: RegionCode, customer: RegionCode) -> Self {
+        Self(u64::from(day.days()) << 32 | u64::from(seller.0) << 16 | u64::from(customer.0))
+    }
+
+    /// The day.
+    pub fn day(self) -> Day {
+        Day::from_days((self.0 >> 32) as u32).expect("packed from a day")
+    }
+
+    /// The seller's region.
+    pub fn seller(self) -> RegionCode {
+        RegionCode((self.0 >> 16) as u16)
+    }
+
+    /// The customer's region.
+    pub fn customer(self) -> RegionCode {
+        RegionCode(self.0 as u16)
+    }
+}
+
+/// What a row says of its key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct RouteStats {
+    /// Counts and sums.
+    pub sums: RouteSums,
+    /// Lead time at 50, 90 and 99 %, nearest rank; none where no lead time is known.
+    pub percentiles: [Option<i64>; 3],
+}
+
+impl RouteStats {
+    /// The row with its texts.
+    pub fn row(&self, key: RouteDay, dictionary: &Dictionary) -> RouteStatsRow {
+        RouteStatsRow {
+            stat_date: key.day(),
+            seller_region: dictionary.region(key.seller()).as_ref().to_owned(),
+            customer_region: dictionary.region(key.customer()).as_ref().to_owned(),
+            counts: self.sums.counts,
+            delivered_late: self.sums.delivered_late,
+            lead_count: self.sums.lead_count,
+            lead_seconds_sum: self.sums.lead_seconds_sum,
+            lead_seconds_percentiles: self.percentiles,
+            late_seconds_sum: self.sums.late_seconds_sum,
+        }
+    }
+}
+
+/// What the last reduce joins.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+enum Part {
+    Sums(RouteSums),
+    Percentiles([i64; 3]),
+}
+
+/// The rows by day and route.
+pub fn render(shipments: Rows<'_, (OrderKey, Shipment)>) -> Rows<'_, (RouteDay, RouteStats)> {
+    let changes = sums::by_route_day(shipments);
+    let sums = changes
+        .sums
+        .arrange_by_self_named("RouteSums")
+        .count_total_core::<Diff>()
+        .map(|(key, sums)| (key, Part::Sums(sums)));
+    let percentiles = changes
+        .leads
+        .reduce_named("LeadPercentiles", |_key, leads, output| {
+            output.push((nearest_ranks(leads), 1));
+        })
+        .map(|(key, percentiles)| (key, Part::Percentiles(percentiles)));
+    sums.concat(percentiles).reduce_named("RouteStatsDaily", |_key, parts, output| {
+        // Sums sort first; where they are gone or count nothing, there is no row.
+        if let (Part::Sums(sums), _) = parts[0]
+            && sums.counts.iter().any(|&count| count > 0)
+        {
+            let percentiles = match parts.get(1) {
+                Some((Part::Percentiles(percentiles), _)) => percentiles.map(Some),
+                _ => [None; 3],
+            };
+            output.push((RouteStats { sums: *sums, percentiles }, 1));
+        }
+    })
+}
+
+/// The ⌈q·n⌉-th smallest for q of 50, 90 and 99 %.
+fn nearest_ranks(leads: &[(&i64, Diff)]) -> [i64; 3] {
+    let total: Diff = leads.iter().map(|(_, times)| times).sum();
+    let ranks = [50, 90, 99].map(|percent| (total * percent + 99) / 100);
+    let mut percentiles = [0; 3];
+    let mut below = 0;
+    let mut next = 0;
+    for (lead, times) in leads {
+        below += times;
+        while next < 3 && ranks[next] <= below {
+            percentiles[next] = **lead;
+            next += 1;
+        }
+    }
+    percentiles
+}
+
+#[cfg(test)]
+mod tests;

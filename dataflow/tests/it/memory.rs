@@ -1,0 +1,164 @@
+//! Both stores in memory, strict about what may be written.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use eip_contract::Day;
+use eip_contract::document::RouteStatsRow;
+use eip_dataflow::store::{
+    DocumentStore, DocumentView, DocumentWrite, Fault, Progress, Retry, RouteKey, StatsStore,
+    StoreError, StoredDeadLetter, TickCommit,
+};
+
+use crate::plain::Expected;
+
+#[derive(Clone, Debug)]
+pub(crate) struct StoredDocument {
+    pub(crate) rev: u64,
+    pub(crate) version: u64,
+    pub(crate) doc: String,
+}
+
+#[derive(Default)]
+pub(crate) struct Contents {
+    pub(crate) documents: [BTreeMap<String, StoredDocument>; 2],
+    pub(crate) rows: BTreeMap<(Day, String, String), RouteStatsRow>,
+    pub(crate) dead_letters: BTreeMap<(u32, u64), StoredDeadLetter>,
+    pub(crate) progress: Option<Progress>,
+    /// Documents and rows written or deleted.
+    pub(crate) writes: usize,
+    /// The write after which the store fails.
+    pub(crate) fails_after: Option<usize>,
+}
+
+/// Clones share the contents, as connections to one server do.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryStore(Arc<Mutex<Contents>>);
+
+impl MemoryStore {
+    pub(crate) fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.0.lock().unwrap()
+    }
+
+    /// What the views hold, in the form of the recomputation.
+    pub(crate) fn views(&self) -> Expected {
+        let contents = self.contents();
+        let documents = |view: usize| {
+            let mut lines: Vec<String> =
+                contents.documents[view].values().map(|stored| stored.doc.clone()).collect();
+            lines.sort_unstable();
+            lines
+        };
+        let mut rows: Vec<String> = contents
+            .rows
+            .values()
+            .map(|row| {
+                let mut line = Vec::new();
+                row.encode(&mut line);
+                String::from_utf8(line).unwrap()
+            })
+            .collect();
+        rows.sort_unstable();
+        Expected {
+            views: [documents(0), documents(1), rows],
+            dead_letters: contents.dead_letters.len(),
+        }
+    }
+}
+
+impl Contents {
+    fn wrote(&mut self) -> Result<(), StoreError> {
+        self.writes += 1;
+        match self.fails_after {
+            Some(most) if self.writes > most => {
+                Err(StoreError::new(Fault::External, Retry::Backoff, "the disk is full"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl DocumentStore for MemoryStore {
+    fn bulk(
+        &mut self,
+        view: DocumentView,
+        version: u64,
+        writes: &[DocumentWrite],
+    ) -> Result<(), StoreError> {
+        let mut contents = self.contents();
+        for write in writes {
+            contents.wrote()?;
+            let documents = &mut contents.documents[view as usize];
+            let stored = documents.get(write.id());
+            assert!(stored.is_none_or(|stored| stored.version < version), "written once a tick");
+            match write {
+                DocumentWrite::Index { id, rev, doc } => {
+                    assert!(stored.is_none_or(|stored| stored.rev != *rev), "no write without a change");
+                    let stored = StoredDocument { rev: *rev, version, doc: doc.clone() };
+                    documents.insert(id.clone(), stored);
+                }
+                DocumentWrite::Delete { id } => {
+                    assert!(documents.remove(id).is_some(), "what is deleted was there");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scan(
+        &mut self,
+        view: DocumentView,
+        each: &mut dyn FnMut(&str, u64, u64),
+    ) -> Result<(), StoreError> {
+        for (id, stored) in &self.contents().documents[view as usize] {
+            each(id, stored.rev, stored.version);
+        }
+        Ok(())
+    }
+}
+
+impl StatsStore for MemoryStore {
+    fn progress(&mut self) -> Result<Option<Progress>, StoreError> {
+        Ok(self.contents().progress.clone())
+    }
+
+    fn take_epoch(&mut self) -> Result<u64, StoreError> {
+        let mut contents = self.contents();
+        let progress = contents.progress.get_or_insert_with(|| Progress {
+            epoch: 0,
+            tick: 0,
+            offsets: Vec::new(),
+            topic_id: String::new(),
+        });
+        progress.epoch += 1;
+        Ok(progress.epoch)
+    }
+
+    fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
+        Ok(self.contents().rows.values().cloned().collect())
+    }
+
+    fn commit(&mut self, tick: &TickCommit<'_>) -> Result<(), StoreError> {
+        let mut contents = self.contents();
+        for row in tick.upserts {
+            contents.wrote()?;
+            let key = (row.stat_date, row.seller_region.clone(), row.customer_region.clone());
+            let old = contents.rows.insert(key, row.clone());
+            assert!(old.as_ref() != Some(row), "no write without a change");
+        }
+        for RouteKey { stat_date, seller_region, customer_region } in tick.deletes {
+            contents.wrote()?;
+            let key = (*stat_date, seller_region.clone(), customer_region.clone());
+            assert!(contents.rows.remove(&key).is_some(), "what is deleted was there");
+        }
+        for letter in tick.dead_letters {
+            contents.dead_letters.insert((letter.partition, letter.offset.0), letter.clone());
+        }
+        let progress = contents.progress.as_mut().expect("an epoch was taken");
+        assert!(progress.tick < tick.tick && progress.epoch <= tick.epoch, "time goes on");
+        progress.epoch = tick.epoch;
+        progress.tick = tick.tick;
+        progress.offsets = tick.offsets.to_vec();
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! A restart hydrates, reconciles and writes only what differs; a failing store is heard of.
+
+use std::sync::Arc;
+
+use eip_contract::Offset;
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::TestRunner;
+
+use crate::harness::{Disorder, Running};
+use crate::histories::{log_of, say};
+use crate::memory::{MemoryStore, StoredDocument};
+use crate::plain::{Log, recompute};
+
+const IN_ORDER: Disorder = Disorder { repeat: 1, seed: 0 };
+
+fn sample() -> (Arc<Log>, Vec<Offset>) {
+    let mut runner = TestRunner::deterministic();
+    let records = proptest::collection::vec(say(), 60..61).new_tree(&mut runner).unwrap().current();
+    let (log, ends) = log_of(records.into_iter().map(Into::into).collect(), 4);
+    (log, ends.last().unwrap().clone())
+}
+
+#[test]
+fn a_restart_with_nothing_changed_writes_nothing() {
+    let (log, ends) = sample();
+    let store = MemoryStore::default();
+    Running::start(&log, 2, &store, IN_ORDER, &ends).reach(&ends).unwrap();
+    let written = std::mem::take(&mut store.contents().writes);
+    assert!(written > 0);
+    let again = Running::start(&log, 1, &store, IN_ORDER, &ends);
+    again.reach(&ends).unwrap();
+    let counts = again.stop();
+    assert_eq!(store.contents().writes, 0);
+    let documents = store.contents().documents.each_ref().map(|view| view.len() as u64);
+    assert_eq!([counts.shipment_events.unchanged, counts.shipments.unchanged], documents);
+    assert_eq!(store.views(), recompute(&log, &ends));
+}
+
+#[test]
+fn a_restart_repairs_what_differs_and_nothing_else() {
+    let (log, ends) = sample();
+    let store = MemoryStore::default();
+    Running::start(&log, 2, &store, IN_ORDER, &ends).reach(&ends).unwrap();
+    {
+        let mut contents = store.contents();
+        for (view, text) in ["00000000000000000000000000000002", "some text"].iter().enumerate() {
+            let documents = &mut contents.documents[view];
+            documents.pop_first();
+            documents.first_entry().unwrap().get_mut().rev ^= 1;
+            let foreign = StoredDocument { rev: 0, version: 0, doc: String::new() };
+            documents.insert((*text).to_owned(), foreign);
+        }
+        contents.rows.pop_first();
+        let mut row = contents.rows.pop_last().unwrap().1;
+        row.counts[0] += 1;
+        let key = (row.stat_date, row.seller_region.clone(), row.customer_region.clone());
+        contents.rows.insert(key, row.clone());
+        row.seller_region = "nowhere".to_owned();
+        let key = (row.stat_date, row.seller_region.clone(), row.customer_region.clone());
+        contents.rows.insert(key, row);
+        contents.writes = 0;
+    }
+    Running::start(&log, 2, &store, IN_ORDER, &ends).reach(&ends).unwrap();
+    assert_eq!(store.contents().writes, 9, "three documents a view and three rows");
+    assert_eq!(store.views(), recompute(&log, &ends));
+}
+
+#[test]
+fn documents_of_an_epoch_that_the_stats_store_does_not_know_are_overwritten_all_the_same() {
+    let (log, ends) = sample();
+    let store = MemoryStore::default();
+    Running::start(&log, 1, &store, IN_ORDER, &ends).reach(&ends).unwrap();
+    {
+        let mut contents = store.contents();
+        contents.progress = None;
+        for stored in contents.documents.iter_mut().flat_map(|view| view.values_mut()) {
+            stored.version = 7 << 42;
+            stored.rev ^= 1;
+        }
+    }
+    Running::start(&log, 1, &store, IN_ORDER, &ends).reach(&ends).unwrap();
+    assert_eq!(store.contents().progress.as_ref().unwrap().epoch, 8);
+    assert_eq!(store.views(), recompute(&log, &ends));
+}
+
+#[test]
+fn a_failing_store_ends_the_dataflow_and_all_who_wait_hear_why() {
+    let (log, ends) = sample();
+    for workers in [1, 2] {
+        for fails_after in [0, 1, 12] {
+            let store = MemoryStore::default();
+            store.contents().fails_after = Some(fails_after);
+            let running = Running::start(&log, workers, &store, IN_ORDER, &ends);
+            let error = running.reach(&ends).unwrap_err();
+            assert!(error.contains("the disk is full"), "{error}");
+            running.stop();
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The event log and the run ledger: a state folder with one append-only journal of NDJSON lines.
+//!
+//! ```text
+//! <state>/eip-state.json                     format, partitions, topic id          [state]
+//! <state>/journal/writer.lock                who writes                            [lock]
+//! <state>/journal/0000000000000001.ndjson    header, then lines; rolled by size    [files, line]
+//!
+//! JournalWriter ── append, sync, begin/commit/abort, ledger ──► lines ──► JournalReader (records)
+//!   the only one; recovers on opening                             │  ├──► EndsWatcher (how far)
+//!                                                                 │  └──► LedgerReader (runs)
+//!                                                     tail: lines as they come; scan: all of them
+//! ```
+//!
+//! Promises: acknowledged ([`JournalWriter::sync`], [`JournalWriter::commit`]) means on the disk;
+//! nobody is shown a record of a transaction before its commit; an offset means one record for
+//! ever, and the offsets of what was aborted are not used again; damage is reported, not skipped.
+
+mod ends;
+mod error;
+mod files;
+mod ledger;
+mod line;
+mod lock;
+mod reader;
+mod scan;
+mod state;
+mod tail;
+mod transfer;
+mod writer;
+
+pub use ends::{EndsWatcher, committed_ends};
+pub use error::LogError;
+pub use ledger::{
+    LedgerEntry, LedgerReader, LedgerView, RunKind, RunParameters, RunState, RunSummary, RunTag,
+    read_ledger,
+};
+pub use line::parse_parts;
+pub use reader::{JournalReader, RecordRef};
+pub use state::{BadTopicId, DEFAULT_PARTITIONS, FORMAT, MAX_PARTITIONS, StateDir, TopicId};
+pub use transfer::{ExportSummary, ImportSummary, export, export_facts, import};
+pub use writer::{JournalWriter, NewRecord, WriterOptions};

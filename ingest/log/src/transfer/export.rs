@@ -1,0 +1,113 @@
+//! The log written to a file.
+
+use std::io::{BufWriter, Write};
+
+use eip_contract::json::write_string;
+use eip_contract::{Change, Offset, decode, decode_record};
+
+use super::Tombstone;
+use crate::error::LogError;
+use crate::reader::{JournalReader, RecordRef};
+use crate::state::StateDir;
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExportSummary {
+    /// Events.
+    pub events: u64,
+    /// Tombstones.
+    pub tombstones: u64,
+    /// Dead letters, written as they are.
+    pub foreign: u64,
+    /// Dead letters left out.
+    pub skipped: u64,
+}
+
+/// Writes all committed records in the journal's order. Imported again, they give the same views.
+///
+/// An event is written in its canonical form, so its eventId is the one that follows from its
+/// fields. A dead letter is written as it is when it is one line, and one that by itself is neither
+/// event nor tombstone; any other (an event under the key of another order, say) is left out and
+/// counted.
+pub fn export(state: &StateDir, out: impl Write) -> Result<ExportSummary, LogError> {
+    write_log(state, out, true)
+}
+
+/// As [`export`] without dead letters: what the oracle reads.
+pub fn export_facts(state: &StateDir, out: impl Write) -> Result<ExportSummary, LogError> {
+    write_log(state, out, false)
+}
+
+fn write_log(
+    state: &StateDir,
+    mut out: impl Write,
+    dead_letters: bool,
+) -> Result<ExportSummary, LogError> {
+    let count = state.partitions();
+    let from = vec![Offset(0); count as usize];
+    let mut reader = JournalReader::open(state, (0..count).collect(), from)?;
+    let mut out = BufWriter::with_capacity(256 << 10, &mut out);
+    let mut summary = ExportSummary::default();
+    let mut line = Vec::new();
+    let mut written = Ok(());
+    while written.is_ok() {
+        let read = reader.poll(None, 10_000, &mut |record| {
+            line.clear();
+            write_record(&mut line, count, record, dead_letters, &mut summary);
+            if written.is_ok() {
+                written = out.write_all(&line);
+            }
+        })?;
+        if read == 0 {
+            break;
+        }
+    }
+    let written = written.and_then(|()| out.flush());
+    let failed = |source| LogError::Transfer {
+        action: "write the exported log",
+        source,
+    };
+    written.map_err(failed)?;
+    Ok(summary)
+}
+
+fn write_record(
+    out: &mut Vec<u8>,
+    partitions: u32,
+    record: RecordRef<'_>,
+    dead_letters: bool,
+    summary: &mut ExportSummary,
+) {
+    match decode_record(partitions, record.partition, record.key, record.value) {
+        Ok(Change::Assert(decoded)) => {
+            summary.events += 1;
+            decoded.event.encode(out);
+        }
+        Ok(Change::Retract(order_id)) => {
+            summary.tombstones += 1;
+            out.extend_from_slice(b"{\"orderId\":");
+            write_string(out, order_id);
+            out.extend_from_slice(b",\"retract\":null}");
+        }
+        Err(_) => match record.value {
+            Some(value) if dead_letters && is_foreign_line(value) => {
+                summary.foreign += 1;
+                out.extend_from_slice(value);
+            }
+            _ => {
+                summary.skipped += 1;
+                return;
+            }
+        },
+    }
+    out.push(b'\n');
+}
+
+/// Whether a dead letter's value, read as a line, is a dead letter again.
+fn is_foreign_line(value: &[u8]) -> bool {
+    !value.is_empty()
+        && !value.contains(&b'\n')
+        && value.last() != Some(&b'\r')
+        && decode(value).is_err()
+        && Tombstone::parse(value).is_none()
+}

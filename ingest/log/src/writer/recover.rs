@@ -1,0 +1,96 @@
+//! Opening the writer: finds where the log stands and brings its end in order.
+//!
+//! Reads the last file only (the last but one too, when a crash left the last without a header).
+
+use super::{JournalWriter, WriterOptions, ledger};
+use crate::error::LogError;
+use crate::files::{self, Header};
+use crate::line::write_switch;
+use crate::lock::WriterLock;
+use crate::scan::Scan;
+use crate::state::{FORMAT, StateDir};
+
+pub(super) fn open(
+    state: &StateDir,
+    lock: WriterLock,
+    options: WriterOptions,
+) -> Result<JournalWriter, LogError> {
+    let last = files::last(state)?;
+    let mut scan = Scan::from_last_file(state)?;
+    let mut entries = Vec::new();
+    scan.advance(Some(&mut |position, entry| entries.push((position, entry))))?;
+    let mut live = scan
+        .header
+        .take()
+        .map(|header| header.live)
+        .unwrap_or_default();
+    for (position, entry) in entries {
+        ledger::note(&mut live, position, entry);
+    }
+    let open_block = scan.open_block().map(str::to_owned);
+
+    // A predecessor may have died between making a file and making its name durable.
+    if options.durable {
+        files::sync_folder(&state.journal_path())?;
+    }
+    let place = scan.place().filter(|place| place.file == last);
+    let (file, path, number, file_bytes) = if let Some(place) = place {
+        let path = files::path_of(state, last);
+        let file = files::open_to_append(&path)?;
+        let length = file.metadata().map_err(LogError::io("read", &path))?.len();
+        if length > place.byte {
+            tracing::warn!(
+                file = %path.display(),
+                byte = place.byte,
+                bytes = length - place.byte,
+                "cut the unfinished end of the journal"
+            );
+            file.set_len(place.byte)
+                .map_err(LogError::io("cut", &path))?;
+        }
+        (file, path, last, place.byte)
+    } else {
+        // No file yet, or the last one has no header.
+        let number = last.max(1);
+        let header = Header {
+            journal: FORMAT,
+            topic: state.topic_id(),
+            file: number,
+            next: scan.next.clone(),
+            ledger: scan.ledger,
+            live: live.clone(),
+        };
+        let (file, bytes) = files::begin(state, &header, options.durable)?;
+        (file, files::path_of(state, number), number, bytes)
+    };
+
+    let mut writer = JournalWriter {
+        state: state.clone(),
+        options,
+        file,
+        path,
+        number,
+        file_bytes,
+        buffer: Vec::with_capacity(options.flush_bytes + 4096),
+        // What a predecessor wrote last may not be on the disk yet.
+        unsynced: true,
+        poisoned: false,
+        next: scan.next.clone(),
+        ends: scan.next,
+        ledger: scan.ledger,
+        live,
+        block: None,
+        headers_of: None,
+        headers: Vec::new(),
+        _lock: lock,
+    };
+    if let Some(run) = open_block {
+        tracing::warn!(
+            run,
+            "aborted a transaction that its writer left without an end"
+        );
+        write_switch(&mut writer.buffer, "abort", &run, &writer.next);
+    }
+    writer.sync()?;
+    Ok(writer)
+}

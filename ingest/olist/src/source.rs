@@ -1,0 +1,60 @@
+//! Where the bytes of a file come from: a plain file, a gzip archive, or any stream.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::error::OlistError;
+use crate::table::{CUSTOMERS, ITEMS, ORDERS, SELLERS};
+
+/// Names of the four files, in the order in which they are read.
+pub const FILES: [&str; 4] = [SELLERS.file, CUSTOMERS.file, ORDERS.file, ITEMS.file];
+
+/// The unpacked bytes of one file.
+pub struct Source {
+    pub(crate) bytes: Box<dyn Read>,
+    pub(crate) is_archive: bool,
+}
+
+impl Source {
+    /// Any stream of unpacked bytes.
+    pub fn of(bytes: impl Read + 'static) -> Self {
+        Self {
+            bytes: Box::new(bytes),
+            is_archive: false,
+        }
+    }
+
+    /// A stream of gzip bytes: one archive or several, one behind the other.
+    pub fn of_gzip(bytes: impl Read + 'static) -> Self {
+        let bytes = MultiGzDecoder::new(io::BufReader::with_capacity(64 << 10, bytes));
+        Self {
+            bytes: Box::new(bytes),
+            is_archive: true,
+        }
+    }
+
+    /// `name` in a folder, or else `name.gz`.
+    pub(crate) fn open(folder: &Path, name: &'static str) -> Result<Self, OlistError> {
+        let plain = folder.join(name);
+        let packed = folder.join(format!("{name}.gz"));
+        let opened = match File::open(&plain) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => match File::open(&packed) {
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                    return Err(OlistError::NoFile {
+                        folder: folder.to_owned(),
+                        name,
+                    });
+                }
+                opened => opened.map(Self::of_gzip),
+            },
+            opened => opened.map(Self::of),
+        };
+        opened.map_err(|source| OlistError::Read {
+            file: name.to_owned(),
+            source,
+        })
+    }
+}

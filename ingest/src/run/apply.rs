@@ -1,0 +1,230 @@
+//! From a plan to its end: rehearsed, stopped at a guard, refused, or in the log as one transaction.
+
+use std::borrow::Cow;
+
+use eip_contract::{Event, EventType, Offset};
+use eip_log::{LedgerEntry, NewRecord, StateDir};
+
+use super::error::RunError;
+use super::id::PlanToken;
+use super::ledger::{Attempt, guard_figures};
+use super::limits::GuardLimits;
+use super::log_facts::LogFacts;
+use super::observer::{Observer, Phase, Progress, stop};
+use super::outcome::{RunOutcome, RunSummary};
+use super::plan::{OrderPlan, Plan, RegionTexts};
+use super::run_files;
+use super::state::RunState;
+
+/// Orders between two looks at the observer.
+const ORDERS_A_LOOK: usize = 1_024;
+
+/// How a plan may end.
+pub(crate) struct Terms<'a> {
+    /// What the plan may take away; `None` for a forced revert.
+    pub(crate) limits: Option<GuardLimits>,
+    /// End with the report.
+    pub(crate) dry_run: bool,
+    /// The plan that was announced.
+    pub(crate) announced: Option<&'a PlanToken>,
+    /// Rows rejected, for the progress.
+    pub(crate) rejects: u64,
+}
+
+/// Takes a planned run to its end.
+pub(crate) fn finish(
+    state: &StateDir,
+    attempt: &mut Attempt<'_>,
+    log: &LogFacts,
+    mut plan: Plan,
+    mut summary: RunSummary,
+    terms: &Terms<'_>,
+    observer: &mut dyn Observer,
+) -> Result<RunOutcome, RunError> {
+    let guard = terms
+        .limits
+        .and_then(|limits| plan.report.figures.check(&limits, attempt.kind));
+    plan.report.guard = guard;
+    run_files::write_rehearsal(state, &attempt.run, &plan.report)?;
+    observer.planned(&plan.report);
+    let mut planned = attempt.entry_with_parameters(RunState::Planned);
+    describe(&mut planned, &plan, &summary);
+    attempt.enter(&planned)?;
+    if let Some(announced) = terms.announced.filter(|&token| *token != plan.report.token) {
+        return Err(RunError::PlanChanged {
+            announced: announced.clone(),
+            found: plan.report.token,
+        });
+    }
+    if let Some(guard) = guard.filter(|_| !terms.dry_run) {
+        return Err(RunError::Guard(guard));
+    }
+    summary.first_offsets.clone_from(&plan.base);
+    summary.end_offsets.clone_from(&plan.base);
+
+    let ended = if terms.dry_run {
+        RunState::Rehearsed
+    } else if plan.records() == 0 {
+        RunState::Committed
+    } else if !observer.approve(&plan.report) {
+        RunState::Cancelled
+    } else if let Some(stopped) = stop(observer) {
+        stopped
+    } else if attempt.writer.ends() != plan.base {
+        return Err(RunError::LogMoved);
+    } else {
+        match write(attempt, log, &plan, terms.rejects, observer)? {
+            Written::Committed(ends) => {
+                summary.end_offsets = ends;
+                summary.events.clone_from(&plan.events);
+                summary.tombstones = plan.report.tombstones;
+                RunState::Committed
+            }
+            Written::Stopped(stopped) => stopped,
+        }
+    };
+    // A transaction has its last entry inside; every other end is an entry of its own.
+    if attempt.state().is_live() {
+        let mut entry = attempt.entry(ended);
+        entry.first = Some(plan.base.clone());
+        entry.ends = Some(plan.base.clone());
+        attempt.enter(&entry)?;
+    }
+    Ok(attempt.outcome(ended, summary, Some(plan.report)))
+}
+
+/// How a transaction ended.
+enum Written {
+    /// With these ends of the log.
+    Committed(Vec<Offset>),
+    /// The observer stopped it, and nothing has changed.
+    Stopped(RunState),
+}
+
+/// Writes the plan as one transaction.
+fn write(
+    attempt: &mut Attempt<'_>,
+    log: &LogFacts,
+    plan: &Plan,
+    rejects: u64,
+    observer: &mut dyn Observer,
+) -> Result<Written, RunError> {
+    let mut running = attempt.entry(RunState::Running);
+    running.first = Some(plan.base.clone());
+    attempt.enter(&running)?;
+    attempt.writer.begin(&attempt.tag, &plan.parts)?;
+    let written = write_records(attempt, log, plan, rejects, observer);
+    match written {
+        Ok(None) => {}
+        Ok(Some(stopped)) => {
+            attempt.writer.abort()?;
+            return Ok(Written::Stopped(stopped));
+        }
+        Err(error) => {
+            // The first error says more than one about the abort, which the next holder of the
+            // writer's lock makes up for.
+            let _ = attempt.writer.abort();
+            return Err(error);
+        }
+    }
+    let mut committed = attempt.entry(RunState::Committed);
+    committed.first = Some(plan.base.clone());
+    committed
+        .counts
+        .insert("events".to_owned(), plan.report.events);
+    committed
+        .counts
+        .insert("tombstones".to_owned(), plan.report.tombstones);
+    attempt.commit(&committed).map(Written::Committed)
+}
+
+/// Appends all records of the plan. Gives how the run ends when the observer stops it half way.
+fn write_records(
+    attempt: &mut Attempt<'_>,
+    log: &LogFacts,
+    plan: &Plan,
+    rejects: u64,
+    observer: &mut dyn Observer,
+) -> Result<Option<RunState>, RunError> {
+    let total = Some(plan.records());
+    let mut progress = Progress {
+        phase: Phase::Writing,
+        records: 0,
+        total,
+        event_time: None,
+        rejects,
+    };
+    let mut regions = RegionTexts::new(log);
+    for orders in plan.orders.chunks(ORDERS_A_LOOK) {
+        observer.progress(&progress);
+        if let Some(stopped) = stop(observer) {
+            return Ok(Some(stopped));
+        }
+        for order in orders {
+            progress.records += write_order(attempt, log, order, &mut regions)?;
+            let last = order.after.iter().rev().flatten().next();
+            progress.event_time = last.map(|fact| fact.event_at);
+        }
+    }
+    progress.phase = Phase::Committing;
+    observer.progress(&progress);
+    Ok(None)
+}
+
+fn write_order(
+    attempt: &mut Attempt<'_>,
+    log: &LogFacts,
+    plan: &OrderPlan,
+    regions: &mut RegionTexts,
+) -> Result<u64, RunError> {
+    let order_id = log.order_id(plan.order);
+    let mut records = 0;
+    if plan.tombstone {
+        let tombstone = NewRecord::tombstone(order_id.as_bytes());
+        attempt.writer.append(Some(&attempt.tag), tombstone)?;
+        records += 1;
+    }
+    for (rank, fact) in plan.after.iter().enumerate() {
+        let Some(fact) = fact.filter(|_| plan.write[rank]) else {
+            continue;
+        };
+        let seller_region = regions.text(fact.seller_region).to_owned();
+        let event = Event {
+            event_type: EventType::ALL[rank],
+            event_at: fact.event_at,
+            order_id: Cow::Borrowed(&order_id),
+            seller_region: Cow::Owned(seller_region),
+            customer_region: Cow::Borrowed(regions.text(fact.customer_region)),
+            estimated_delivery_at: fact.estimated_delivery_at,
+        };
+        attempt
+            .writer
+            .append_event(Some(&attempt.tag), &event, None)?;
+        records += 1;
+    }
+    Ok(records)
+}
+
+/// Fills a `planned` entry in.
+fn describe(entry: &mut LedgerEntry, plan: &Plan, summary: &RunSummary) {
+    let report = &plan.report;
+    entry.plan = Some(report.token.to_string());
+    entry.guard = guard_figures(report.figures);
+    for (name, count) in [
+        ("orders_covered", report.orders_covered),
+        ("facts_added", report.facts.added),
+        ("facts_changed", report.facts.changed),
+        ("facts_retracted", report.facts.retracted),
+        ("facts_same", report.facts.same),
+        ("facts_left", report.left_count),
+        ("events_planned", report.events),
+        ("tombstones_planned", report.tombstones),
+        (
+            "orders_left",
+            report.rejected_orders.count + report.pushed_orders.count,
+        ),
+        ("rows_rejected", summary.rows_rejected()),
+    ] {
+        entry.counts.insert(name.to_owned(), count);
+    }
+}

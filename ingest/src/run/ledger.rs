@@ -1,0 +1,443 @@
+//! One attempt's way through the ledger, and the ledger as a list of runs.
+
+use std::collections::BTreeMap;
+
+use eip_contract::{Day, EventTime, Offset};
+use eip_log::{
+    JournalWriter, LedgerEntry, LedgerReader, LedgerView, LogError, RunParameters, RunTag, StateDir,
+};
+use serde::Serialize;
+
+use super::error::RunError;
+use super::guard::GuardFigures;
+use super::id::{PlanToken, RunId};
+use super::outcome::{RunOutcome, RunSummary};
+use super::report::Rehearsal;
+use super::request::{Emit, RunRequest, Task};
+use super::state::{RunKind, RunState, may_follow};
+use super::text;
+
+/// The ledger as far as it has been read; reading on costs only what is new.
+pub(crate) struct Ledger {
+    reader: LedgerReader,
+    entries: Vec<LedgerEntry>,
+}
+
+impl Ledger {
+    pub(crate) fn open(state: &StateDir) -> Result<Self, RunError> {
+        Ok(Self {
+            reader: LedgerReader::open(state)?,
+            entries: Vec::new(),
+        })
+    }
+
+    /// Reads on to the end.
+    pub(crate) fn read_on(&mut self) -> Result<(), RunError> {
+        let entries = &mut self.entries;
+        while self.reader.poll(&mut |_, entry| entries.push(entry))? > 0 {}
+        Ok(())
+    }
+
+    /// All entries, one by one.
+    pub(crate) fn entries(&self) -> &[LedgerEntry] {
+        &self.entries
+    }
+
+    /// The entries folded to runs.
+    pub(crate) fn view(&self) -> LedgerView {
+        LedgerView::fold(self.entries.iter().cloned())
+    }
+}
+
+/// An attempt that has its claim. Every step is an entry in the ledger; a step that the state
+/// machine does not have is a defect of this program.
+pub(crate) struct Attempt<'a> {
+    pub(crate) writer: &'a mut JournalWriter,
+    pub(crate) tag: RunTag,
+    pub(crate) run: RunId,
+    pub(crate) kind: RunKind,
+    pub(crate) parameters: RunParameters,
+    /// The parameters of an earlier attempt, when this one goes on with its run.
+    pub(crate) resumes: Option<RunParameters>,
+    /// The ledger before this claim.
+    pub(crate) ledger: LedgerView,
+    /// Its entries.
+    pub(crate) entries: &'a [LedgerEntry],
+    state: RunState,
+    clock: &'a dyn Fn() -> i64,
+}
+
+impl<'a> Attempt<'a> {
+    /// Claims the run: from here on the ledger knows it.
+    pub(crate) fn claim(
+        ledger: &'a Ledger,
+        writer: &'a mut JournalWriter,
+        clock: &'a dyn Fn() -> i64,
+        request: &RunRequest,
+    ) -> Result<Self, RunError> {
+        let kind = request.task.kind();
+        let parameters = asked_parameters(request);
+        let entries = ledger.entries();
+        let ledger = ledger.view();
+        let mut number = 1;
+        let mut resumes = None;
+        if let Some(known) = ledger.get(request.id.as_str()) {
+            if !is_same_request(known, request) {
+                return Err(RunError::KeyReused {
+                    run: request.id.clone(),
+                });
+            }
+            match known.state() {
+                RunState::Interrupted => {}
+                ended if !ended.is_live() => {
+                    return Err(RunError::Ended {
+                        run: request.id.clone(),
+                        state: ended,
+                    });
+                }
+                _ => {
+                    return Err(RunError::Excluded {
+                        winner: request.id.clone(),
+                    });
+                }
+            }
+            number = known.last.attempt + 1;
+            resumes.clone_from(&known.last.parameters);
+        }
+        let tag = RunTag {
+            run_id: request.id.to_string(),
+            attempt: number,
+        };
+        let mut entry = LedgerEntry::new(&tag, kind, RunState::Requested, clock());
+        entry.requester = Some(request.requester.clone());
+        entry.origin = Some(request.origin.clone());
+        entry.parameters = Some(parameters.clone());
+        entry.plan = asked_plan(&request.task).map(PlanToken::to_string);
+        writer.claim(&entry).map_err(|error| match error {
+            LogError::Claimed { run_id, attempt } => match run_id.parse() {
+                Ok(winner) => RunError::Excluded { winner },
+                Err(_) => LogError::Claimed { run_id, attempt }.into(),
+            },
+            error => error.into(),
+        })?;
+        let (run, state) = (request.id.clone(), RunState::Requested);
+        Ok(Self {
+            writer,
+            tag,
+            run,
+            kind,
+            parameters,
+            resumes,
+            ledger,
+            entries,
+            state,
+            clock,
+        })
+    }
+
+    /// Where the attempt is.
+    pub(crate) fn state(&self) -> RunState {
+        self.state
+    }
+
+    /// Wall milliseconds.
+    pub(crate) fn now(&self) -> i64 {
+        (self.clock)()
+    }
+
+    /// An entry for the next state, for the caller to fill in.
+    pub(crate) fn entry(&self, next: RunState) -> LedgerEntry {
+        LedgerEntry::new(&self.tag, self.kind, next, self.now())
+    }
+
+    /// An entry for the next state that also says with which parameters, now that they are whole.
+    pub(crate) fn entry_with_parameters(&self, next: RunState) -> LedgerEntry {
+        let mut entry = self.entry(next);
+        entry.parameters = Some(self.parameters.clone());
+        entry
+    }
+
+    /// Takes the next step: the entry is in the log, and synced with everything before it.
+    pub(crate) fn enter(&mut self, entry: &LedgerEntry) -> Result<(), RunError> {
+        self.step(entry.state);
+        self.writer.append_ledger(entry)?;
+        self.writer.sync()?;
+        Ok(())
+    }
+
+    /// Commits the open transaction with its last entry.
+    pub(crate) fn commit(&mut self, entry: &LedgerEntry) -> Result<Vec<Offset>, RunError> {
+        self.step(entry.state);
+        Ok(self.writer.commit(entry)?)
+    }
+
+    fn step(&mut self, next: RunState) {
+        assert!(
+            may_follow(self.kind, self.state, next),
+            "a {} run never goes from {} to {}",
+            self.kind,
+            self.state,
+            next
+        );
+        self.state = next;
+    }
+
+    /// Writes down why the attempt failed.
+    pub(crate) fn fail(&mut self, error: &RunError) -> Result<(), RunError> {
+        if !self.state.is_live() {
+            return Ok(());
+        }
+        let mut entry = self.entry(RunState::Failed);
+        entry.error = Some(format!("{}: {}", error.code(), error.chain()));
+        if let RunError::Guard(stop) = error {
+            entry.guard = guard_figures(stop.figures);
+        }
+        self.enter(&entry)
+    }
+
+    /// Ends before anything was done, because the process goes away.
+    pub(crate) fn interrupt(&mut self) -> Result<RunOutcome, RunError> {
+        let entry = self.entry(RunState::Interrupted);
+        self.enter(&entry)?;
+        Ok(self.outcome(RunState::Interrupted, RunSummary::default(), None))
+    }
+
+    /// How the attempt ended, for whoever asked.
+    pub(crate) fn outcome(
+        &self,
+        state: RunState,
+        summary: RunSummary,
+        rehearsal: Option<Rehearsal>,
+    ) -> RunOutcome {
+        let (run, attempt, kind) = (self.run.clone(), self.tag.attempt, self.kind);
+        RunOutcome {
+            run,
+            attempt,
+            kind,
+            state,
+            summary,
+            rehearsal,
+        }
+    }
+
+    /// Refuses to go on with other input than the attempt before had.
+    pub(crate) fn check_same_input(&self) -> Result<(), RunError> {
+        let Some(before) = self
+            .resumes
+            .as_ref()
+            .filter(|before| !before.files.is_empty())
+        else {
+            return Ok(());
+        };
+        let what = if before.files != self.parameters.files {
+            "the input files"
+        } else if before.rules_sha256 != self.parameters.rules_sha256 {
+            "the rules"
+        } else {
+            return Ok(());
+        };
+        Err(RunError::OtherInput {
+            run: self.run.clone(),
+            what: what.to_owned(),
+        })
+    }
+}
+
+/// The guard's figures as the ledger has them.
+pub(crate) fn guard_figures(figures: GuardFigures) -> BTreeMap<String, u64> {
+    BTreeMap::from([
+        ("vanishing".to_owned(), figures.vanishing),
+        ("covered".to_owned(), figures.covered),
+        ("retracted".to_owned(), figures.retracted),
+        ("facts".to_owned(), figures.facts),
+    ])
+}
+
+/// Whether the run in the ledger was asked for with the same words.
+pub(crate) fn is_same_request(known: &eip_log::RunSummary, request: &RunRequest) -> bool {
+    let plan = asked_plan(&request.task).map(PlanToken::as_str);
+    known.kind() == request.task.kind()
+        && known.first.parameters.as_ref() == Some(&asked_parameters(request))
+        && known.first.plan.as_deref() == plan
+}
+
+/// What the request says, without what the data adds later.
+fn asked_parameters(request: &RunRequest) -> RunParameters {
+    let mut asked = RunParameters::default();
+    match &request.task {
+        Task::Fast(task) => {
+            (asked.start, asked.end) = (task.range.start, task.range.end);
+            asked.mix = task.mix;
+        }
+        Task::Window(task) => {
+            (asked.start, asked.end) = (task.range.start, task.range.end);
+            let emit = if task.emit == Emit::All {
+                "all"
+            } else {
+                "changed"
+            };
+            asked.emit = Some(emit.to_owned());
+            asked.dry_run = task.dry_run;
+            for (name, limit) in [
+                ("max_vanishing", task.limits.max_vanishing),
+                ("max_retracted", task.limits.max_retracted),
+            ] {
+                if let Some(limit) = limit {
+                    asked.limits.insert(name.to_owned(), limit.to_string());
+                }
+            }
+        }
+        Task::Revert(task) => {
+            asked.target_run = Some(task.target.to_string());
+            asked.force = task.force;
+            asked.dry_run = task.dry_run;
+        }
+    }
+    if let Task::Fast(super::FastTask { source, .. })
+    | Task::Window(super::WindowTask { source, .. }) = &request.task
+    {
+        asked.dataset = Some(source.dataset.clone());
+        asked.rules = Some(source.rules.name().to_owned());
+        asked.rules_sha256 = Some(source.rules.sha256());
+        asked.as_of = source.as_of;
+    }
+    asked
+}
+
+fn asked_plan(task: &Task) -> Option<&PlanToken> {
+    match task {
+        Task::Fast(_) => None,
+        Task::Window(task) => task.plan.as_ref(),
+        Task::Revert(task) => task.plan.as_ref(),
+    }
+}
+
+/// A run as the ledger tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunView {
+    /// The run.
+    pub run: String,
+    /// Its kind.
+    pub kind: RunKind,
+    /// Where it is.
+    pub state: RunState,
+    /// Number of its last attempt.
+    pub attempt: u32,
+    /// When it was first asked for, in wall milliseconds.
+    pub requested_at_ms: i64,
+    /// When it took its last step, in wall milliseconds.
+    pub at_ms: i64,
+    /// Who asked.
+    pub requester: Option<String>,
+    /// From where.
+    pub origin: Option<String>,
+    /// First day asked for.
+    #[serde(serialize_with = "text::optional_day")]
+    pub start: Option<Day>,
+    /// Day behind the last.
+    #[serde(serialize_with = "text::optional_day")]
+    pub end: Option<Day>,
+    /// Name of the dataset.
+    pub dataset: Option<String>,
+    /// SHA-256 of each input file, by name.
+    pub files: BTreeMap<String, String>,
+    /// Name of the rules.
+    pub rules: Option<String>,
+    /// SHA-256 of the rules.
+    pub rules_sha256: Option<String>,
+    /// asOf, given or by default.
+    #[serde(serialize_with = "text::optional_time")]
+    pub as_of: Option<EventTime>,
+    /// `all` or `changed`.
+    pub emit: Option<String>,
+    /// Asked to run over facts of other rules or data.
+    pub mix: bool,
+    /// Asked to rehearse only.
+    pub dry_run: bool,
+    /// Of a revert: forced.
+    pub force: bool,
+    /// Of a revert: the run to revert.
+    pub target_run: Option<String>,
+    /// Explicit limits.
+    pub limits: BTreeMap<String, String>,
+    /// The plan's token.
+    pub plan: Option<String>,
+    /// What it did, by name.
+    pub counts: BTreeMap<String, u64>,
+    /// What the guards looked at.
+    pub guard: BTreeMap<String, u64>,
+    /// The log's ends before its first record.
+    pub first_offsets: Option<Vec<Offset>>,
+    /// The log's ends behind its last record.
+    pub end_offsets: Option<Vec<Offset>>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+impl RunView {
+    pub(crate) fn new(run: &eip_log::RunSummary) -> Self {
+        Self::of(run.last.clone(), run.first.at)
+    }
+
+    fn of(last: LedgerEntry, requested_at_ms: i64) -> Self {
+        let asked = last.parameters.unwrap_or_default();
+        Self {
+            run: last.run_id,
+            kind: last.kind,
+            state: last.state,
+            attempt: last.attempt,
+            requested_at_ms,
+            at_ms: last.at,
+            requester: last.requester,
+            origin: last.origin,
+            start: asked.start,
+            end: asked.end,
+            dataset: asked.dataset,
+            files: asked.files,
+            rules: asked.rules,
+            rules_sha256: asked.rules_sha256,
+            as_of: asked.as_of,
+            emit: asked.emit,
+            mix: asked.mix,
+            dry_run: asked.dry_run,
+            force: asked.force,
+            target_run: asked.target_run,
+            limits: asked.limits,
+            plan: last.plan,
+            counts: last.counts,
+            guard: last.guard,
+            first_offsets: last.first,
+            end_offsets: last.ends,
+            error: last.error,
+        }
+    }
+}
+
+impl RunView {
+    /// A run that waits for its claim.
+    pub(crate) fn waiting(request: &RunRequest, since_ms: i64) -> Self {
+        let tag = RunTag {
+            run_id: request.id.to_string(),
+            attempt: 1,
+        };
+        let mut entry = LedgerEntry::new(&tag, request.task.kind(), RunState::Requested, since_ms);
+        entry.requester = Some(request.requester.clone());
+        entry.origin = Some(request.origin.clone());
+        entry.parameters = Some(asked_parameters(request));
+        Self::of(entry, since_ms)
+    }
+}
+
+/// All runs in the order in which they were first asked for.
+pub fn list_runs(state: &StateDir) -> Result<Vec<RunView>, RunError> {
+    Ok(LedgerView::read(state)?
+        .runs()
+        .iter()
+        .map(RunView::new)
+        .collect())
+}
+
+/// One run.
+pub fn run_view(state: &StateDir, run: &RunId) -> Result<Option<RunView>, RunError> {
+    Ok(LedgerView::read(state)?.get(run.as_str()).map(RunView::new))
+}

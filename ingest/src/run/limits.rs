@@ -1,0 +1,169 @@
+//! How much a run may take away before it stops by itself (semantics, section 5, "never by accident").
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// An explicit limit: a count, or a share of what it is measured against. More than it stops the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Limit {
+    /// At most this many.
+    Count(u64),
+    /// At most this share, in hundredths of a percent.
+    Percent(u32),
+}
+
+impl Limit {
+    /// Whether `part` of `whole` is more than the limit.
+    pub fn is_exceeded(self, part: u64, whole: u64) -> bool {
+        match self {
+            Self::Count(most) => part > most,
+            Self::Percent(hundredths) => is_above(part, whole, hundredths),
+        }
+    }
+}
+
+fn is_above(part: u64, whole: u64, hundredths: u32) -> bool {
+    u128::from(part) * 10_000 > u128::from(whole) * u128::from(hundredths)
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(most) => write!(f, "{most}"),
+            Self::Percent(hundredths) => {
+                let (whole, part) = (hundredths / 100, hundredths % 100);
+                if part == 0 {
+                    write!(f, "{whole}%")
+                } else if part.is_multiple_of(10) {
+                    write!(f, "{whole}.{}%", part / 10)
+                } else {
+                    write!(f, "{whole}.{part:02}%")
+                }
+            }
+        }
+    }
+}
+
+/// A text that is no limit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no limit: give a count like 200, or a share like 5% or 0.5% (at most 100%)")]
+pub struct BadLimit(String);
+
+impl FromStr for Limit {
+    type Err = BadLimit;
+    fn from_str(text: &str) -> Result<Self, BadLimit> {
+        let bad = || BadLimit(text.to_owned());
+        let Some(share) = text.strip_suffix('%') else {
+            return digits(text).map(Self::Count).ok_or_else(bad);
+        };
+        let (whole, part) = share.split_once('.').unwrap_or((share, "0"));
+        let whole = digits(whole)
+            .filter(|&whole| whole <= 100)
+            .ok_or_else(bad)?;
+        let part = match part.len() {
+            1 => digits(part).map(|tenths| tenths * 10),
+            2 => digits(part),
+            _ => None,
+        }
+        .ok_or_else(bad)?;
+        let hundredths = whole * 100 + part;
+        if hundredths > 10_000 {
+            Err(bad())
+        } else {
+            Ok(Self::Percent(hundredths as u32))
+        }
+    }
+}
+
+fn digits(text: &str) -> Option<u64> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if plain { text.parse().ok() } else { None }
+}
+
+impl TryFrom<String> for Limit {
+    type Error = BadLimit;
+    fn try_from(text: String) -> Result<Self, BadLimit> {
+        text.parse()
+    }
+}
+
+impl From<Limit> for String {
+    fn from(limit: Limit) -> Self {
+        limit.to_string()
+    }
+}
+
+/// The limits of one run; `None` stands for the default pair of the semantics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardLimits {
+    /// Orders that have facts and of which the data has no row, among the covered orders.
+    /// Default: more than 1 % and at least 10 stop the run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_vanishing: Option<Limit>,
+    /// Facts retracted, among the facts of the other covered orders.
+    /// Default: more than 5 % and at least 1,000 stop the run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_retracted: Option<Limit>,
+}
+
+impl GuardLimits {
+    /// Whether this many vanishing orders stop the run.
+    pub fn stops_vanishing(&self, vanishing: u64, covered: u64) -> bool {
+        match self.max_vanishing {
+            Some(limit) => limit.is_exceeded(vanishing, covered),
+            None => vanishing >= 10 && is_above(vanishing, covered, 100),
+        }
+    }
+
+    /// Whether this many retracted facts stop the run.
+    pub fn stops_retracted(&self, retracted: u64, facts: u64) -> bool {
+        match self.max_retracted {
+            Some(limit) => limit.is_exceeded(retracted, facts),
+            None => retracted >= 1_000 && is_above(retracted, facts, 500),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_reads_what_it_prints() {
+        for text in ["0", "200", "5%", "0.5%", "0.05%", "12.34%", "100%", "0%"] {
+            assert_eq!(text.parse::<Limit>().unwrap().to_string(), text);
+        }
+        for wrong in [
+            "", "%", "-1", "+1", "101%", "100.01%", "1.234%", "1.%", ".5%", "5 %", "NaN%",
+        ] {
+            assert!(wrong.parse::<Limit>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_default_pairs_need_both_the_share_and_the_count() {
+        let default = GuardLimits::default();
+        assert!(!default.stops_vanishing(9, 100));
+        assert!(!default.stops_vanishing(10, 1_000));
+        assert!(default.stops_vanishing(10, 999));
+        assert!(default.stops_vanishing(11, 1_000));
+        assert!(!default.stops_retracted(999, 1_000));
+        assert!(!default.stops_retracted(1_000, 20_000));
+        assert!(default.stops_retracted(1_000, 19_999));
+    }
+
+    #[test]
+    fn an_explicit_limit_replaces_the_whole_default_pair() {
+        let limits = GuardLimits {
+            max_vanishing: Some(Limit::Count(0)),
+            max_retracted: Some(Limit::Percent(50)),
+        };
+        assert!(limits.stops_vanishing(1, 1_000_000));
+        assert!(!limits.stops_vanishing(0, 1));
+        assert!(limits.stops_retracted(6, 1_000));
+        assert!(!limits.stops_retracted(5, 1_000));
+    }
+}

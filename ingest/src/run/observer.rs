@@ -1,0 +1,98 @@
+//! Who watches a run: progress out, a wish to stop in.
+
+use eip_contract::EventTime;
+use serde::Serialize;
+
+use super::id::RunId;
+use super::report::Rehearsal;
+use super::state::RunState;
+
+/// What a run is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Reading and joining the input files.
+    Reading,
+    /// Reading the current facts from cache and log.
+    Comparing,
+    /// Writing records to the log.
+    Writing,
+    /// Waiting for the log's last acknowledgement.
+    Committing,
+}
+
+impl Phase {
+    /// The word for a person.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Comparing => "comparing",
+            Self::Writing => "writing",
+            Self::Committing => "committing",
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// What it is at.
+    pub phase: Phase,
+    /// Records written so far.
+    pub records: u64,
+    /// Records it will have written; `None` before that is known.
+    pub total: Option<u64>,
+    /// Event time of the last record written.
+    #[serde(serialize_with = "super::text::optional_time")]
+    pub event_time: Option<EventTime>,
+    /// Rows rejected.
+    pub rejects: u64,
+}
+
+/// Watches a run. All methods have a default, so that an observer implements what it needs.
+pub trait Observer {
+    /// The run is claimed: its id and the number of this attempt.
+    fn started(&mut self, _run: &RunId, _attempt: u32) {}
+
+    /// Called some ten times a second at most while records are written, and at each new phase.
+    fn progress(&mut self, _progress: &Progress) {}
+
+    /// A window or revert run has its plan, whatever becomes of it now: `rehearsal.guard` says
+    /// whether it will stop.
+    fn planned(&mut self, _rehearsal: &Rehearsal) {}
+
+    /// The plan has passed its guards, has something to write and would be applied now. `false`
+    /// cancels the run.
+    fn approve(&mut self, _rehearsal: &Rehearsal) -> bool {
+        true
+    }
+
+    /// Asked often: whether somebody wants the run to stop. A window or revert run then changes
+    /// nothing; a fast run keeps what it has written.
+    fn cancelled(&self) -> bool {
+        false
+    }
+
+    /// Asked as often: whether this process goes away. As a cancel, but the run ends as
+    /// `interrupted` and the same key goes on with it.
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// How the observer wants the run to end now, if it does.
+pub(crate) fn stop(observer: &dyn Observer) -> Option<RunState> {
+    if observer.cancelled() {
+        Some(RunState::Cancelled)
+    } else if observer.interrupted() {
+        Some(RunState::Interrupted)
+    } else {
+        None
+    }
+}
+
+/// Watches nothing and never stops a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {}

@@ -1,0 +1,179 @@
+//! What a run did, in figures, for the operator and the ledger.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use eip_contract::{EventTime, EventType, Offset};
+use serde::Serialize;
+
+use super::id::RunId;
+use super::report::Rehearsal;
+use super::request::DayRange;
+use super::state::{RunKind, RunState};
+use super::text::{self, Grouped};
+
+/// How a run ended that did not fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunOutcome {
+    /// The run.
+    pub run: RunId,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// Its kind.
+    pub kind: RunKind,
+    /// `committed`, `rehearsed` or `cancelled`.
+    pub state: RunState,
+    /// What it did.
+    pub summary: RunSummary,
+    /// Of a window or revert run: what it announced.
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// Rejected rows of one file for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RejectCount {
+    /// The file.
+    pub file: String,
+    /// Short fixed name of the reason.
+    pub reason: String,
+    /// How many rows.
+    pub rows: u64,
+}
+
+/// One input file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileSummary {
+    /// Its name.
+    pub name: String,
+    /// Rows, accepted or not.
+    pub rows: u64,
+    /// SHA-256 of the unpacked bytes, in hex.
+    pub sha256: String,
+}
+
+/// The figures of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RunSummary {
+    /// The range of event time asked for.
+    pub range: DayRange,
+    /// asOf, given or by default.
+    #[serde(serialize_with = "text::optional_time")]
+    pub as_of: Option<EventTime>,
+    /// The rules in a few words; empty when the run has none.
+    pub rules: String,
+    /// SHA-256 of the rules.
+    pub rules_sha256: String,
+    /// The input files.
+    pub files: Vec<FileSummary>,
+    /// Orders accepted from the data.
+    pub orders: u64,
+    /// Rows rejected, by file and reason.
+    pub rejects: Vec<RejectCount>,
+    /// Where the rejected rows are listed, if there are any.
+    pub rejects_file: Option<PathBuf>,
+    /// Events written, by type.
+    pub events: BTreeMap<EventType, u64>,
+    /// Tombstones written.
+    pub tombstones: u64,
+    /// The log's ends before the run's first record, by partition.
+    pub first_offsets: Vec<Offset>,
+    /// The log's ends behind the run's last record, by partition.
+    pub end_offsets: Vec<Offset>,
+    /// How long it took.
+    pub elapsed_ms: u64,
+}
+
+impl RunSummary {
+    /// Events written.
+    pub fn events_written(&self) -> u64 {
+        self.events.values().sum()
+    }
+
+    /// Rows rejected.
+    pub fn rows_rejected(&self) -> u64 {
+        self.rejects.iter().map(|count| count.rows).sum()
+    }
+
+    /// Records written per second of the whole run.
+    pub fn records_per_second(&self) -> u64 {
+        (self.events_written() + self.tombstones) * 1_000 / self.elapsed_ms.max(1)
+    }
+}
+
+impl fmt::Display for RunOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            run,
+            attempt,
+            kind,
+            state,
+            summary,
+            ..
+        } = self;
+        let seconds = summary.elapsed_ms / 1_000;
+        let tenths = summary.elapsed_ms % 1_000 / 100;
+        writeln!(
+            f,
+            "run {run} attempt {attempt} ({kind}) {state} in {seconds}.{tenths} s"
+        )?;
+        write!(f, "{summary}")
+    }
+}
+
+impl fmt::Display for RunSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.files.is_empty() {
+            writeln!(f, "range       {}", self.range)?;
+            writeln!(f, "rules       {}", self.rules)?;
+            if let Some(as_of) = self.as_of {
+                writeln!(f, "as of       {as_of}")?;
+            }
+            for file in &self.files {
+                writeln!(
+                    f,
+                    "read        {:>11} rows of {}",
+                    Grouped(file.rows),
+                    file.name
+                )?;
+            }
+            writeln!(f, "accepted    {:>11} orders", Grouped(self.orders))?;
+        }
+        for RejectCount { file, reason, rows } in &self.rejects {
+            writeln!(
+                f,
+                "rejected    {:>11} rows of {file}: {reason}",
+                Grouped(*rows)
+            )?;
+        }
+        if let Some(path) = &self.rejects_file {
+            writeln!(f, "rejects     {}", path.display())?;
+        }
+        for (event_type, events) in &self.events {
+            writeln!(f, "written     {:>11} {event_type}", Grouped(*events))?;
+        }
+        if self.tombstones > 0 {
+            writeln!(f, "written     {:>11} tombstones", Grouped(self.tombstones))?;
+        }
+        for (partition, (first, end)) in
+            self.first_offsets.iter().zip(&self.end_offsets).enumerate()
+        {
+            if first != end {
+                writeln!(
+                    f,
+                    "log         partition {partition}: offsets {first} to before {end}"
+                )?;
+            }
+        }
+        let records = self.events_written() + self.tombstones;
+        if records == 0 {
+            return f.write_str("written     nothing");
+        }
+        write!(
+            f,
+            "total       {:>11} records, {}/s",
+            Grouped(records),
+            Grouped(self.records_per_second())
+        )
+    }
+}

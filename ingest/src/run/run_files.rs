@@ -1,0 +1,66 @@
+//! What a run leaves in `<state>/runs/<run>/`: its rejected rows, for whoever has to mend them, and
+//! its rehearsal whole. Only for people: nothing reads these files to decide anything.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use eip_log::StateDir;
+
+use super::error::RunError;
+use super::id::RunId;
+use super::report::Rehearsal;
+use super::source::Input;
+
+/// Writes `rejects.ndjson`; gives its path, or `None` when nothing was rejected.
+pub(crate) fn write_rejects(
+    state: &StateDir,
+    run: &RunId,
+    input: &Input,
+) -> Result<Option<PathBuf>, RunError> {
+    if input.reject_count() == 0 {
+        return Ok(None);
+    }
+    let path = write(state, run, "rejects.ndjson", |out| {
+        for reject in input.rejects() {
+            serde_json::to_writer(&mut *out, reject)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    })?;
+    Ok(Some(path))
+}
+
+/// Writes `rehearsal.json`.
+pub(crate) fn write_rehearsal(
+    state: &StateDir,
+    run: &RunId,
+    rehearsal: &Rehearsal,
+) -> Result<(), RunError> {
+    write(state, run, "rehearsal.json", |out| {
+        serde_json::to_writer_pretty(&mut *out, rehearsal)?;
+        out.write_all(b"\n")
+    })?;
+    Ok(())
+}
+
+fn write(
+    state: &StateDir,
+    run: &RunId,
+    name: &str,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<PathBuf, RunError> {
+    let folder = state.path().join("runs").join(run.as_str());
+    let path = folder.join(name);
+    let write = || -> io::Result<()> {
+        fs::create_dir_all(&folder)?;
+        let mut out = BufWriter::new(fs::File::create(&path)?);
+        fill(&mut out)?;
+        out.flush()
+    };
+    write().map_err(|source| RunError::File {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(path)
+}

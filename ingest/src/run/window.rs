@@ -1,0 +1,155 @@
+//! Window backfill: the orders of a window made again, whole, under the present data and rules.
+//!
+//! Covered is every order with a fact in the window, before (in the log) or after (in the data).
+//! An order whose row was rejected, or that was pushed and that the data does not have, stays as it
+//! is and is named.
+
+use eip_contract::{Fact, OrderKey, Packer};
+use eip_log::{LedgerView, RunKind, StateDir};
+use hashbrown::HashSet;
+
+use super::apply::{Terms, finish};
+use super::error::RunError;
+use super::ledger::Attempt;
+use super::log_facts::{FactsByRank, LogFacts};
+use super::observer::{Observer, Phase, Progress};
+use super::outcome::RunOutcome;
+use super::plan::{LeftAlone, Plan, PlanBuilder, RegionTexts};
+use super::request::{DayRange, WindowTask};
+use super::run_files;
+use super::source::Input;
+use crate::convert::Facts;
+
+pub(crate) fn execute(
+    state: &StateDir,
+    attempt: &mut Attempt<'_>,
+    task: &WindowTask,
+    observer: &mut dyn Observer,
+) -> Result<RunOutcome, RunError> {
+    let started = attempt.now();
+    let phase = |phase, rejects| Progress {
+        phase,
+        records: 0,
+        total: None,
+        event_time: None,
+        rejects,
+    };
+    observer.progress(&phase(Phase::Reading, 0));
+    let input = Input::open(&task.source)?;
+    input.describe(&mut attempt.parameters);
+    attempt.check_same_input()?;
+
+    observer.progress(&phase(Phase::Comparing, input.reject_count()));
+    let base = attempt.writer.ends();
+    let mut log = LogFacts::read(state, &base, &pushing_runs(&attempt.ledger))?;
+    let inputs = inputs(attempt)?;
+    let mut builder = PlanBuilder::new(state.partitions(), task.emit, &inputs);
+    let left = cover(&mut builder, &input, &mut log, task.range)?;
+    let plan: Plan = builder.finish(&log, base, left);
+
+    let mut summary = input.summary(task.range);
+    summary.rejects_file = run_files::write_rejects(state, &attempt.run, &input)?;
+    let terms = Terms {
+        limits: Some(task.limits),
+        dry_run: task.dry_run,
+        announced: task.plan.as_ref(),
+        rejects: input.reject_count(),
+    };
+    let mut outcome = finish(state, attempt, &log, plan, summary, &terms, observer)?;
+    outcome.summary.elapsed_ms = attempt.now().saturating_sub(started) as u64;
+    Ok(outcome)
+}
+
+/// Adds every covered order to the plan: those of the data in its order, then those that it lacks by
+/// their ids.
+fn cover(
+    builder: &mut PlanBuilder,
+    input: &Input,
+    log: &mut LogFacts,
+    range: DayRange,
+) -> Result<LeftAlone, RunError> {
+    let touches = |facts: &FactsByRank| facts.iter().flatten().any(|f| range.contains(f.event_at));
+    let mut regions = RegionTexts::new(log);
+    let mut in_data: HashSet<OrderKey> = HashSet::new();
+    input.for_each_order(&mut |facts| {
+        let order = log.packer.dictionary().order_key(facts.order_id);
+        in_data.insert(order);
+        let before = log.of(order);
+        let in_window = facts
+            .times
+            .iter()
+            .flatten()
+            .any(|&time| range.contains(time));
+        if in_window || touches(&before) {
+            let after = pack(&mut log.packer, facts)?;
+            builder.add(order, facts.order_id, &before, &after, &mut regions);
+        }
+        Ok(())
+    })?;
+
+    let mut missing: Vec<(String, OrderKey, FactsByRank)> = log
+        .iter()
+        .filter(|(order, facts)| touches(facts) && !in_data.contains(order))
+        .map(|(order, facts)| (log.order_id(order), order, *facts))
+        .collect();
+    missing.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let mut left = LeftAlone::default();
+    for (order_id, order, before) in missing {
+        if input.is_rejected(&order_id) {
+            left.rejected_orders.add(|| order_id);
+        } else if log.is_pushed(order) {
+            left.pushed_orders.add(|| order_id);
+        } else {
+            builder.add(order, &order_id, &before, &[None; 6], &mut regions);
+        }
+    }
+    left.rejected_unnamed = input.unnamed_rejects();
+    Ok(left)
+}
+
+/// Packs the facts of one order of the data.
+fn pack(packer: &mut Packer, facts: &Facts<'_>) -> Result<FactsByRank, RunError> {
+    let mut region = |text: &str| {
+        packer
+            .region(text.as_bytes())
+            .map_err(|source| RunError::Packing {
+                order_id: facts.order_id.to_owned(),
+                source,
+            })
+    };
+    let (seller_region, customer_region) =
+        (region(facts.seller_region)?, region(facts.customer_region)?);
+    Ok(facts.times.map(|time| {
+        time.map(|event_at| Fact {
+            event_at,
+            estimated_delivery_at: facts.estimated_delivery_at,
+            seller_region,
+            customer_region,
+        })
+    }))
+}
+
+/// The runs that pushed rows.
+fn pushing_runs(ledger: &LedgerView) -> HashSet<String> {
+    let runs = ledger
+        .runs()
+        .iter()
+        .filter(|run| run.kind() == RunKind::Rows);
+    runs.map(|run| run.run_id().to_owned()).collect()
+}
+
+/// What the plan is made from, as one text: data, rules, asOf, range and emit. Limits are no part of
+/// it: they only say whether the same plan may be applied.
+fn inputs(attempt: &Attempt<'_>) -> Result<String, RunError> {
+    let parameters = &attempt.parameters;
+    let text = serde_json::to_string(&(
+        "window",
+        &parameters.files,
+        &parameters.rules_sha256,
+        parameters.as_of,
+        parameters.start,
+        parameters.end,
+        &parameters.emit,
+    ));
+    text.map_err(|error| RunError::BadRequest(format!("parameters that are no JSON: {error}")))
+}

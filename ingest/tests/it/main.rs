@@ -1,0 +1,18 @@
+//! Laws of the runs: what they write, what they leave alone, and what survives a crash.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail the test as the tests do"
+)]
+
+mod bench;
+mod crash;
+mod data;
+mod events_digest;
+mod fast;
+mod guards;
+mod histories;
+mod http;
+mod oracle;
+mod revert;
+mod window;

@@ -1,0 +1,9 @@
+//! The laws of the cache: it says what the log says, whatever happened to its files.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod damage;
+mod files;
+mod history;
+mod mirror;
+mod writers;

@@ -1,0 +1,115 @@
+//! The command line: one subcommand a file, and what its exit code means.
+
+mod api;
+mod bench;
+mod cache;
+mod dataflow;
+mod export;
+mod generate;
+mod ingest;
+mod log;
+mod replay;
+mod runs;
+mod state;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::demo;
+pub(crate) use generate::summary_text;
+
+/// A time machine for fulfillment events: replay, back-fill, and correct by retraction.
+///
+/// Exit codes: 0 done, 1 failed or a difference was found, 2 wrong usage, 3 stopped at a guard
+/// before anything was written, 130 interrupted.
+#[derive(Parser)]
+#[command(name = "eip", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to log to stderr, in the syntax of tracing's `EnvFilter`.
+    #[arg(long, env = "EIP_LOG", default_value = "warn", global = true)]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The whole story in one process: a backfill, a correction by retraction, and its revert.
+    Demo(demo::Demo),
+    /// Start a run: fast and window backfills, and the revert of a run.
+    #[command(subcommand)]
+    Replay(replay::Replay),
+    /// List the runs of a state folder, or show one.
+    Runs(runs::Runs),
+    /// Keep the views up to date with the log.
+    Dataflow(dataflow::Dataflow),
+    /// Serve the event factory over HTTP: runs are started and watched here.
+    Ingest(ingest::Ingest),
+    /// Serve the Ops Search API over the views.
+    Api(api::Api),
+    /// Recompute the views from the log by other means, and compare.
+    Verify(verify::Verify),
+    /// Write the views as canonical NDJSON files with their digests.
+    Export(export::Export),
+    /// Append a log file to the log, or write the log as one.
+    #[command(subcommand)]
+    Log(log::Log),
+    /// Look after the Parquet cache.
+    #[command(subcommand)]
+    Cache(cache::Cache),
+    /// Make data of the Olist shape, of any size.
+    Generate(generate::Generate),
+    /// Measure what the project claims.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done as asked.
+    Done,
+    /// It failed, or a comparison found a difference.
+    Failed,
+    /// Stopped at a guard before anything was written.
+    Guard,
+    /// Stopped by the person at the terminal.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Guard => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+impl Cli {
+    pub(crate) fn log_filter(&self) -> EnvFilter {
+        EnvFilter::builder().parse_lossy(&self.log)
+    }
+
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        match self.command {
+            Command::Demo(command) => command.run(),
+            Command::Replay(command) => command.run(),
+            Command::Runs(command) => command.run(),
+            Command::Dataflow(command) => command.run(),
+            Command::Ingest(command) => command.run(),
+            Command::Api(command) => command.run(),
+            Command::Verify(command) => command.run(),
+            Command::Export(command) => command.run(),
+            Command::Log(command) => command.run(),
+            Command::Cache(command) => command.run(),
+            Command::Generate(command) => command.run(),
+            Command::Bench(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `eip export`: the files of the semantics, section 6.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use eip_dataflow::store::ViewReader;
+
+use super::Exit;
+use super::state::State;
+use crate::text::{table, thousands};
+use crate::views::warn_if_behind;
+
+#[derive(Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    state: State,
+    /// Where the files go; made when it is not there.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Export {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let state = self.state.open()?;
+        warn_if_behind(&state)?;
+        let digests = ViewReader::open(state.path())?.export(&self.out)?;
+        let rows = digests
+            .into_iter()
+            .map(|view| vec![view.name.to_owned(), thousands(view.rows), view.sha256])
+            .collect();
+        println!("{}", table(&["view", "rows", "sha256"], 1, rows));
+        Ok(Exit::Done)
+    }
+}

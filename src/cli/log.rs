@@ -1,0 +1,99 @@
+//! `eip log`: whole log files in and out.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use eip_ingest::run::RunId;
+use eip_log::{JournalWriter, LedgerEntry, RunKind, RunState, RunTag};
+
+use super::Exit;
+use super::state::{NewState, State};
+use crate::text::{span, thousands};
+use crate::views::now_ms;
+
+#[derive(Subcommand)]
+pub(crate) enum Log {
+    /// Append a log file: one event or tombstone (`{"orderId":"…","retract":null}`) a line; any
+    /// other line is kept and becomes a dead letter.
+    Import {
+        /// The file; `-` reads stdin.
+        file: PathBuf,
+        #[command(flatten)]
+        state: NewState,
+    },
+    /// Write the committed records in the same form.
+    Export {
+        #[command(flatten)]
+        state: State,
+        /// The file; stdout without it.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+impl Log {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        match self {
+            Self::Import { file, state } => import(&file, &state),
+            Self::Export { state, out } => export(&state, out),
+        }
+    }
+}
+
+fn import(file: &PathBuf, state: &NewState) -> anyhow::Result<Exit> {
+    let input: Box<dyn Read> = if file.as_os_str() == "-" {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(file).with_context(|| format!("cannot open {}", file.display()))?)
+    };
+    let mut writer = JournalWriter::open(&state.open_or_create()?, "eip log import")?;
+    writer.interrupt_unfinished(now_ms())?;
+    let id = RunId::of_key(&format!("log import {} {}", std::process::id(), now_ms()));
+    let tag = RunTag { run_id: id.to_string(), attempt: 1 };
+    println!("run {id}");
+    let entry = |state| LedgerEntry::new(&tag, RunKind::Import, state, now_ms());
+    let first = writer.ends();
+    writer.claim(&LedgerEntry { first: Some(first.clone()), ..entry(RunState::Running) })?;
+    let begun = Instant::now();
+    let imported = eip_log::import(&mut writer, Some(&tag), BufReader::with_capacity(1 << 20, input));
+    let ended = match &imported {
+        Ok(_) => entry(RunState::Committed),
+        Err(error) => LedgerEntry { error: Some(error.to_string()), ..entry(RunState::Failed) },
+    };
+    let ends = writer.ends();
+    writer.append_ledger(&LedgerEntry { first: Some(first), ends: Some(ends), ..ended })?;
+    writer.sync()?;
+    let summary = imported.context("the import stopped half way; what it appended stands")?;
+    println!(
+        "appended {} records in {}: {} tombstones, {} foreign lines (dead letters)",
+        thousands(summary.records),
+        span(begun.elapsed()),
+        thousands(summary.tombstones),
+        thousands(summary.foreign),
+    );
+    Ok(Exit::Done)
+}
+
+fn export(state: &State, out: Option<PathBuf>) -> anyhow::Result<Exit> {
+    let output: Box<dyn Write> = match &out {
+        Some(path) => Box::new(
+            File::create(path).with_context(|| format!("cannot create {}", path.display()))?,
+        ),
+        None => Box::new(io::stdout()),
+    };
+    let mut output = BufWriter::with_capacity(1 << 20, output);
+    let summary = eip_log::export(&state.open()?, &mut output)?;
+    output.flush()?;
+    eprintln!(
+        "wrote {} events, {} tombstones and {} foreign lines; {} foreign values fit no line",
+        thousands(summary.events),
+        thousands(summary.tombstones),
+        thousands(summary.foreign),
+        thousands(summary.skipped),
+    );
+    Ok(Exit::Done)
+}

@@ -1,0 +1,206 @@
+//! `eip demo`: the whole story in one process. Data → log → views; a change of rules over one month,
+//! rehearsed and carried out by retraction; its revert. Every figure is read from the stored views.
+
+mod folder;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use eip_contract::Day;
+use eip_dataflow::store::{ViewDigest, ViewReader};
+use eip_dataflow::DataflowHandle;
+use eip_dataflow::control::Counts;
+use eip_ingest::rules::{Promise, Rules};
+use eip_ingest::run::{
+    DayRange, Emit, FastTask, GuardLimits, RevertTask, RunId, RunOutcome, RunRequest, Runner,
+    Source, Task, WindowTask,
+};
+use eip_log::StateDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Exit, summary_text};
+use crate::console::Console;
+use crate::text::{indented, span, thousands};
+use crate::views::{catch_up_cache, counts_since, start_dataflow, wall_clock, wall_nanoseconds};
+use folder::Month;
+
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// The folder with the four Olist files; without it, data of that shape is generated.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where the demo's state goes. What an earlier demo left there is removed.
+    #[arg(long, value_name = "DIR", default_value = ".eip-demo")]
+    state: PathBuf,
+    /// Orders to generate.
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    orders: u64,
+    /// Worker threads of the dataflow.
+    #[arg(short = 'w', long, value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: u16,
+    /// End after the story; otherwise, at a terminal, the API then serves the views until Ctrl-C.
+    #[arg(long)]
+    once: bool,
+}
+
+/// Seed of the generated data: every demo without `--data` tells the same story.
+const SEED: u64 = 1;
+
+impl Demo {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let begun = Instant::now();
+        folder::make_clean(&self.state)?;
+        let data = self.data()?;
+        let state = StateDir::create(&self.state, eip_log::DEFAULT_PARTITIONS)?;
+        let dataflow = start_dataflow(&state, usize::from(self.workers))?;
+        let mut story = Story { state: state.clone(), data, dataflow, seen: Counts::default() };
+        story.tell()?;
+        story.dataflow.shutdown()?;
+        report::farewell(&self.state, begun.elapsed());
+        if !self.once && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+            serve_views(&state)?;
+        }
+        Ok(Exit::Done)
+    }
+
+    fn data(&self) -> anyhow::Result<PathBuf> {
+        if let Some(data) = &self.data {
+            return Ok(data.clone());
+        }
+        let data = self.state.join("data");
+        println!("Data: {} orders of the Olist shape, generated", thousands(self.orders));
+        let begun = Instant::now();
+        let summary = eip_olist::generate(self.orders, SEED, &data)?;
+        println!("  {} in {}", summary_text(&summary), span(begun.elapsed()));
+        Ok(data)
+    }
+}
+
+/// The demo as it goes on: one dataflow follows the log all the time.
+struct Story {
+    state: StateDir,
+    data: PathBuf,
+    dataflow: DataflowHandle,
+    /// What the dataflow had written when the last chapter ended.
+    seen: Counts,
+}
+
+impl Story {
+    fn tell(&mut self) -> anyhow::Result<()> {
+        report::chapter("1. Fast backfill: every event of the data, as fast as possible");
+        let backfill = self.execute(Task::Fast(FastTask {
+            source: self.source(Rules::default()),
+            range: DayRange::ALL,
+            mix: false,
+        }))?;
+        println!("{}", indented(&backfill.to_string()));
+        self.wait_for_views()?;
+        let mut reader = self.reader()?;
+        println!("\n{}\n", report::statuses(&reader.shipments_by_status()?));
+        println!("{}", report::routes(&reader.busiest_routes(None, 10)?));
+        let first = reader.digests()?;
+
+        let month = Month::of_correction(&backfill);
+        let window = self.correct(month)?;
+        self.revert(&window, &first)
+    }
+
+    fn correct(&mut self, month: Month) -> anyhow::Result<RunId> {
+        report::chapter(&format!(
+            "2. A change of rules for {month}: a promise holds until the end of its day"
+        ));
+        let before = self.reader()?.range_stats(Some(month.days()))?;
+        let window = |story: &Self, dry_run, plan| {
+            let rules = Rules::default().with_promise(Promise::EndOfDay, "end-of-day");
+            let (start, end) = month.days();
+            Task::Window(WindowTask {
+                source: story.source(rules),
+                range: DayRange { start: Some(start), end: Some(end) },
+                emit: Emit::All,
+                limits: GuardLimits::default(),
+                dry_run,
+                plan,
+            })
+        };
+        println!("Rehearsed first; nothing is written:\n");
+        let rehearsed = self.execute(window(self, true, None))?;
+        let rehearsal = rehearsed.rehearsal.context("a dry run ends with a rehearsal")?;
+
+        println!("\nThen carried out, exactly as announced:\n");
+        let done = self.execute(window(self, false, Some(rehearsal.token)))?;
+        self.wait_for_views()?;
+        let after = self.reader()?.range_stats(Some(month.days()))?;
+        println!("\n{}", report::before_and_after(&month.to_string(), &before, &after));
+        Ok(done.run)
+    }
+
+    fn revert(&mut self, window: &RunId, first: &[ViewDigest]) -> anyhow::Result<()> {
+        report::chapter("3. The correction is taken back");
+        self.execute(Task::Revert(RevertTask {
+            target: window.clone(),
+            force: false,
+            dry_run: false,
+            plan: None,
+        }))?;
+        self.wait_for_views()?;
+        let last = self.reader()?.digests()?;
+        println!("\n{}", report::digests(&last));
+        ensure!(last == first, "the views after the revert are not those before the correction");
+        println!("\n  equal to those before the correction");
+        Ok(())
+    }
+
+    fn source(&self, rules: Rules) -> Source {
+        Source { rules, ..Source::folder(&self.data) }
+    }
+
+    /// Executes one run, with the journal's lock held for its length only.
+    fn execute(&self, task: Task) -> anyhow::Result<RunOutcome> {
+        let request = RunRequest {
+            id: RunId::of_key(&format!("demo {}", wall_nanoseconds())),
+            requester: "demo".to_owned(),
+            origin: "demo".to_owned(),
+            task,
+        };
+        let mut console = Console::new(false);
+        let mut runner = Runner::open(self.state.clone(), "eip demo", wall_clock())?;
+        let outcome = runner.execute(&request, &mut console);
+        console.finish();
+        Ok(outcome?)
+    }
+
+    /// Waits until the views hold what the log holds, and says what that wrote.
+    fn wait_for_views(&mut self) -> anyhow::Result<()> {
+        let ends = eip_log::committed_ends(&self.state)?;
+        let begun = Instant::now();
+        self.dataflow.wait_written(&ends)?;
+        let now = self.dataflow.progress().counts;
+        println!("{}", report::written(&counts_since(&now, &self.seen), begun.elapsed()));
+        self.seen = now;
+        catch_up_cache(&self.state, &ends);
+        Ok(())
+    }
+
+    fn reader(&self) -> anyhow::Result<ViewReader> {
+        Ok(ViewReader::open(self.state.path())?)
+    }
+}
+
+fn serve_views(state: &StateDir) -> anyhow::Result<()> {
+    let shutdown: CancellationToken = crate::interrupt::token();
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        println!("\nThe Ops Search API serves these views until Ctrl-C:");
+        println!("  curl 'http://{address}/v1/routes/stats?limit=3'");
+        eip_api::run(listener, state.path(), shutdown).await?;
+        Ok(())
+    })
+}
+
+/// The days of a half-open range.
+type Days = (Day, Day);

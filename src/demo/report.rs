@@ -1,0 +1,102 @@
+//! What the demo prints.
+
+use std::path::Path;
+use std::time::Duration;
+
+use eip_contract::EventType;
+use eip_dataflow::control::Counts;
+use eip_dataflow::store::{BusyRoute, RangeStats, ViewDigest};
+
+use crate::text::{days, indented, percent, span, table, thousands};
+use crate::views::counts_text;
+
+pub(super) fn chapter(title: &str) {
+    println!("\n{title}\n");
+}
+
+pub(super) fn statuses(counts: &[(EventType, u64)]) -> String {
+    let rows = counts
+        .iter()
+        .map(|(status, count)| vec![status.to_string(), thousands(*count)])
+        .collect();
+    table(&["shipments by status", ""], 1, rows)
+}
+
+pub(super) fn routes(routes: &[BusyRoute]) -> String {
+    let rows = routes
+        .iter()
+        .map(|route| {
+            let [p50, p90, p99] = route.stats.lead_seconds_percentiles.map(days);
+            vec![
+                format!("{} → {}", route.seller_region, route.customer_region),
+                thousands(route.stats.counts[EventType::OrderPlaced.rank()]),
+                thousands(route.stats.counts[EventType::Delivered.rank()]),
+                percent(route.stats.on_time_basis_points()),
+                p50,
+                p90,
+                p99,
+            ]
+        })
+        .collect();
+    let header =
+        ["busiest routes", "orders", "delivered", "on time", "lead p50", "lead p90", "lead p99"];
+    table(&header, 1, rows)
+}
+
+pub(super) fn before_and_after(month: &str, before: &RangeStats, after: &RangeStats) -> String {
+    let count = |event_type: EventType| {
+        let of = |stats: &RangeStats| thousands(stats.counts[event_type.rank()]);
+        (of(before), of(after))
+    };
+    let lead = |i: usize| {
+        (days(before.lead_seconds_percentiles[i]), days(after.lead_seconds_percentiles[i]))
+    };
+    let rows = [
+        ("placed", count(EventType::OrderPlaced)),
+        ("delivered", count(EventType::Delivered)),
+        ("deadlines missed", count(EventType::DeliveryDelayed)),
+        (
+            "delivered late",
+            (thousands(before.delivered_late), thousands(after.delivered_late)),
+        ),
+        (
+            "on time",
+            (percent(before.on_time_basis_points()), percent(after.on_time_basis_points())),
+        ),
+        ("lead p50", lead(0)),
+        ("lead p90", lead(1)),
+        ("lead p99", lead(2)),
+    ];
+    let rows = rows
+        .into_iter()
+        .map(|(name, (before, after))| vec![name.to_owned(), before, after])
+        .collect();
+    table(&[month, "before", "after"], 1, rows)
+}
+
+pub(super) fn written(done: &Counts, took: Duration) -> String {
+    let text = format!("{}\n{} after the log had it", counts_text(done), span(took));
+    indented(&text)
+}
+
+pub(super) fn digests(digests: &[ViewDigest]) -> String {
+    let rows = digests
+        .iter()
+        .map(|view| vec![view.name.to_owned(), thousands(view.rows), view.sha256.clone()])
+        .collect();
+    table(&["view", "rows", "sha256"], 1, rows)
+}
+
+pub(super) fn farewell(state: &Path, took: Duration) {
+    let state = state.display();
+    println!("\nDone in {}. The state lies in {state}; look further:\n", span(took));
+    for (command, what) in [
+        (format!("eip verify --state {state}"), "recompute the views by other means, and compare"),
+        (format!("eip runs --state {state}"), "who asked for what, and how it ended"),
+        (format!("eip export --state {state} --out DIR"), "the views as files"),
+        (format!("eip api --state {state}"), "the views over HTTP"),
+        (format!("rm -r {state}"), "remove it all"),
+    ] {
+        println!("  {command:48} {what}");
+    }
+}

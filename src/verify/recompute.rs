@@ -1,0 +1,281 @@
+//! The views by straightforward code: a map of every order's facts, then three loops.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+
+use eip_contract::document::{RouteStatsRow, ShipmentDocument, VIEWS};
+use eip_contract::{Change, Day, Event, EventId, EventTime, EventType, Offset, decode_record};
+use eip_dataflow::store::DocumentView;
+use eip_log::{JournalReader, LogError, StateDir};
+
+/// Records read at a time.
+const BATCH: usize = 100_000;
+
+/// All that the log says up to some position.
+#[derive(Default)]
+pub(super) struct Log {
+    orders: BTreeMap<String, [Option<Fact>; 6]>,
+    pub(super) records: u64,
+    pub(super) dead_letters: BTreeMap<&'static str, u64>,
+    pub(super) foreign_ids: u64,
+    pub(super) first_foreign_id: Option<ForeignId>,
+}
+
+struct Fact {
+    event_at: EventTime,
+    estimated_delivery_at: Option<EventTime>,
+    seller_region: Rc<str>,
+    customer_region: Rc<str>,
+}
+
+/// A record whose eventId is not the one that follows from its fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignId {
+    /// Its partition.
+    pub partition: u32,
+    /// Its offset.
+    pub offset: Offset,
+    /// Its order.
+    pub order_id: String,
+    /// The eventId as written; none when it is no 32 lower-case hex digits.
+    pub written: Option<EventId>,
+    /// The eventId that follows from its fields.
+    pub computed: EventId,
+}
+
+/// Reads the committed records of all partitions before `upto`.
+pub(super) fn read(state: &StateDir, upto: &[Offset]) -> Result<Log, LogError> {
+    let partitions = state.partitions();
+    let from = vec![Offset(0); partitions as usize];
+    let mut reader = JournalReader::open(state, (0..partitions).collect(), from)?;
+    let mut log = Log::default();
+    let mut regions = HashSet::new();
+    let mut apply = |record: eip_log::RecordRef<'_>| {
+        log.records += 1;
+        match decode_record(partitions, record.partition, record.key, record.value) {
+            Err(reason) => *log.dead_letters.entry(reason.code()).or_default() += 1,
+            Ok(Change::Retract(order_id)) => {
+                log.orders.remove(order_id);
+            }
+            Ok(Change::Assert(decoded)) => {
+                let event = &decoded.event;
+                if !decoded.id_fits() {
+                    log.foreign_ids += 1;
+                    log.first_foreign_id.get_or_insert_with(|| ForeignId {
+                        partition: record.partition,
+                        offset: record.offset,
+                        order_id: event.order_id.to_string(),
+                        written: decoded.written_id,
+                        computed: event.event_id(),
+                    });
+                }
+                let fact = Fact {
+                    event_at: event.event_at,
+                    estimated_delivery_at: event.estimated_delivery_at,
+                    seller_region: shared(&mut regions, &event.seller_region),
+                    customer_region: shared(&mut regions, &event.customer_region),
+                };
+                let rank = event.event_type.rank();
+                match log.orders.get_mut(&*event.order_id) {
+                    Some(facts) => facts[rank] = Some(fact),
+                    None => {
+                        let mut facts = [const { None }; 6];
+                        facts[rank] = Some(fact);
+                        log.orders.insert(event.order_id.to_string(), facts);
+                    }
+                }
+            }
+        }
+    };
+    while reader.poll(Some(upto), BATCH, &mut apply)? > 0 {}
+    Ok(log)
+}
+
+/// Which of the two document views this is, if any.
+pub(super) fn document_view(view: &str) -> Option<DocumentView> {
+    DocumentView::ALL
+        .into_iter()
+        .find(|known| known.name() == view)
+}
+
+fn shared(regions: &mut HashSet<Rc<str>>, region: &str) -> Rc<str> {
+    if let Some(known) = regions.get(region) {
+        return Rc::clone(known);
+    }
+    let new: Rc<str> = region.into();
+    regions.insert(Rc::clone(&new));
+    new
+}
+
+fn in_range(day: Day, range: Option<(Day, Day)>) -> bool {
+    range.is_none_or(|(start, end)| start <= day && day < end)
+}
+
+/// A line that a view must have, and whether it lies in the range that is compared. Lines outside
+/// of it are known too, so that a row that moved over its border is recognised.
+pub(super) struct Expected {
+    pub(super) line: Vec<u8>,
+    pub(super) in_range: bool,
+}
+
+type Lines<'a> = Box<dyn Iterator<Item = Expected> + 'a>;
+
+impl Log {
+    /// The canonical lines of a view, sorted by bytes.
+    pub(super) fn lines(&self, view: &str, range: Option<(Day, Day)>) -> Lines<'_> {
+        match document_view(view) {
+            Some(DocumentView::ShipmentEvents) => self.event_lines(range),
+            Some(DocumentView::Shipments) => self.shipment_lines(range),
+            None => {
+                assert_eq!(view, VIEWS[2], "there are three views");
+                Box::new(self.stats_lines(range))
+            }
+        }
+    }
+
+    fn event_lines(&self, range: Option<(Day, Day)>) -> Lines<'_> {
+        let mut events: Vec<(EventId, Event<'_>)> = Vec::new();
+        for (order_id, facts) in &self.orders {
+            for (event_type, fact) in EventType::ALL.into_iter().zip(facts) {
+                if let Some(fact) = fact {
+                    let event = Event {
+                        event_type,
+                        event_at: fact.event_at,
+                        order_id: order_id.into(),
+                        seller_region: (&*fact.seller_region).into(),
+                        customer_region: (&*fact.customer_region).into(),
+                        estimated_delivery_at: fact.estimated_delivery_at,
+                    };
+                    events.push((event.event_id(), event));
+                }
+            }
+        }
+        // A line begins with its eventId, and all eventIds have the same length.
+        events.sort_unstable_by_key(|(event_id, _event)| *event_id);
+        Box::new(events.into_iter().map(move |(event_id, event)| {
+            let mut line = Vec::new();
+            event.encode_with_id(event_id, &mut line);
+            Expected {
+                line,
+                in_range: in_range(event.event_at.day(), range),
+            }
+        }))
+    }
+
+    fn shipment_lines(&self, range: Option<(Day, Day)>) -> Lines<'_> {
+        let mut orders: Vec<(Vec<u8>, &str)> = Vec::with_capacity(self.orders.len());
+        for order_id in self.orders.keys() {
+            let mut written = Vec::with_capacity(order_id.len() + 2);
+            eip_contract::json::write_string(&mut written, order_id);
+            orders.push((written, order_id));
+        }
+        // A line begins with its order as JSON writes it, which is no other's beginning.
+        orders.sort_unstable();
+        Box::new(orders.into_iter().map(move |(_written, order_id)| {
+            let shipment = shipment(order_id, &self.orders[order_id]);
+            let mut line = Vec::new();
+            shipment.encode(&mut line);
+            let mut days = shipment.times.iter().flatten().map(|time| time.day());
+            Expected {
+                line,
+                in_range: days.any(|day| in_range(day, range)),
+            }
+        }))
+    }
+
+    fn stats_lines(&self, range: Option<(Day, Day)>) -> impl Iterator<Item = Expected> + use<> {
+        let mut cells: HashMap<(Day, &str, &str), Cell> = HashMap::new();
+        for (order_id, facts) in &self.orders {
+            let shipment = shipment(order_id, facts);
+            for (event_type, time) in EventType::ALL.into_iter().zip(shipment.times) {
+                let Some(time) = time else { continue };
+                let route = (time.day(), shipment.seller_region, shipment.customer_region);
+                let cell = cells.entry(route).or_default();
+                cell.counts[event_type.rank()] += 1;
+                if event_type == EventType::Delivered {
+                    cell.lead_seconds.extend(shipment.lead_time_seconds);
+                    let late = shipment.late_seconds.unwrap_or(0);
+                    cell.late_seconds_sum += late;
+                    cell.delivered_late += i64::from(late > 0);
+                }
+            }
+        }
+        let mut lines: Vec<Expected> = cells
+            .into_iter()
+            .map(|((day, seller, customer), cell)| {
+                let mut line = Vec::new();
+                cell.row(day, seller, customer).encode(&mut line);
+                Expected {
+                    line,
+                    in_range: in_range(day, range),
+                }
+            })
+            .collect();
+        lines.sort_unstable_by(|a, b| a.line.cmp(&b.line));
+        lines.into_iter()
+    }
+}
+
+fn shipment<'a>(order_id: &'a str, facts: &'a [Option<Fact>; 6]) -> ShipmentDocument<'a> {
+    let times = facts
+        .each_ref()
+        .map(|fact| fact.as_ref().map(|fact| fact.event_at));
+    let (status, last) = EventType::ALL
+        .into_iter()
+        .zip(facts)
+        .filter_map(|(event_type, fact)| Some((event_type, fact.as_ref()?)))
+        .next_back()
+        .expect("an order is in the map by a fact");
+    let [placed, _, _, _, delayed, delivered] = times;
+    ShipmentDocument {
+        order_id,
+        seller_region: &last.seller_region,
+        customer_region: &last.customer_region,
+        estimated_delivery_at: last.estimated_delivery_at,
+        status,
+        times,
+        event_count: times.iter().flatten().count() as i64,
+        lead_time_seconds: placed
+            .zip(delivered)
+            .map(|(placed, delivered)| delivered.seconds() - placed.seconds()),
+        late_seconds: delivered.map(|delivered| match delayed {
+            Some(deadline) => (delivered.seconds() - deadline.seconds()).max(0),
+            None => 0,
+        }),
+    }
+}
+
+/// One day of one route.
+#[derive(Default)]
+struct Cell {
+    counts: [i64; 6],
+    delivered_late: i64,
+    lead_seconds: Vec<i64>,
+    late_seconds_sum: i64,
+}
+
+impl Cell {
+    fn row(mut self, day: Day, seller_region: &str, customer_region: &str) -> RouteStatsRow {
+        self.lead_seconds.sort_unstable();
+        let n = self.lead_seconds.len();
+        let percentile = |percent: usize| {
+            let rank = (percent * n).div_ceil(100);
+            if rank == 0 {
+                None
+            } else {
+                Some(self.lead_seconds[rank - 1])
+            }
+        };
+        RouteStatsRow {
+            stat_date: day,
+            seller_region: seller_region.to_owned(),
+            customer_region: customer_region.to_owned(),
+            counts: self.counts,
+            delivered_late: self.delivered_late,
+            lead_count: n as i64,
+            lead_seconds_sum: self.lead_seconds.iter().sum(),
+            lead_seconds_percentiles: [percentile(50), percentile(90), percentile(99)],
+            late_seconds_sum: self.late_seconds_sum,
+        }
+    }
+}

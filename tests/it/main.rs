@@ -1,0 +1,14 @@
+//! The whole project, driven through its binary as a user drives it.
+//!
+//! Fault and random tests repeat a few times here and, with `EIP_SOAK=1`, as often as the project's
+//! claims say; each prints its seed, and `EIP_SEED` repeats one.
+
+mod cache;
+mod cli;
+mod correction;
+mod crash;
+mod demo;
+mod guards;
+mod log_files;
+mod olist;
+mod support;

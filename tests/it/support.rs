@@ -1,0 +1,288 @@
+//! The binary, folders for it, data, and where the real data and the oracle are.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use tempfile::TempDir;
+
+pub const ORDERS: &str = "olist_orders_dataset.csv";
+pub const ITEMS: &str = "olist_order_items_dataset.csv";
+pub const CUSTOMERS: &str = "olist_customers_dataset.csv";
+pub const SELLERS: &str = "olist_sellers_dataset.csv";
+
+/// Digest of each view, by name.
+pub type Digests = BTreeMap<String, String>;
+
+/// What one command did.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    pub fn ok(self) -> Self {
+        assert_eq!(
+            self.code,
+            Some(0),
+            "stdout:\n{}\nstderr:\n{}",
+            self.out,
+            self.err
+        );
+        self
+    }
+
+    /// The id behind `run ` on the first line.
+    pub fn run_id(&self) -> String {
+        let first = self.out.lines().next().unwrap_or_default();
+        first
+            .strip_prefix("run ")
+            .unwrap_or_else(|| panic!("no run id in {:?}", self.out))
+            .to_owned()
+    }
+}
+
+/// One state folder and the commands on it.
+pub struct Eip {
+    folder: TempDir,
+}
+
+impl Eip {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = command();
+        command.args(args).env("EIP_STATE", self.state());
+        command
+    }
+
+    pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
+        Ran::of(self.command(args).output().unwrap())
+    }
+
+    pub fn fast(&self, data: &Path) -> Ran {
+        self.run([
+            "replay".as_ref(),
+            "fast".as_ref(),
+            "--data".as_ref(),
+            data.as_os_str(),
+        ])
+    }
+
+    /// A window run with further arguments.
+    pub fn window(&self, data: &Path, args: &[&str]) -> Ran {
+        let fixed = [
+            "replay".as_ref(),
+            "window".as_ref(),
+            "--data".as_ref(),
+            data.as_os_str(),
+        ];
+        self.run(
+            fixed
+                .into_iter()
+                .chain(args.iter().map(|arg| OsStr::new(*arg))),
+        )
+    }
+
+    /// Brings the views up and gives their digests, from the stored documents and rows.
+    pub fn digests(&self) -> Digests {
+        self.run(["dataflow", "--until-caught-up"]).ok();
+        self.stored_digests()
+    }
+
+    pub fn stored_digests(&self) -> Digests {
+        let out = self.path("export");
+        let ran = self
+            .run(["export".as_ref(), "--out".as_ref(), out.as_os_str()])
+            .ok();
+        let lines = ran
+            .out
+            .lines()
+            .skip(1)
+            .map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let digests: Digests = lines
+            .map(|words| (words[0].to_owned(), words[2].to_owned()))
+            .collect();
+        assert_eq!(digests.len(), 3, "{}", ran.out);
+        digests
+    }
+
+    /// The recomputation by other means agrees.
+    pub fn verify(&self) {
+        self.run(["verify"]).ok();
+    }
+
+    /// Bytes of the log as a log file.
+    pub fn log(&self) -> Vec<u8> {
+        let out = self.path("log.ndjson");
+        self.run([
+            "log".as_ref(),
+            "export".as_ref(),
+            "--out".as_ref(),
+            out.as_os_str(),
+        ])
+        .ok();
+        fs::read(out).unwrap()
+    }
+}
+
+/// The binary, without a state folder.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eip"));
+    command
+        .stdin(Stdio::null())
+        .env_remove("EIP_STATE")
+        .env_remove("EIP_LOG");
+    command
+}
+
+pub fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
+    Ran::of(command().args(args).output().unwrap())
+}
+
+/// Rules files in a folder of their own.
+pub fn rules(folder: &Path, promise: &str, assignment_delay: &str) -> PathBuf {
+    let path = folder.join(format!("{promise}-{assignment_delay}.toml"));
+    let text = format!(
+        "version = 1\npromise = \"{promise}\"\nassignment_delay = \"{assignment_delay}\"\n"
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// Generated data of the Olist shape.
+pub fn generate(folder: &Path, orders: u64, seed: u64) -> PathBuf {
+    let out = folder.join(format!("data-{orders}-{seed}"));
+    let (orders, seed) = (orders.to_string(), seed.to_string());
+    let args = ["generate", "--orders", &orders, "--seed", &seed, "--out"];
+    run(args.iter().map(OsStr::new).chain([out.as_os_str()])).ok();
+    out
+}
+
+/// A copy of a data folder in which `change` has changed the lines of one file.
+pub fn changed(data: &Path, to: &Path, file: &str, change: impl Fn(&mut Vec<String>)) -> PathBuf {
+    fs::create_dir_all(to).unwrap();
+    for name in [ORDERS, ITEMS, CUSTOMERS, SELLERS] {
+        let mut text = String::new();
+        match fs::File::open(data.join(name)) {
+            Ok(mut plain) => std::io::Read::read_to_string(&mut plain, &mut text).unwrap(),
+            Err(_) => {
+                let packed = fs::File::open(data.join(format!("{name}.gz"))).unwrap();
+                let mut packed = flate2::read::GzDecoder::new(packed);
+                std::io::Read::read_to_string(&mut packed, &mut text).unwrap()
+            }
+        };
+        if name == file {
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            change(&mut lines);
+            text = lines.join("\n") + "\n";
+        }
+        fs::write(to.join(name), text).unwrap();
+    }
+    to.to_owned()
+}
+
+/// The folder of the real data, or `None` with a line that says so.
+pub fn olist() -> Option<PathBuf> {
+    found("EIP_OLIST", "olist", "the real Olist data")
+}
+
+/// The independent implementation of the semantics.
+pub fn oracle() -> Option<PathBuf> {
+    found("EIP_ORACLE", "oracle", "the oracle").map(|folder| folder.join("oracle.py"))
+}
+
+fn found(variable: &str, name: &str, what: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared")
+        .join(name);
+    let folder = std::env::var_os(variable).map_or(beside, PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!(
+        "not run: {what} is not at {} ({variable} says where)",
+        folder.display()
+    );
+    None
+}
+
+/// Runs the oracle with Python and DuckDB; `None` with a line when they are not there.
+pub fn run_oracle<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Option<String> {
+    let oracle = oracle()?;
+    let python = std::env::var_os("EIP_PYTHON").unwrap_or_else(|| {
+        let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python");
+        if venv.exists() {
+            venv.into_os_string()
+        } else {
+            "python3".into()
+        }
+    });
+    let has_duckdb = Command::new(&python).args(["-c", "import duckdb"]).output();
+    if !has_duckdb.is_ok_and(|output| output.status.success()) {
+        eprintln!(
+            "not run: {} has no duckdb (EIP_PYTHON says which Python)",
+            python.display()
+        );
+        return None;
+    }
+    let output = Command::new(python)
+        .arg(oracle)
+        .args(args)
+        .output()
+        .unwrap();
+    Some(Ran::of(output).ok().out)
+}
+
+/// How often a fault or random test repeats: `usual`, or `full` under `EIP_SOAK=1`.
+pub fn repetitions(usual: u64, full: u64) -> u64 {
+    if std::env::var_os("EIP_SOAK").is_some_and(|soak| soak == "1") {
+        full
+    } else {
+        usual
+    }
+}
+
+/// A seeded generator; the seed is printed, and `EIP_SEED` repeats one.
+pub fn seeded(test: &str) -> ChaCha8Rng {
+    let given = std::env::var_os("EIP_SEED").and_then(|seed| seed.to_str()?.parse().ok());
+    let seed = given.unwrap_or_else(|| rand::rng().random::<u32>().into());
+    println!("{test}: seed {seed}");
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// Digests as the oracle's documentation lists them.
+pub fn expected(shipment_events: &str, shipments: &str, route_stats_daily: &str) -> Digests {
+    [
+        ("shipment_events", shipment_events),
+        ("shipments", shipments),
+        ("route_stats_daily", route_stats_daily),
+    ]
+    .map(|(view, digest)| (view.to_owned(), digest.to_owned()))
+    .into()
+}
