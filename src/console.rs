@@ -13,9 +13,20 @@ use crate::text::thousands;
 /// How often a plain progress line is written where there is no terminal.
 const PLAIN_EVERY: Duration = Duration::from_secs(2);
 
+/// What to do when a plan is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnPlan {
+    /// Say nothing: it was told before.
+    Hide,
+    /// Print what it would do.
+    Show,
+    /// Print it and, at a terminal, ask before it is carried out.
+    Ask,
+}
+
 /// Shows a run on stdout and stderr.
 pub(crate) struct Console {
-    ask: bool,
+    on_plan: OnPlan,
     shown: Shown,
 }
 
@@ -26,11 +37,19 @@ enum Shown {
 }
 
 impl Console {
-    /// `ask`: whether a plan is shown and approved at the terminal, when there is one.
-    pub(crate) fn new(ask: bool) -> Self {
+    /// Nobody is asked where stdin or stdout is no terminal.
+    pub(crate) fn new(on_plan: OnPlan) -> Self {
         interrupt::token();
         let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-        Self { ask: ask && terminal, shown: Shown::Nothing }
+        let on_plan = if on_plan == OnPlan::Ask && !terminal {
+            OnPlan::Show
+        } else {
+            on_plan
+        };
+        Self {
+            on_plan,
+            shown: Shown::Nothing,
+        }
     }
 
     /// Takes the bar away; what follows are results.
@@ -52,7 +71,10 @@ impl Observer for Console {
             Shown::Bar(ProgressBar::no_length())
         } else {
             let now = Instant::now();
-            Shown::Lines { since: now, last: now }
+            Shown::Lines {
+                since: now,
+                last: now,
+            }
         };
     }
 
@@ -70,6 +92,9 @@ impl Observer for Console {
     }
 
     fn planned(&mut self, rehearsal: &Rehearsal) {
+        if self.on_plan == OnPlan::Hide {
+            return;
+        }
         match &self.shown {
             Shown::Bar(bar) => bar.suspend(|| println!("{rehearsal}")),
             _ => println!("{rehearsal}"),
@@ -77,7 +102,7 @@ impl Observer for Console {
     }
 
     fn approve(&mut self, _rehearsal: &Rehearsal) -> bool {
-        if !self.ask {
+        if self.on_plan != OnPlan::Ask {
             return true;
         }
         if let Shown::Bar(bar) = &self.shown {
@@ -87,7 +112,9 @@ impl Observer for Console {
         print!("apply it? [y/N] ");
         // Without an answer nothing is done, so an error in asking is a no.
         let mut answer = String::new();
-        let asked = io::stdout().flush().and_then(|()| io::stdin().lock().read_line(&mut answer));
+        let asked = io::stdout()
+            .flush()
+            .and_then(|()| io::stdin().lock().read_line(&mut answer));
         asked.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 
@@ -126,7 +153,9 @@ fn where_it_is(progress: &Progress) -> String {
 
 fn plain_line(progress: &Progress, elapsed: Duration) -> String {
     let per_second = progress.records as f64 / elapsed.as_secs_f64().max(0.001);
-    let of_total = progress.total.map_or_else(String::new, |t| format!("/{}", thousands(t)));
+    let of_total = progress
+        .total
+        .map_or_else(String::new, |t| format!("/{}", thousands(t)));
     let left = match progress.total {
         Some(total) if per_second >= 1.0 => {
             let left = total.saturating_sub(progress.records) as f64 / per_second;

@@ -10,9 +10,9 @@ use std::time::Instant;
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use eip_contract::Day;
-use eip_dataflow::store::{ViewDigest, ViewReader};
 use eip_dataflow::DataflowHandle;
 use eip_dataflow::control::Counts;
+use eip_dataflow::store::{ViewDigest, ViewReader};
 use eip_ingest::rules::{Promise, Rules};
 use eip_ingest::run::{
     DayRange, Emit, FastTask, GuardLimits, RevertTask, RunId, RunOutcome, RunRequest, Runner,
@@ -22,7 +22,7 @@ use eip_log::StateDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Exit, summary_text};
-use crate::console::Console;
+use crate::console::{Console, OnPlan};
 use crate::text::{indented, span, thousands};
 use crate::views::{catch_up_cache, counts_since, start_dataflow, wall_clock, wall_nanoseconds};
 use folder::Month;
@@ -57,7 +57,12 @@ impl Demo {
         let data = self.data()?;
         let state = StateDir::create(&self.state, eip_log::DEFAULT_PARTITIONS)?;
         let dataflow = start_dataflow(&state, usize::from(self.workers))?;
-        let mut story = Story { state: state.clone(), data, dataflow, seen: Counts::default() };
+        let mut story = Story {
+            state: state.clone(),
+            data,
+            dataflow,
+            seen: Counts::default(),
+        };
         story.tell()?;
         story.dataflow.shutdown()?;
         report::farewell(&self.state, begun.elapsed());
@@ -72,7 +77,10 @@ impl Demo {
             return Ok(data.clone());
         }
         let data = self.state.join("data");
-        println!("Data: {} orders of the Olist shape, generated", thousands(self.orders));
+        println!(
+            "Data: {} orders of the Olist shape, generated",
+            thousands(self.orders)
+        );
         let begun = Instant::now();
         let summary = eip_olist::generate(self.orders, SEED, &data)?;
         println!("  {} in {}", summary_text(&summary), span(begun.elapsed()));
@@ -119,7 +127,10 @@ impl Story {
             let (start, end) = month.days();
             Task::Window(WindowTask {
                 source: story.source(rules),
-                range: DayRange { start: Some(start), end: Some(end) },
+                range: DayRange {
+                    start: Some(start),
+                    end: Some(end),
+                },
                 emit: Emit::All,
                 limits: GuardLimits::default(),
                 dry_run,
@@ -128,13 +139,18 @@ impl Story {
         };
         println!("Rehearsed first; nothing is written:\n");
         let rehearsed = self.execute(window(self, true, None))?;
-        let rehearsal = rehearsed.rehearsal.context("a dry run ends with a rehearsal")?;
+        let rehearsal = rehearsed
+            .rehearsal
+            .context("a dry run ends with a rehearsal")?;
 
         println!("\nThen carried out, exactly as announced:\n");
         let done = self.execute(window(self, false, Some(rehearsal.token)))?;
         self.wait_for_views()?;
         let after = self.reader()?.range_stats(Some(month.days()))?;
-        println!("\n{}", report::before_and_after(&month.to_string(), &before, &after));
+        println!(
+            "\n{}",
+            report::before_and_after(&month.to_string(), &before, &after)
+        );
         Ok(done.run)
     }
 
@@ -149,24 +165,35 @@ impl Story {
         self.wait_for_views()?;
         let last = self.reader()?.digests()?;
         println!("\n{}", report::digests(&last));
-        ensure!(last == first, "the views after the revert are not those before the correction");
+        ensure!(
+            last == first,
+            "the views after the revert are not those before the correction"
+        );
         println!("\n  equal to those before the correction");
         Ok(())
     }
 
     fn source(&self, rules: Rules) -> Source {
-        Source { rules, ..Source::folder(&self.data) }
+        Source {
+            rules,
+            ..Source::folder(&self.data)
+        }
     }
 
     /// Executes one run, with the journal's lock held for its length only.
     fn execute(&self, task: Task) -> anyhow::Result<RunOutcome> {
+        let rehearses = task.is_dry();
         let request = RunRequest {
             id: RunId::of_key(&format!("demo {}", wall_nanoseconds())),
             requester: "demo".to_owned(),
             origin: "demo".to_owned(),
             task,
         };
-        let mut console = Console::new(false);
+        let mut console = Console::new(if rehearses {
+            OnPlan::Show
+        } else {
+            OnPlan::Hide
+        });
         let mut runner = Runner::open(self.state.clone(), "eip demo", wall_clock())?;
         let outcome = runner.execute(&request, &mut console);
         console.finish();
@@ -179,7 +206,10 @@ impl Story {
         let begun = Instant::now();
         self.dataflow.wait_written(&ends)?;
         let now = self.dataflow.progress().counts;
-        println!("{}", report::written(&counts_since(&now, &self.seen), begun.elapsed()));
+        println!(
+            "{}",
+            report::written(&counts_since(&now, &self.seen), begun.elapsed())
+        );
         self.seen = now;
         catch_up_cache(&self.state, &ends);
         Ok(())

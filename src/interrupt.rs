@@ -23,7 +23,9 @@ fn listen() -> CancellationToken {
     let token = CancellationToken::new();
     let of_thread = token.clone();
     let wait = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(async {
             let mut interrupt = signal(SignalKind::interrupt())?;
             let mut terminate = signal(SignalKind::terminate())?;

@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         .init();
     match cli.run() {
         Ok(exit) => exit.into(),
+        // Whoever read our output (`| head`) has seen enough.
+        Err(error) if is_broken_pipe(&error) => cli::Exit::Done.into(),
         Err(error) => {
             eprintln!("error: {error}");
             for cause in error.chain().skip(1) {
@@ -34,4 +36,11 @@ fn main() -> ExitCode {
             cli::Exit::Failed.into()
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -23,12 +23,18 @@ pub(crate) fn thousands(number: impl Into<i128>) -> String {
 
 /// Basis points → `93.61 %`; a dash where there is no rate.
 pub(crate) fn percent(basis_points: Option<i64>) -> String {
-    basis_points.map_or_else(|| "-".to_owned(), |b| format!("{}.{:02} %", b / 100, b % 100))
+    basis_points.map_or_else(
+        || "-".to_owned(),
+        |b| format!("{}.{:02} %", b / 100, b % 100),
+    )
 }
 
 /// Seconds → days with one digit, `12.4 d`; a dash where there are none.
 pub(crate) fn days(seconds: Option<i64>) -> String {
-    seconds.map_or_else(|| "-".to_owned(), |s| format!("{:.1} d", s as f64 / 86_400.0))
+    seconds.map_or_else(
+        || "-".to_owned(),
+        |s| format!("{:.1} d", s as f64 / 86_400.0),
+    )
 }
 
 /// A span as `0.42 s` or `3 min 20 s`.
@@ -44,7 +50,9 @@ pub(crate) fn span(span: Duration) -> String {
 /// A table whose columns after the first `left` ones are figures, aligned to the right.
 pub(crate) fn table(header: &[&str], left: usize, rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.iter().copied());
+    table
+        .load_style(presets::NOTHING)
+        .set_header(header.iter().copied());
     for row in rows {
         table.add_row(row);
     }
@@ -56,7 +64,10 @@ pub(crate) fn table(header: &[&str], left: usize, rows: Vec<Vec<String>>) -> Str
 
 /// Every line two columns to the right.
 pub(crate) fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {}", line.trim_end())).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| format!("  {}", line.trim_end()))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]

@@ -15,43 +15,43 @@ use eip_contract::{Day, Offset};
 use eip_dataflow::store::ViewReader;
 use eip_log::StateDir;
 
-pub use compare::{Difference, ViewComparison};
-pub use recompute::ForeignId;
+pub(crate) use compare::{Difference, ViewComparison};
+pub(crate) use recompute::ForeignId;
 
 /// How often a comparison is made again when a dataflow wrote in the midst of it.
 const ATTEMPTS: usize = 3;
 
 /// What a verification found.
 #[derive(Debug)]
-pub struct VerifyReport {
+pub(crate) struct VerifyReport {
     /// The half-open range of days that was compared; all days when there is none.
-    pub range: Option<(Day, Day)>,
+    pub(crate) range: Option<(Day, Day)>,
     /// One comparison a view.
-    pub views: Vec<ViewComparison>,
+    pub(crate) views: Vec<ViewComparison>,
     /// Committed records that were read.
-    pub records: u64,
+    pub(crate) records: u64,
     /// Records that the views do not contain yet.
-    pub behind: u64,
+    pub(crate) behind: u64,
     /// Records that are no canonical events, by the reason's short name.
-    pub dead_letters: std::collections::BTreeMap<&'static str, u64>,
+    pub(crate) dead_letters: std::collections::BTreeMap<&'static str, u64>,
     /// Dead letters that the store lists.
-    pub stored_dead_letters: u64,
+    pub(crate) stored_dead_letters: u64,
     /// Records whose written eventId is not the one that follows from their fields.
-    pub foreign_ids: u64,
+    pub(crate) foreign_ids: u64,
     /// The first of them.
-    pub first_foreign_id: Option<ForeignId>,
+    pub(crate) first_foreign_id: Option<ForeignId>,
 }
 
 impl VerifyReport {
     /// Whether the views are all that the log says, and nothing else.
-    pub fn is_equal(&self) -> bool {
+    pub(crate) fn is_equal(&self) -> bool {
         self.behind == 0 && self.views.iter().all(ViewComparison::is_equal)
     }
 }
 
 /// Compares the stored views of a state folder with its log; with a range, only events of these
 /// days, shipments with a fact in them, and rows of them.
-pub fn verify(state: &StateDir, range: Option<(Day, Day)>) -> anyhow::Result<VerifyReport> {
+pub(crate) fn verify(state: &StateDir, range: Option<(Day, Day)>) -> anyhow::Result<VerifyReport> {
     let mut reader = ViewReader::open(state.path())?;
     let mut attempt = 1;
     loop {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use eip_contract::Offset;
-use eip_dataflow::store::ViewReader;
 use eip_dataflow::control::{Counts, DocumentCounts};
+use eip_dataflow::store::ViewReader;
 use eip_dataflow::{DataflowConfig, DataflowHandle, spawn};
 use eip_ingest::run::Clock;
 use eip_log::StateDir;
@@ -15,9 +15,14 @@ use eip_parquet_cache::Cache;
 use crate::text::{span, thousands};
 
 /// Milliseconds since the epoch. Time comes in here and is handed on as a value.
-#[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the wall clock is read"
+)]
 fn since_epoch() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 /// Milliseconds since the epoch.
@@ -132,8 +137,11 @@ pub(crate) fn warn_if_behind(state: &StateDir) -> anyhow::Result<()> {
     let ends = eip_log::committed_ends(state)?;
     let written = ViewReader::open(state.path())?.progress()?;
     let written = written.map_or_else(|| vec![Offset(0); ends.len()], |progress| progress.offsets);
-    let behind: u64 =
-        ends.iter().zip(&written).map(|(end, next)| end.0.saturating_sub(next.0)).sum();
+    let behind: u64 = ends
+        .iter()
+        .zip(&written)
+        .map(|(end, next)| end.0.saturating_sub(next.0))
+        .sum();
     if behind > 0 {
         eprintln!(
             "warning: the views are {} offsets behind the log; bring them up with \

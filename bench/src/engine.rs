@@ -4,6 +4,7 @@
 //! in the order of their event time and split by partition; behind them a correction of one month
 //! and changes of single orders. Each phase is printed as it ends.
 
+mod cached;
 mod input;
 mod ndjson;
 mod phases;
@@ -47,6 +48,9 @@ pub fn engine(options: &EngineOptions) -> anyhow::Result<()> {
         phases::load_and_correct(&input, 1)?;
     }
     phases::latency(&input)?;
+    let cached = cached::Cached::build(&input, &folder.join("state"))?;
+    println!("input: the same in a Parquet cache of {:.2} GB", cached.bytes as f64 / 1e9);
+    phases::load_cached(&cached, options.workers)?;
     if options.history {
         for copies in [2, 10, 20] {
             let folder = folder.join(format!("history-{copies}"));

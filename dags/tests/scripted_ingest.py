@@ -35,13 +35,20 @@ class Answer:
     raw: bytes | None = None
 
 
-def run(state: str, *, run: Any = "0f3c9a5b7d1e2468", error: str | None = None, **counts: int) -> dict[str, Any]:  # noqa: ANN401
+def run(
+    state: str,
+    *,
+    run: Any = "0f3c9a5b7d1e2468",  # noqa: ANN401 - also what is no id
+    attempt: int = 1,
+    error: str | None = None,
+    **counts: int,
+) -> dict[str, Any]:
     """A run as Ingest shows it when it does nothing at the moment: what the ledger says."""
     return {
         "run": run,
         "kind": "fast",
         "state": state,
-        "attempt": 1,
+        "attempt": attempt,
         "counts": counts,
         "error": error,
         "progress": None,
@@ -54,9 +61,9 @@ def running(records: int, total: int | None = None, rejects: int = 0) -> Answer:
     return Answer(200, run("running") | {"progress": progress})
 
 
-def ended(state: str, *, error: str | None = None, **counts: int) -> Answer:
-    """The answer to a GET after the run's end."""
-    return Answer(200, run(state, error=error, **counts))
+def ended(state: str, *, attempt: int = 1, error: str | None = None, **counts: int) -> Answer:
+    """The answer to a GET after the end of an attempt."""
+    return Answer(200, run(state, attempt=attempt, error=error, **counts))
 
 
 def accepted() -> Answer:

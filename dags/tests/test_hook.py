@@ -90,8 +90,34 @@ def test_a_run_that_failed_fails_in_ingests_own_words(hook: EipIngestHook, inges
 
 def test_an_interrupted_run_is_left_to_a_retry(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
     ingest.answers = [accepted(), ended("interrupted", events=4)]
-    with pytest.raises(RunInterrupted, match="interrupted after 4 events"):
+    with pytest.raises(RunInterrupted, match="retry resumes it"):
         hook.run_to_end(REQUEST, KEY)
+
+
+def test_a_post_that_finds_an_interrupted_run_waits_for_its_next_attempt(
+    hook: EipIngestHook, ingest: ScriptedIngest
+) -> None:
+    old = ended("interrupted", attempt=1, events=4)
+    ingest.answers = [old, old, old, running(6), ended("committed", attempt=2, events=10)]
+    assert hook.run_to_end(REQUEST, KEY).emitted == 10
+    assert [asked.method for asked in ingest.asked] == ["POST", "GET", "GET", "GET", "GET"]
+
+
+def test_an_attempt_that_is_interrupted_after_it_was_resumed_is_left_to_a_retry(
+    hook: EipIngestHook, ingest: ScriptedIngest
+) -> None:
+    ingest.answers = [ended("interrupted", attempt=1), ended("interrupted", attempt=2, events=6)]
+    with pytest.raises(RunInterrupted, match="retry resumes it"):
+        hook.run_to_end(REQUEST, KEY)
+
+
+def test_a_run_that_is_not_resumed_is_given_up_within_the_patience(
+    hook: EipIngestHook, ingest: ScriptedIngest, time: Time
+) -> None:
+    ingest.answers = [ended("interrupted")]
+    with pytest.raises(RunInterrupted):
+        hook.run_to_end(REQUEST, KEY)
+    assert 55 < time.now < 70
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422])

@@ -1,8 +1,9 @@
 -- The three views, the dead letters and the progress row of one state folder.
 --
 -- Documents keep a rowid: bulks of random ids then touch the small index and append to the table,
--- where a clustered table would rewrite a page of documents for nearly every id (measured: bulks
--- of 10,000 of half a million documents cost half the CPU time).
+-- where a clustered table would rewrite a page of documents for nearly every id. Measured with half
+-- a million documents: in one bulk 1.3 CPU seconds either way, in bulks of 20,000 2.1 against 5.2.
+-- Generated columns, even virtual ones, cost 40 % on every write; the SQL views below cost nothing.
 
 CREATE TABLE shipment_events (
     id  TEXT PRIMARY KEY NOT NULL,  -- eventId

@@ -33,13 +33,13 @@ mod runner;
 mod source;
 mod state;
 mod text;
+mod view;
 mod window;
 
 pub use error::RunError;
 pub use guard::{GuardFigures, GuardStop};
 pub use id::{PlanToken, RunId};
 pub(crate) use ledger::{Ledger, is_same_request};
-pub use ledger::{RunView, list_runs, run_view};
 pub use limits::{GuardLimits, Limit};
 pub use observer::{Observer, Phase, Progress, Silent};
 pub use outcome::{FileSummary, RejectCount, RunOutcome, RunSummary};
@@ -47,3 +47,4 @@ pub use report::{DayDeltas, Deltas, FactText, LeftFact, Named, Rehearsal, RouteC
 pub use request::{DayRange, Emit, FastTask, RevertTask, RunRequest, Source, Task, WindowTask};
 pub use runner::{Clock, Runner};
 pub use state::{RunKind, RunState, may_follow};
+pub use view::{RunView, list_runs, run_view};

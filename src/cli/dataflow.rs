@@ -29,7 +29,9 @@ impl Dataflow {
         let stop = interrupt::token();
         let dataflow = start_dataflow(&state, self.workers.count())?;
         eprintln!("following the log; Ctrl-C ends");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(async {
             tokio::select! {
                 () = stop.cancelled() => {}

@@ -87,10 +87,7 @@ fn named(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-fn by_name(
-    flag: &str,
-    pairs: Vec<(String, PathBuf)>,
-) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+fn by_name(flag: &str, pairs: Vec<(String, PathBuf)>) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let mut map = BTreeMap::new();
     for (name, path) in pairs {
         if let Some(other) = map.insert(name.clone(), path) {

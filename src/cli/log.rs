@@ -53,19 +53,36 @@ fn import(file: &PathBuf, state: &NewState) -> anyhow::Result<Exit> {
     let mut writer = JournalWriter::open(&state.open_or_create()?, "eip log import")?;
     writer.interrupt_unfinished(now_ms())?;
     let id = RunId::of_key(&format!("log import {} {}", std::process::id(), now_ms()));
-    let tag = RunTag { run_id: id.to_string(), attempt: 1 };
+    let tag = RunTag {
+        run_id: id.to_string(),
+        attempt: 1,
+    };
     println!("run {id}");
     let entry = |state| LedgerEntry::new(&tag, RunKind::Import, state, now_ms());
     let first = writer.ends();
-    writer.claim(&LedgerEntry { first: Some(first.clone()), ..entry(RunState::Running) })?;
+    writer.claim(&LedgerEntry {
+        first: Some(first.clone()),
+        ..entry(RunState::Running)
+    })?;
     let begun = Instant::now();
-    let imported = eip_log::import(&mut writer, Some(&tag), BufReader::with_capacity(1 << 20, input));
+    let imported = eip_log::import(
+        &mut writer,
+        Some(&tag),
+        BufReader::with_capacity(1 << 20, input),
+    );
     let ended = match &imported {
         Ok(_) => entry(RunState::Committed),
-        Err(error) => LedgerEntry { error: Some(error.to_string()), ..entry(RunState::Failed) },
+        Err(error) => LedgerEntry {
+            error: Some(error.to_string()),
+            ..entry(RunState::Failed)
+        },
     };
     let ends = writer.ends();
-    writer.append_ledger(&LedgerEntry { first: Some(first), ends: Some(ends), ..ended })?;
+    writer.append_ledger(&LedgerEntry {
+        first: Some(first),
+        ends: Some(ends),
+        ..ended
+    })?;
     writer.sync()?;
     let summary = imported.context("the import stopped half way; what it appended stands")?;
     println!(

@@ -14,7 +14,7 @@ use eip_log::StateDir;
 
 use super::Exit;
 use super::state::{NewState, State, Workers};
-use crate::console::Console;
+use crate::console::{Console, OnPlan};
 use crate::views::{bring_up_to_date, wall_clock, wall_nanoseconds};
 
 #[derive(Subcommand)]
@@ -141,8 +141,17 @@ impl Replay {
         match self {
             Self::Fast(fast) => {
                 let range = fast.input.range();
-                let task = FastTask { source: fast.input.source()?, range, mix: fast.mix };
-                run(fast.state.open_or_create()?, Task::Fast(task), true, &fast.after)
+                let task = FastTask {
+                    source: fast.input.source()?,
+                    range,
+                    mix: fast.mix,
+                };
+                run(
+                    fast.state.open_or_create()?,
+                    Task::Fast(task),
+                    true,
+                    &fast.after,
+                )
             }
             Self::Window(window) => {
                 let task = WindowTask {
@@ -169,7 +178,12 @@ impl Replay {
                     dry_run: revert.plan.dry_run,
                     plan: revert.plan.token,
                 };
-                run(revert.state.open()?, Task::Revert(task), revert.plan.yes, &revert.after)
+                run(
+                    revert.state.open()?,
+                    Task::Revert(task),
+                    revert.plan.yes,
+                    &revert.after,
+                )
             }
         }
     }
@@ -177,7 +191,10 @@ impl Replay {
 
 impl Input {
     fn range(&self) -> DayRange {
-        DayRange { start: self.start, end: self.end }
+        DayRange {
+            start: self.start,
+            end: self.end,
+        }
     }
 
     fn source(&self) -> anyhow::Result<Source> {
@@ -197,7 +214,11 @@ pub(crate) fn rules(file: Option<&Path>) -> anyhow::Result<Rules> {
 }
 
 fn run(state: StateDir, task: Task, yes: bool, after: &After) -> anyhow::Result<Exit> {
-    let mut console = Console::new(!yes && !task.is_dry());
+    let mut console = Console::new(if yes || task.is_dry() {
+        OnPlan::Show
+    } else {
+        OnPlan::Ask
+    });
     let request = RunRequest {
         id: fresh_id(),
         requester: requester(),
@@ -227,7 +248,9 @@ fn run(state: StateDir, task: Task, yes: bool, after: &After) -> anyhow::Result<
         }
         RunState::Cancelled => Ok(Exit::Interrupted),
         _ => {
-            let guard = outcome.rehearsal.is_some_and(|rehearsal| rehearsal.guard.is_some());
+            let guard = outcome
+                .rehearsal
+                .is_some_and(|rehearsal| rehearsal.guard.is_some());
             Ok(if guard { Exit::Guard } else { Exit::Done })
         }
     }
@@ -235,7 +258,11 @@ fn run(state: StateDir, task: Task, yes: bool, after: &After) -> anyhow::Result<
 
 /// Every start from the terminal is a run of its own.
 fn fresh_id() -> RunId {
-    RunId::of_key(&format!("cli {} {}", std::process::id(), wall_nanoseconds()))
+    RunId::of_key(&format!(
+        "cli {} {}",
+        std::process::id(),
+        wall_nanoseconds()
+    ))
 }
 
 fn requester() -> String {

@@ -19,8 +19,9 @@ impl Runs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let state = self.state.open()?;
         if let Some(run) = &self.run {
-            let view = run_view(&state, run)?
-                .ok_or_else(|| anyhow::anyhow!("no run {run} in this state folder; `eip runs` lists them"))?;
+            let view = run_view(&state, run)?.ok_or_else(|| {
+                anyhow::anyhow!("no run {run} in this state folder; `eip runs` lists them")
+            })?;
             println!("{}", serde_json::to_string_pretty(&view)?);
             return Ok(Exit::Done);
         }
@@ -41,7 +42,14 @@ impl Runs {
                 ]
             })
             .collect();
-        println!("{}", table(&["run", "kind", "state", "attempt", "start", "end", "rules"], 7, rows));
+        println!(
+            "{}",
+            table(
+                &["run", "kind", "state", "attempt", "start", "end", "rules"],
+                7,
+                rows
+            )
+        );
         Ok(Exit::Done)
     }
 }

@@ -30,6 +30,10 @@ impl Verify {
         };
         let report = verify(&state, range)?;
         println!("{report}");
-        Ok(if report.is_equal() { Exit::Done } else { Exit::Failed })
+        Ok(if report.is_equal() {
+            Exit::Done
+        } else {
+            Exit::Failed
+        })
     }
 }

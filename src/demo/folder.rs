@@ -51,24 +51,40 @@ impl Month {
     fn of(day: Day) -> Self {
         let text = day.to_string();
         let number = |range: std::ops::Range<usize>| text[range].parse().expect("a day is digits");
-        Self { year: number(0..4), month: number(5..7) }
+        Self {
+            year: number(0..4),
+            month: number(5..7),
+        }
     }
 
     /// Not before January 1970.
     fn back(self, months: u32) -> Self {
-        let count = (self.year * 12 + self.month - 1).saturating_sub(months).max(1970 * 12);
-        Self { year: count / 12, month: count % 12 + 1 }
+        let count = (self.year * 12 + self.month - 1)
+            .saturating_sub(months)
+            .max(1970 * 12);
+        Self {
+            year: count / 12,
+            month: count % 12 + 1,
+        }
     }
 
     fn first_day(self) -> Day {
-        format!("{self}-01").parse().expect("a month of 1970 to 2199 has a first day")
+        format!("{self}-01")
+            .parse()
+            .expect("a month of 1970 to 2199 has a first day")
     }
 
     /// Its first day and that of the next month.
     pub(crate) fn days(self) -> super::Days {
         let next = match self.month {
-            12 => Self { year: self.year + 1, month: 1 },
-            month => Self { month: month + 1, ..self },
+            12 => Self {
+                year: self.year + 1,
+                month: 1,
+            },
+            month => Self {
+                month: month + 1,
+                ..self
+            },
         };
         (self.first_day(), next.first_day())
     }
@@ -91,7 +107,10 @@ mod tests {
         assert_eq!(month("2018-03-17").back(7), month("2017-08-01"));
         assert_eq!(month("1970-03-17").back(7), month("1970-01-01"));
         let (first, next) = month("2017-12-24").days();
-        assert_eq!((first.to_string(), next.to_string()), ("2017-12-01".into(), "2018-01-01".into()));
+        assert_eq!(
+            (first.to_string(), next.to_string()),
+            ("2017-12-01".into(), "2018-01-01".into())
+        );
     }
 
     #[test]

@@ -38,8 +38,15 @@ pub(super) fn routes(routes: &[BusyRoute]) -> String {
             ]
         })
         .collect();
-    let header =
-        ["busiest routes", "orders", "delivered", "on time", "lead p50", "lead p90", "lead p99"];
+    let header = [
+        "busiest routes",
+        "orders",
+        "delivered",
+        "on time",
+        "lead p50",
+        "lead p90",
+        "lead p99",
+    ];
     table(&header, 1, rows)
 }
 
@@ -49,7 +56,10 @@ pub(super) fn before_and_after(month: &str, before: &RangeStats, after: &RangeSt
         (of(before), of(after))
     };
     let lead = |i: usize| {
-        (days(before.lead_seconds_percentiles[i]), days(after.lead_seconds_percentiles[i]))
+        (
+            days(before.lead_seconds_percentiles[i]),
+            days(after.lead_seconds_percentiles[i]),
+        )
     };
     let rows = [
         ("placed", count(EventType::OrderPlaced)),
@@ -57,11 +67,17 @@ pub(super) fn before_and_after(month: &str, before: &RangeStats, after: &RangeSt
         ("deadlines missed", count(EventType::DeliveryDelayed)),
         (
             "delivered late",
-            (thousands(before.delivered_late), thousands(after.delivered_late)),
+            (
+                thousands(before.delivered_late),
+                thousands(after.delivered_late),
+            ),
         ),
         (
             "on time",
-            (percent(before.on_time_basis_points()), percent(after.on_time_basis_points())),
+            (
+                percent(before.on_time_basis_points()),
+                percent(after.on_time_basis_points()),
+            ),
         ),
         ("lead p50", lead(0)),
         ("lead p90", lead(1)),
@@ -82,18 +98,36 @@ pub(super) fn written(done: &Counts, took: Duration) -> String {
 pub(super) fn digests(digests: &[ViewDigest]) -> String {
     let rows = digests
         .iter()
-        .map(|view| vec![view.name.to_owned(), thousands(view.rows), view.sha256.clone()])
+        .map(|view| {
+            vec![
+                view.name.to_owned(),
+                thousands(view.rows),
+                view.sha256.clone(),
+            ]
+        })
         .collect();
     table(&["view", "rows", "sha256"], 1, rows)
 }
 
 pub(super) fn farewell(state: &Path, took: Duration) {
     let state = state.display();
-    println!("\nDone in {}. The state lies in {state}; look further:\n", span(took));
+    println!(
+        "\nDone in {}. The state lies in {state}; look further:\n",
+        span(took)
+    );
     for (command, what) in [
-        (format!("eip verify --state {state}"), "recompute the views by other means, and compare"),
-        (format!("eip runs --state {state}"), "who asked for what, and how it ended"),
-        (format!("eip export --state {state} --out DIR"), "the views as files"),
+        (
+            format!("eip verify --state {state}"),
+            "recompute the views by other means, and compare",
+        ),
+        (
+            format!("eip runs --state {state}"),
+            "who asked for what, and how it ended",
+        ),
+        (
+            format!("eip export --state {state} --out DIR"),
+            "the views as files",
+        ),
         (format!("eip api --state {state}"), "the views over HTTP"),
         (format!("rm -r {state}"), "remove it all"),
     ] {

@@ -13,30 +13,30 @@ const SAMPLES: usize = 5;
 
 /// What came of comparing one view.
 #[derive(Debug)]
-pub struct ViewComparison {
+pub(crate) struct ViewComparison {
     /// The view.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Lines in the store.
-    pub stored_rows: u64,
+    pub(crate) stored_rows: u64,
     /// Lines that the log gives.
-    pub expected_rows: u64,
+    pub(crate) expected_rows: u64,
     /// SHA-256 of the stored lines.
-    pub stored_sha256: String,
+    pub(crate) stored_sha256: String,
     /// SHA-256 of the lines that the log gives.
-    pub expected_sha256: String,
+    pub(crate) expected_sha256: String,
     /// Rows that are not in the store.
-    pub missing: u64,
+    pub(crate) missing: u64,
     /// Rows that only the store has.
-    pub extra: u64,
+    pub(crate) extra: u64,
     /// Rows with the right key and another content, and documents filed under another id.
-    pub different: u64,
+    pub(crate) different: u64,
     /// The first of all these.
-    pub first: Vec<Difference>,
+    pub(crate) first: Vec<Difference>,
 }
 
 impl ViewComparison {
     /// Whether the store has exactly what the log gives.
-    pub fn is_equal(&self) -> bool {
+    pub(crate) fn is_equal(&self) -> bool {
         self.missing + self.extra + self.different == 0
             && self.stored_sha256 == self.expected_sha256
     }
@@ -44,7 +44,7 @@ impl ViewComparison {
 
 /// One differing row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Difference {
+pub(crate) enum Difference {
     /// The log gives it and the store does not have it.
     Missing(String),
     /// The store has it and the log does not give it.

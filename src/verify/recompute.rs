@@ -30,17 +30,17 @@ struct Fact {
 
 /// A record whose eventId is not the one that follows from its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignId {
+pub(crate) struct ForeignId {
     /// Its partition.
-    pub partition: u32,
+    pub(crate) partition: u32,
     /// Its offset.
-    pub offset: Offset,
+    pub(crate) offset: Offset,
     /// Its order.
-    pub order_id: String,
+    pub(crate) order_id: String,
     /// The eventId as written; none when it is no 32 lower-case hex digits.
-    pub written: Option<EventId>,
+    pub(crate) written: Option<EventId>,
     /// The eventId that follows from its fields.
-    pub computed: EventId,
+    pub(crate) computed: EventId,
 }
 
 /// Reads the committed records of all partitions before `upto`.
@@ -76,13 +76,12 @@ pub(super) fn read(state: &StateDir, upto: &[Offset]) -> Result<Log, LogError> {
                     customer_region: shared(&mut regions, &event.customer_region),
                 };
                 let rank = event.event_type.rank();
-                match log.orders.get_mut(&*event.order_id) {
-                    Some(facts) => facts[rank] = Some(fact),
-                    None => {
-                        let mut facts = [const { None }; 6];
-                        facts[rank] = Some(fact);
-                        log.orders.insert(event.order_id.to_string(), facts);
-                    }
+                if let Some(facts) = log.orders.get_mut(&*event.order_id) {
+                    facts[rank] = Some(fact);
+                } else {
+                    let mut facts = [const { None }; 6];
+                    facts[rank] = Some(fact);
+                    log.orders.insert(event.order_id.to_string(), facts);
                 }
             }
         }
@@ -277,5 +276,128 @@ impl Cell {
             lead_seconds_percentiles: [percentile(50), percentile(90), percentile(99)],
             late_seconds_sum: self.late_seconds_sum,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eip_contract::document::VIEWS;
+    use eip_log::{JournalWriter, NewRecord};
+
+    use super::*;
+
+    fn event(order_id: &str, event_type: EventType, event_at: &str, seller: &str) -> String {
+        Event {
+            event_type,
+            event_at: event_at.parse().unwrap(),
+            order_id: order_id.into(),
+            seller_region: seller.into(),
+            customer_region: "RJ".into(),
+            estimated_delivery_at: None,
+        }
+        .to_json()
+    }
+
+    #[test]
+    fn a_small_history_gives_what_a_person_works_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::create(folder.path(), 2).unwrap();
+        let mut journal = JournalWriter::open(&state, "a test").unwrap();
+        let mut say = |order_id: &str, value: Option<&str>| {
+            let key = Some(order_id.as_bytes());
+            let value = value.map(str::as_bytes);
+            journal
+                .append(
+                    None,
+                    NewRecord {
+                        key,
+                        value,
+                        ..NewRecord::default()
+                    },
+                )
+                .unwrap();
+        };
+        let placed = event("a", EventType::OrderPlaced, "2018-01-01T00:00:00Z", "SP");
+        let forged = placed.replacen(&placed[12..44], &"0".repeat(32), 1);
+        say(
+            "a",
+            Some(&event(
+                "a",
+                EventType::Delivered,
+                "2018-01-09T00:00:00Z",
+                "SP",
+            )),
+        );
+        say("a", Some(&forged));
+        say(
+            "a",
+            Some(&event(
+                "a",
+                EventType::DeliveryDelayed,
+                "2018-01-02T00:00:00Z",
+                "SP",
+            )),
+        );
+        say(
+            "a",
+            Some(&event(
+                "a",
+                EventType::Delivered,
+                "2018-01-02T00:00:40Z",
+                "AC",
+            )),
+        );
+        say(
+            "b",
+            Some(&event(
+                "b",
+                EventType::OrderPlaced,
+                "2018-01-01T00:00:00Z",
+                "SP",
+            )),
+        );
+        say("b", None);
+        say(
+            "b",
+            Some(&event(
+                "b",
+                EventType::OrderApproved,
+                "2018-02-01T00:00:00Z",
+                "SP",
+            )),
+        );
+        say("b", Some("{}"));
+        journal.sync().unwrap();
+
+        let log = read(&state, &journal.ends()).unwrap();
+        assert_eq!((log.records, log.foreign_ids), (8, 1));
+        assert_eq!(log.first_foreign_id.as_ref().unwrap().order_id, "a");
+        assert_eq!(log.dead_letters.values().sum::<u64>(), 1);
+        let lines = |view, range| -> Vec<String> {
+            let lines = log.lines(view, range).filter(|line| line.in_range);
+            lines
+                .map(|line| String::from_utf8(line.line).unwrap())
+                .collect()
+        };
+        let events = lines(VIEWS[0], None);
+        assert!(events.len() == 4 && events.is_sorted() && events.contains(&placed));
+        assert_eq!(
+            lines(VIEWS[1], None),
+            [
+                r#"{"orderId":"a","sellerRegion":"AC","customerRegion":"RJ","estimatedDeliveryAt":null,"status":"DELIVERED","placedAt":"2018-01-01T00:00:00Z","approvedAt":null,"warehouseAssignedAt":null,"handedToCarrierAt":null,"delayedAt":"2018-01-02T00:00:00Z","deliveredAt":"2018-01-02T00:00:40Z","delayed":true,"eventCount":3,"leadTimeSeconds":86440,"lateSeconds":40}"#,
+                r#"{"orderId":"b","sellerRegion":"SP","customerRegion":"RJ","estimatedDeliveryAt":null,"status":"ORDER_APPROVED","placedAt":null,"approvedAt":"2018-02-01T00:00:00Z","warehouseAssignedAt":null,"handedToCarrierAt":null,"delayedAt":null,"deliveredAt":null,"delayed":false,"eventCount":1,"leadTimeSeconds":null,"lateSeconds":null}"#,
+            ]
+        );
+        assert_eq!(
+            lines(VIEWS[2], None),
+            [
+                r#"{"stat_date":"2018-01-01","seller_region":"AC","customer_region":"RJ","placed":1,"approved":0,"assigned":0,"handed":0,"delayed":0,"delivered":0,"delivered_late":0,"lead_count":0,"lead_seconds_sum":0,"lead_seconds_p50":null,"lead_seconds_p90":null,"lead_seconds_p99":null,"late_seconds_sum":0}"#,
+                r#"{"stat_date":"2018-01-02","seller_region":"AC","customer_region":"RJ","placed":0,"approved":0,"assigned":0,"handed":0,"delayed":1,"delivered":1,"delivered_late":1,"lead_count":1,"lead_seconds_sum":86440,"lead_seconds_p50":86440,"lead_seconds_p90":86440,"lead_seconds_p99":86440,"late_seconds_sum":40}"#,
+                r#"{"stat_date":"2018-02-01","seller_region":"SP","customer_region":"RJ","placed":0,"approved":1,"assigned":0,"handed":0,"delayed":0,"delivered":0,"delivered_late":0,"lead_count":0,"lead_seconds_sum":0,"lead_seconds_p50":null,"lead_seconds_p90":null,"lead_seconds_p99":null,"late_seconds_sum":0}"#,
+            ]
+        );
+        let days = ["2018-01-02", "2018-01-03"].map(|day| Day::parse(day.as_bytes()).unwrap());
+        let counts = VIEWS.map(|view| lines(view, Some(days.into())).len());
+        assert_eq!(counts, [2, 1, 1]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rand::Rng as _;
+use rand::RngExt as _;
 
 use crate::support::{Eip, ITEMS, ORDERS, changed, generate, repetitions, rules, seeded};
 

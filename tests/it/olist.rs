@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rand::Rng as _;
+use rand::RngExt as _;
 use rand::seq::SliceRandom as _;
 
 use crate::support::{Digests, Eip, expected, olist, rules, run_oracle, seeded};

@@ -6,23 +6,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
-pub const ORDERS: &str = "olist_orders_dataset.csv";
-pub const ITEMS: &str = "olist_order_items_dataset.csv";
-pub const CUSTOMERS: &str = "olist_customers_dataset.csv";
-pub const SELLERS: &str = "olist_sellers_dataset.csv";
+pub(crate) const ORDERS: &str = "olist_orders_dataset.csv";
+pub(crate) const ITEMS: &str = "olist_order_items_dataset.csv";
+pub(crate) const CUSTOMERS: &str = "olist_customers_dataset.csv";
+pub(crate) const SELLERS: &str = "olist_sellers_dataset.csv";
 
 /// Digest of each view, by name.
-pub type Digests = BTreeMap<String, String>;
+pub(crate) type Digests = BTreeMap<String, String>;
 
 /// What one command did.
-pub struct Ran {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
@@ -34,7 +34,7 @@ impl Ran {
         }
     }
 
-    pub fn ok(self) -> Self {
+    pub(crate) fn ok(self) -> Self {
         assert_eq!(
             self.code,
             Some(0),
@@ -46,7 +46,7 @@ impl Ran {
     }
 
     /// The id behind `run ` on the first line.
-    pub fn run_id(&self) -> String {
+    pub(crate) fn run_id(&self) -> String {
         let first = self.out.lines().next().unwrap_or_default();
         first
             .strip_prefix("run ")
@@ -56,36 +56,36 @@ impl Ran {
 }
 
 /// One state folder and the commands on it.
-pub struct Eip {
+pub(crate) struct Eip {
     folder: TempDir,
 }
 
 impl Eip {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = command();
         command.args(args).env("EIP_STATE", self.state());
         command
     }
 
-    pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
         Ran::of(self.command(args).output().unwrap())
     }
 
-    pub fn fast(&self, data: &Path) -> Ran {
+    pub(crate) fn fast(&self, data: &Path) -> Ran {
         self.run([
             "replay".as_ref(),
             "fast".as_ref(),
@@ -95,7 +95,7 @@ impl Eip {
     }
 
     /// A window run with further arguments.
-    pub fn window(&self, data: &Path, args: &[&str]) -> Ran {
+    pub(crate) fn window(&self, data: &Path, args: &[&str]) -> Ran {
         let fixed = [
             "replay".as_ref(),
             "window".as_ref(),
@@ -110,12 +110,12 @@ impl Eip {
     }
 
     /// Brings the views up and gives their digests, from the stored documents and rows.
-    pub fn digests(&self) -> Digests {
+    pub(crate) fn digests(&self) -> Digests {
         self.run(["dataflow", "--until-caught-up"]).ok();
         self.stored_digests()
     }
 
-    pub fn stored_digests(&self) -> Digests {
+    pub(crate) fn stored_digests(&self) -> Digests {
         let out = self.path("export");
         let ran = self
             .run(["export".as_ref(), "--out".as_ref(), out.as_os_str()])
@@ -133,12 +133,12 @@ impl Eip {
     }
 
     /// The recomputation by other means agrees.
-    pub fn verify(&self) {
+    pub(crate) fn verify(&self) {
         self.run(["verify"]).ok();
     }
 
     /// Bytes of the log as a log file.
-    pub fn log(&self) -> Vec<u8> {
+    pub(crate) fn log(&self) -> Vec<u8> {
         let out = self.path("log.ndjson");
         self.run([
             "log".as_ref(),
@@ -152,7 +152,7 @@ impl Eip {
 }
 
 /// The binary, without a state folder.
-pub fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eip"));
     command
         .stdin(Stdio::null())
@@ -161,12 +161,12 @@ pub fn command() -> Command {
     command
 }
 
-pub fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
+pub(crate) fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
     Ran::of(command().args(args).output().unwrap())
 }
 
 /// Rules files in a folder of their own.
-pub fn rules(folder: &Path, promise: &str, assignment_delay: &str) -> PathBuf {
+pub(crate) fn rules(folder: &Path, promise: &str, assignment_delay: &str) -> PathBuf {
     let path = folder.join(format!("{promise}-{assignment_delay}.toml"));
     let text = format!(
         "version = 1\npromise = \"{promise}\"\nassignment_delay = \"{assignment_delay}\"\n"
@@ -176,7 +176,7 @@ pub fn rules(folder: &Path, promise: &str, assignment_delay: &str) -> PathBuf {
 }
 
 /// Generated data of the Olist shape.
-pub fn generate(folder: &Path, orders: u64, seed: u64) -> PathBuf {
+pub(crate) fn generate(folder: &Path, orders: u64, seed: u64) -> PathBuf {
     let out = folder.join(format!("data-{orders}-{seed}"));
     let (orders, seed) = (orders.to_string(), seed.to_string());
     let args = ["generate", "--orders", &orders, "--seed", &seed, "--out"];
@@ -185,7 +185,12 @@ pub fn generate(folder: &Path, orders: u64, seed: u64) -> PathBuf {
 }
 
 /// A copy of a data folder in which `change` has changed the lines of one file.
-pub fn changed(data: &Path, to: &Path, file: &str, change: impl Fn(&mut Vec<String>)) -> PathBuf {
+pub(crate) fn changed(
+    data: &Path,
+    to: &Path,
+    file: &str,
+    change: impl Fn(&mut Vec<String>),
+) -> PathBuf {
     fs::create_dir_all(to).unwrap();
     for name in [ORDERS, ITEMS, CUSTOMERS, SELLERS] {
         let mut text = String::new();
@@ -208,12 +213,12 @@ pub fn changed(data: &Path, to: &Path, file: &str, change: impl Fn(&mut Vec<Stri
 }
 
 /// The folder of the real data, or `None` with a line that says so.
-pub fn olist() -> Option<PathBuf> {
+pub(crate) fn olist() -> Option<PathBuf> {
     found("EIP_OLIST", "olist", "the real Olist data")
 }
 
 /// The independent implementation of the semantics.
-pub fn oracle() -> Option<PathBuf> {
+pub(crate) fn oracle() -> Option<PathBuf> {
     found("EIP_ORACLE", "oracle", "the oracle").map(|folder| folder.join("oracle.py"))
 }
 
@@ -233,7 +238,7 @@ fn found(variable: &str, name: &str, what: &str) -> Option<PathBuf> {
 }
 
 /// Runs the oracle with Python and DuckDB; `None` with a line when they are not there.
-pub fn run_oracle<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Option<String> {
+pub(crate) fn run_oracle<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Option<String> {
     let oracle = oracle()?;
     let python = std::env::var_os("EIP_PYTHON").unwrap_or_else(|| {
         let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python");
@@ -260,7 +265,7 @@ pub fn run_oracle<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Option<
 }
 
 /// How often a fault or random test repeats: `usual`, or `full` under `EIP_SOAK=1`.
-pub fn repetitions(usual: u64, full: u64) -> u64 {
+pub(crate) fn repetitions(usual: u64, full: u64) -> u64 {
     if std::env::var_os("EIP_SOAK").is_some_and(|soak| soak == "1") {
         full
     } else {
@@ -269,7 +274,7 @@ pub fn repetitions(usual: u64, full: u64) -> u64 {
 }
 
 /// A seeded generator; the seed is printed, and `EIP_SEED` repeats one.
-pub fn seeded(test: &str) -> ChaCha8Rng {
+pub(crate) fn seeded(test: &str) -> ChaCha8Rng {
     let given = std::env::var_os("EIP_SEED").and_then(|seed| seed.to_str()?.parse().ok());
     let seed = given.unwrap_or_else(|| rand::rng().random::<u32>().into());
     println!("{test}: seed {seed}");
@@ -277,7 +282,7 @@ pub fn seeded(test: &str) -> ChaCha8Rng {
 }
 
 /// Digests as the oracle's documentation lists them.
-pub fn expected(shipment_events: &str, shipments: &str, route_stats_daily: &str) -> Digests {
+pub(crate) fn expected(shipment_events: &str, shipments: &str, route_stats_daily: &str) -> Digests {
     [
         ("shipment_events", shipment_events),
         ("shipments", shipments),

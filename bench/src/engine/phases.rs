@@ -1,13 +1,13 @@
 //! The phases of the engine benchmark and what they print.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use eip_contract::{Dictionary, Offset};
 use eip_dataflow::clock::{Clock, WallClock};
-use eip_dataflow::control::Control;
+use eip_dataflow::control::{Control, Counts};
 use eip_dataflow::engine::{Engine, EngineConfig, OpenSource};
 use eip_dataflow::graph::{self, Parts};
 use eip_dataflow::sink::Sinks;
@@ -15,6 +15,7 @@ use eip_dataflow::source::ends::SetEnds;
 use eip_dataflow::source::{RecordSource, partitions_of};
 use hdrhistogram::Histogram;
 
+use super::cached::Cached;
 use super::input::Input;
 use super::ndjson::NdjsonSource;
 use crate::figures::{Meter, peak_memory, reset_peak_memory};
@@ -24,56 +25,86 @@ const WARM_UP: usize = 500;
 
 /// Loads the whole history, then corrects a month.
 pub(crate) fn load_and_correct(input: &Input, workers: usize) -> anyhow::Result<()> {
+    let dictionary = Arc::new(Dictionary::default());
+    let sources = (0..workers).map(|worker| open(input, worker, workers, &dictionary)).collect();
+    let loaded = load("NDJSON", sources, &dictionary, &input.loaded, input.bytes)?;
+    let meter = Meter::start();
+    loaded.ends.set(&input.corrected);
+    loaded.control.wait_written(&input.corrected).map_err(anyhow::Error::msg)?;
+    let cost = meter.stop();
+    let (before, after) = (loaded.counts, loaded.control.counts());
+    println!(
+        "  correction of a month: {} records, {:.3} s wall, {:.3} s CPU; updates: shipment_events {}, shipments {}, route_stats_daily {}",
+        input.corrections,
+        cost.wall.as_secs_f64(),
+        cost.cpu.as_secs_f64(),
+        after.shipment_events.indexed - before.shipment_events.indexed,
+        after.shipments.indexed - before.shipments.indexed,
+        after.rows_upserted - before.rows_upserted,
+    );
+    loaded.control.stop();
+    loaded.engine.join();
+    Ok(())
+}
+
+/// Loads the whole history from the Parquet cache.
+pub(crate) fn load_cached(cached: &Cached, workers: usize) -> anyhow::Result<()> {
+    let dictionary = Arc::new(Dictionary::default());
+    let sources = cached.sources(workers, &dictionary)?;
+    let loaded = load("the Parquet cache", sources, &dictionary, &cached.ends, 0)?;
+    loaded.control.stop();
+    loaded.engine.join();
+    Ok(())
+}
+
+/// A dataflow that holds the history.
+struct Loaded {
+    engine: Engine,
+    ends: SetEnds,
+    control: Arc<Control>,
+    counts: Counts,
+}
+
+fn load(
+    from: &str,
+    sources: Vec<OpenSource>,
+    dictionary: &Arc<Dictionary>,
+    upto: &[Offset],
+    mapped: u64,
+) -> anyhow::Result<Loaded> {
+    let workers = sources.len();
     let control = Arc::new(Control::default());
     let ends = SetEnds::default();
-    ends.set(&input.loaded);
-    let dictionary = Arc::new(Dictionary::default());
+    ends.set(upto);
     reset_peak_memory();
     let meter = Meter::start();
     let engine = Engine::start(EngineConfig {
-        sources: (0..workers).map(|worker| open(input, worker, workers, &dictionary)).collect(),
+        sources,
         clock: clock(&ends, Duration::from_micros(200)),
         sinks: Sinks::Count,
-        dictionary,
+        dictionary: Arc::clone(dictionary),
         seed: [0x5eed, 0xf00d],
         control: Arc::clone(&control),
     })
     .map_err(anyhow::Error::msg)?;
-    control.wait_written(&input.loaded).map_err(anyhow::Error::msg)?;
+    control.wait_written(upto).map_err(anyhow::Error::msg)?;
     let cost = meter.stop();
     let counts = control.counts();
-    let files: u64 = input.files.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
     println!(
-        "load, {workers} workers: {:.2} s wall, {:.2} s CPU, {:.2} M events/s, {:.2} M events per CPU second",
+        "load from {from}, {workers} workers: {:.2} s wall, {:.2} s CPU, {:.2} M events/s, {:.2} M events per CPU second",
         cost.wall.as_secs_f64(),
         cost.cpu.as_secs_f64(),
         counts.records as f64 / cost.wall.as_secs_f64() / 1e6,
         counts.records as f64 / cost.cpu.as_secs_f64() / 1e6,
     );
     println!(
-        "  updates: shipment_events {}, shipments {}, route_stats_daily {}; peak memory {} MB beyond the mapped input",
+        "  updates: shipment_events {}, shipments {}, route_stats_daily {}; peak memory {} MB beyond mapped input",
         counts.shipment_events.indexed,
         counts.shipments.indexed,
         counts.rows_upserted,
-        peak_memory()?.saturating_sub(files) / 1_000_000,
+        peak_memory()?.saturating_sub(mapped) / 1_000_000,
     );
-    let meter = Meter::start();
-    ends.set(&input.corrected);
-    control.wait_written(&input.corrected).map_err(anyhow::Error::msg)?;
-    let cost = meter.stop();
-    let after = control.counts();
-    println!(
-        "correction of a month: {} records, {:.3} s wall, {:.3} s CPU; updates: shipment_events {}, shipments {}, route_stats_daily {}",
-        input.corrections,
-        cost.wall.as_secs_f64(),
-        cost.cpu.as_secs_f64(),
-        after.shipment_events.indexed - counts.shipment_events.indexed,
-        after.shipments.indexed - counts.shipments.indexed,
-        after.rows_upserted - counts.rows_upserted,
-    );
-    control.stop();
-    engine.join();
-    Ok(())
+    Ok(Loaded { engine, ends, control, counts })
 }
 
 /// Changes single orders on an idle dataflow, on this thread, which spins.

@@ -104,11 +104,17 @@ class EipIngestHook(BaseHook):
             raise ValueError(f"{run_id!r} is no run id")
         return self._ask(client, httpx.Request("GET", f"/v1/runs/{run_id}"))
 
-    def _follow(self, client: httpx.Client, status: RunStatus) -> RunStatus:
-        """Polls, soon at first and then every few seconds; logs each change of state, and progress in between."""
+    def _follow(self, client: httpx.Client, posted: RunStatus) -> RunStatus:
+        """Polls, soon at first and then every few seconds; logs each change of state, and progress in between.
+
+        A POST that finds an interrupted run makes Ingest resume it: until the new attempt shows, or the patience ends,
+        the old one is no end.
+        """
+        status = posted
+        resumed_by = self._clock() + self.patience
         logged_state, logged_at = status.state, self._clock()
         for pause in _growing(first=0.1, factor=1.5, greatest=5.0):
-            if status.ended:
+            if status.ended and not (status.waits_to_resume(posted) and self._clock() < resumed_by):
                 return status
             self._sleep(pause)
             status = self._look(client, status.run_id)

@@ -55,6 +55,7 @@ class RunStatus:
 
     run_id: str
     state: str
+    attempt: int = 1
     planned: int | None = None
     emitted: int = 0
     rejects: int = 0
@@ -78,6 +79,7 @@ class RunStatus:
         return cls(
             run_id=run_id,
             state=state,
+            attempt=_first_count(answer.get("attempt")) or 1,
             planned=_first_count(progress.get("total"), counts.get("events_planned")),
             emitted=_first_count(progress.get("records"), counts.get("events")) or 0,
             rejects=_first_count(progress.get("rejects"), counts.get("rows_rejected")) or 0,
@@ -88,6 +90,10 @@ class RunStatus:
     def ended(self) -> bool:
         """True when the run will not move again by itself."""
         return self.state not in UNDER_WAY
+
+    def waits_to_resume(self, posted: RunStatus) -> bool:
+        """True while this still shows the interrupted attempt that the POST found and asked Ingest to resume."""
+        return self.state in INTERRUPTED and posted.state in INTERRUPTED and self.attempt == posted.attempt
 
     def progress(self) -> str:
         """One line for an operator: `run 3f…: running, 120,000 of 501,072 events (23 %), 0 rejects`."""

@@ -1,6 +1,7 @@
 //! What each route does.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
@@ -35,8 +36,7 @@ pub(super) struct App {
 impl App {
     /// Reads the rules files once, and checks the names.
     pub(super) fn new(config: ServerConfig, queue: Queue) -> Result<Self, ServeError> {
-        let mut rules =
-            std::collections::BTreeMap::from([("default".to_owned(), Rules::default())]);
+        let mut rules = BTreeMap::from([("default".to_owned(), Rules::default())]);
         for (name, path) in config.rules {
             let loaded = Rules::load(&path);
             let loaded = loaded.map_err(|source| ServeError::Rules {
@@ -100,25 +100,17 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Proble
     struct Runs {
         runs: Vec<RunAnswer>,
     }
-    let live = app.queue.all_live();
+    let mut live: BTreeMap<String, LiveRun> = BTreeMap::new();
+    for run in app.queue.all_live() {
+        live.insert(run.request.id.to_string(), run);
+    }
     let ledger = app.ledger().await?;
-    let progress = |run: &str| {
-        live.iter()
-            .find(|live| live.request.id.as_str() == run)
-            .and_then(|live| live.progress)
-    };
-    let mut runs: Vec<RunAnswer> = ledger
-        .runs()
-        .iter()
-        .map(|run| RunAnswer {
-            view: RunView::new(run),
-            progress: progress(run.run_id()),
-        })
-        .collect();
-    let waiting = live
-        .iter()
-        .filter(|live| ledger.get(live.request.id.as_str()).is_none());
-    runs.extend(waiting.map(waiting_answer));
+    let known = ledger.runs().iter().map(|run| {
+        let live = live.remove(run.run_id());
+        known_answer(run, live.as_ref())
+    });
+    let mut runs: Vec<RunAnswer> = known.collect();
+    runs.extend(live.values().map(waiting_answer));
     Ok(Json(Runs { runs }).into_response())
 }
 
@@ -179,7 +171,10 @@ pub(super) async fn start(
         _ => match take(&app, &ledger, request) {
             Ok(()) => {}
             Err(NotTaken::KeyReused) => return reused(),
-            Err(NotTaken::Excluded(winner)) => return Err(RunError::Excluded { winner }.into()),
+            Err(NotTaken::Excluded(winner)) => {
+                let winner = winner.request.id.clone();
+                return Err(RunError::Excluded { winner }.into());
+            }
             Err(NotTaken::Closed) => return Err(gone()),
         },
     }
@@ -197,19 +192,22 @@ pub(super) async fn start(
 /// longer and excludes nobody.
 fn take(app: &App, ledger: &LedgerView, request: RunRequest) -> Result<(), NotTaken> {
     let now = (app.clock)();
-    match app.queue.take(request.clone(), now) {
+    let attempt = ledger
+        .get(request.id.as_str())
+        .map_or(1, |known| known.last.attempt + 1);
+    match app.queue.take(request.clone(), attempt, now) {
         Err(NotTaken::Excluded(winner)) if is_over(ledger, &winner) => {
-            app.queue.forget(&winner);
-            app.queue.take(request, now)
+            app.queue.forget(&winner.request.id);
+            app.queue.take(request, attempt, now)
         }
         taken => taken,
     }
 }
 
-/// Whether nothing will happen to a run any more; an interrupted one may be waiting to go on.
-fn is_over(ledger: &LedgerView, run: &RunId) -> bool {
-    let state = ledger.get(run.as_str()).map(eip_log::RunSummary::state);
-    state.is_some_and(|state| !state.is_live() && state != RunState::Interrupted)
+/// Whether the attempt on the board has ended.
+fn is_over(ledger: &LedgerView, live: &LiveRun) -> bool {
+    let known = ledger.get(live.request.id.as_str());
+    known.is_some_and(|known| !known.is_live() && known.last.attempt >= live.attempt)
 }
 
 /// Any other path.
@@ -243,11 +241,7 @@ async fn answer(app: &Arc<App>, run: &RunId) -> Result<RunAnswer, Problem> {
     let live = app.queue.live(run);
     let ledger = app.ledger().await?;
     if let Some(known) = ledger.get(run.as_str()) {
-        let progress = live.and_then(|live| live.progress);
-        return Ok(RunAnswer {
-            view: RunView::new(known),
-            progress,
-        });
+        return Ok(known_answer(known, live.as_ref()));
     }
     match (live, app.queue.refusal(run)) {
         (Some(live), _) => Ok(waiting_answer(&live)),
@@ -260,9 +254,20 @@ async fn answer(app: &Arc<App>, run: &RunId) -> Result<RunAnswer, Problem> {
     }
 }
 
+/// A run that the ledger knows; an attempt that waits is further than the ledger.
+fn known_answer(known: &eip_log::RunSummary, live: Option<&LiveRun>) -> RunAnswer {
+    match live {
+        Some(live) if live.attempt > known.last.attempt => waiting_answer(live),
+        live => RunAnswer {
+            view: RunView::new(known),
+            progress: live.and_then(|live| live.progress),
+        },
+    }
+}
+
 fn waiting_answer(live: &LiveRun) -> RunAnswer {
     RunAnswer {
-        view: RunView::waiting(&live.request, live.since_ms),
+        view: RunView::waiting(&live.request, live.attempt, live.since_ms),
         progress: live.progress,
     }
 }

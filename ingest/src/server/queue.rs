@@ -13,6 +13,8 @@ use crate::run::{Observer, Progress, RunError, RunId, RunRequest, Runner};
 #[derive(Clone)]
 pub(super) struct LiveRun {
     pub(super) request: Arc<RunRequest>,
+    /// The number that its attempt will have.
+    pub(super) attempt: u32,
     /// When it was posted, in wall milliseconds.
     pub(super) since_ms: i64,
     /// `None` while it waits.
@@ -42,7 +44,7 @@ pub(super) enum NotTaken {
     /// The key belongs to a live run that was asked for with other words.
     KeyReused,
     /// A window or revert run is live.
-    Excluded(RunId),
+    Excluded(Box<LiveRun>),
     /// The service closes.
     Closed,
 }
@@ -77,7 +79,12 @@ impl Queue {
     }
 
     /// Takes a run, unless one that is live excludes it. The same run again is taken once.
-    pub(super) fn take(&self, request: RunRequest, since_ms: i64) -> Result<(), NotTaken> {
+    pub(super) fn take(
+        &self,
+        request: RunRequest,
+        attempt: u32,
+        since_ms: i64,
+    ) -> Result<(), NotTaken> {
         let mut board = self.board();
         if let Some(known) = board.live.get(&request.id) {
             let same = known.request.task == request.task;
@@ -90,7 +97,7 @@ impl Queue {
         if excludes(&request)
             && let Some(winner) = board.live.values().find(|run| excludes(&run.request))
         {
-            return Err(NotTaken::Excluded(winner.request.id.clone()));
+            return Err(NotTaken::Excluded(Box::new(winner.clone())));
         }
         let request = Arc::new(request);
         let sent = board
@@ -103,6 +110,7 @@ impl Queue {
         let (progress, cancelled) = (None, Arc::default());
         let live = LiveRun {
             request: Arc::clone(&request),
+            attempt,
             since_ms,
             progress,
             cancelled,

@@ -1,0 +1,144 @@
+//! Runs as the ledger tells them, for whoever looks.
+
+use std::collections::BTreeMap;
+
+use eip_contract::{Day, EventTime, Offset};
+use eip_log::{LedgerEntry, LedgerView, RunTag, StateDir};
+use serde::Serialize;
+
+use super::error::RunError;
+use super::id::RunId;
+use super::ledger::asked_parameters;
+use super::request::RunRequest;
+use super::state::{RunKind, RunState};
+use super::text;
+
+/// A run as the ledger tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunView {
+    /// The run.
+    pub run: String,
+    /// Its kind.
+    pub kind: RunKind,
+    /// Where it is.
+    pub state: RunState,
+    /// Number of its last attempt.
+    pub attempt: u32,
+    /// When it was first asked for, in wall milliseconds.
+    pub requested_at_ms: i64,
+    /// When it took its last step, in wall milliseconds.
+    pub at_ms: i64,
+    /// Who asked.
+    pub requester: Option<String>,
+    /// From where.
+    pub origin: Option<String>,
+    /// First day asked for.
+    #[serde(serialize_with = "text::optional_day")]
+    pub start: Option<Day>,
+    /// Day behind the last.
+    #[serde(serialize_with = "text::optional_day")]
+    pub end: Option<Day>,
+    /// Name of the dataset.
+    pub dataset: Option<String>,
+    /// SHA-256 of each input file, by name.
+    pub files: BTreeMap<String, String>,
+    /// Name of the rules.
+    pub rules: Option<String>,
+    /// SHA-256 of the rules.
+    pub rules_sha256: Option<String>,
+    /// asOf, given or by default.
+    #[serde(serialize_with = "text::optional_time")]
+    pub as_of: Option<EventTime>,
+    /// `all` or `changed`.
+    pub emit: Option<String>,
+    /// Asked to run over facts of other rules or data.
+    pub mix: bool,
+    /// Asked to rehearse only.
+    pub dry_run: bool,
+    /// Of a revert: forced.
+    pub force: bool,
+    /// Of a revert: the run to revert.
+    pub target_run: Option<String>,
+    /// Explicit limits.
+    pub limits: BTreeMap<String, String>,
+    /// The plan's token.
+    pub plan: Option<String>,
+    /// What it did, by name.
+    pub counts: BTreeMap<String, u64>,
+    /// What the guards looked at.
+    pub guard: BTreeMap<String, u64>,
+    /// The log's ends before its first record.
+    pub first_offsets: Option<Vec<Offset>>,
+    /// The log's ends behind its last record.
+    pub end_offsets: Option<Vec<Offset>>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+impl RunView {
+    pub(crate) fn new(run: &eip_log::RunSummary) -> Self {
+        Self::of(run.last.clone(), run.first.at)
+    }
+
+    fn of(last: LedgerEntry, requested_at_ms: i64) -> Self {
+        let asked = last.parameters.unwrap_or_default();
+        Self {
+            run: last.run_id,
+            kind: last.kind,
+            state: last.state,
+            attempt: last.attempt,
+            requested_at_ms,
+            at_ms: last.at,
+            requester: last.requester,
+            origin: last.origin,
+            start: asked.start,
+            end: asked.end,
+            dataset: asked.dataset,
+            files: asked.files,
+            rules: asked.rules,
+            rules_sha256: asked.rules_sha256,
+            as_of: asked.as_of,
+            emit: asked.emit,
+            mix: asked.mix,
+            dry_run: asked.dry_run,
+            force: asked.force,
+            target_run: asked.target_run,
+            limits: asked.limits,
+            plan: last.plan,
+            counts: last.counts,
+            guard: last.guard,
+            first_offsets: last.first,
+            end_offsets: last.ends,
+            error: last.error,
+        }
+    }
+}
+
+impl RunView {
+    /// A run that waits for its claim.
+    pub(crate) fn waiting(request: &RunRequest, attempt: u32, since_ms: i64) -> Self {
+        let tag = RunTag {
+            run_id: request.id.to_string(),
+            attempt,
+        };
+        let mut entry = LedgerEntry::new(&tag, request.task.kind(), RunState::Requested, since_ms);
+        entry.requester = Some(request.requester.clone());
+        entry.origin = Some(request.origin.clone());
+        entry.parameters = Some(asked_parameters(request));
+        Self::of(entry, since_ms)
+    }
+}
+
+/// All runs in the order in which they were first asked for.
+pub fn list_runs(state: &StateDir) -> Result<Vec<RunView>, RunError> {
+    Ok(LedgerView::read(state)?
+        .runs()
+        .iter()
+        .map(RunView::new)
+        .collect())
+}
+
+/// One run.
+pub fn run_view(state: &StateDir, run: &RunId) -> Result<Option<RunView>, RunError> {
+    Ok(LedgerView::read(state)?.get(run.as_str()).map(RunView::new))
+}
