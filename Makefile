@@ -46,7 +46,7 @@ check: setup lint ## format, lints and unit tests; no servers, no network
 
 .PHONY: soak
 soak: setup ## the same tests with every fault and random test at its full count; prints seeds
-	EIP_SOAK=1 $(CARGO) test --locked --workspace -- --nocapture
+	EIP_SOAK=1 PROPTEST_CASES=2048 $(CARGO) test --locked --workspace -- --nocapture
 	EIP_SOAK=1 $(MAKE) test-dags
 
 .PHONY: bench

@@ -21,11 +21,17 @@ pub(crate) struct Cost {
 
 impl Meter {
     pub(crate) fn start() -> Self {
-        Self { wall: Instant::now(), cpu: cpu_time() }
+        Self {
+            wall: Instant::now(),
+            cpu: cpu_time(),
+        }
     }
 
     pub(crate) fn stop(&self) -> Cost {
-        Cost { wall: self.wall.elapsed(), cpu: cpu_time() - self.cpu }
+        Cost {
+            wall: self.wall.elapsed(),
+            cpu: cpu_time().saturating_sub(self.cpu),
+        }
     }
 }
 
@@ -40,11 +46,14 @@ pub(crate) fn reset_peak_memory() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-/// The most memory that was in use at once (VmHWM), in bytes.
+/// The most memory that was in use at once (`VmHWM`), in bytes.
 pub(crate) fn peak_memory() -> anyhow::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status").context("reading memory use")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    let kilobytes: u64 = kilobytes.context("no VmHWM in /proc/self/status")?.trim().parse()?;
+    let kilobytes: u64 = kilobytes
+        .context("no VmHWM in /proc/self/status")?
+        .trim()
+        .parse()?;
     Ok(kilobytes * 1024)
 }

@@ -57,55 +57,67 @@ pub struct Clock {
 }
 
 /// Issues ticks, on the worker that has the clock, until it is told to stop.
-pub fn ticks<'scope>(
-    scope: Scope<'scope, Tick>,
+pub fn ticks(
+    scope: Scope<'_, Tick>,
     clock: Option<Clock>,
     written: probe::Handle<Tick>,
     control: Arc<Control>,
-) -> StreamVec<'scope, Tick, TickEnds> {
+) -> StreamVec<'_, Tick, TickEnds> {
     let workers = scope.peers() as u64;
-    source::<_, CapacityContainerBuilder<Vec<TickEnds>>, _, _>(scope, "Clock", |capability, info| {
-        if clock.is_some() {
-            control.wake_clock_with(scope.worker().sync_activator_for(info.address.to_vec()));
-        }
-        let activator = scope.activator_for(info.address);
-        let mut running = clock.map(|clock| (clock, capability));
-        let mut read_upto: Option<Vec<Offset>> = None;
-        let mut in_flight: VecDeque<Tick> = VecDeque::new();
-        let mut hydrated = false;
-        let mut next_look = Instant::now();
-        move |output| {
-            if control.is_stopped() {
-                running = None;
+    source::<_, CapacityContainerBuilder<Vec<TickEnds>>, _, _>(
+        scope,
+        "Clock",
+        |capability, info| {
+            if clock.is_some() {
+                control.wake_clock_with(scope.worker().sync_activator_for(info.address.to_vec()));
             }
-            let Some((clock, capability)) = running.as_mut() else { return };
-            while in_flight.front().is_some_and(|tick| !written.less_equal(tick)) {
-                in_flight.pop_front();
-                hydrated = true;
-            }
-            if in_flight.len() < if hydrated { IN_FLIGHT } else { 1 } {
-                match clock.ends.ends() {
-                    Ok(ends) if read_upto.as_ref() != Some(&ends) => {
-                        let tick = (clock.wall)().max(clock.last + 1);
-                        clock.last = tick;
-                        capability.downgrade(&tick);
-                        output.session(&*capability).give_iterator(
-                            (0..workers).map(|worker| TickEnds { worker, upto: ends.clone() }),
-                        );
-                        capability.downgrade(&(tick + 1));
-                        in_flight.push_back(tick);
-                        read_upto = Some(ends);
-                        control.count(|counts| counts.ticks += 1);
+            let activator = scope.activator_for(info.address);
+            let mut running = clock.map(|clock| (clock, capability));
+            let mut read_upto: Option<Vec<Offset>> = None;
+            let mut in_flight: VecDeque<Tick> = VecDeque::new();
+            let mut hydrated = false;
+            let mut next_look = Instant::now();
+            move |output| {
+                if control.is_stopped() {
+                    running = None;
+                }
+                let Some((clock, capability)) = running.as_mut() else {
+                    return;
+                };
+                while in_flight
+                    .front()
+                    .is_some_and(|tick| !written.less_equal(tick))
+                {
+                    in_flight.pop_front();
+                    hydrated = true;
+                }
+                if in_flight.len() < if hydrated { IN_FLIGHT } else { 1 } {
+                    match clock.ends.ends() {
+                        Ok(ends) if read_upto.as_ref() != Some(&ends) => {
+                            let tick = (clock.wall)().max(clock.last + 1);
+                            clock.last = tick;
+                            capability.downgrade(&tick);
+                            output.session(&*capability).give_iterator((0..workers).map(
+                                |worker| TickEnds {
+                                    worker,
+                                    upto: ends.clone(),
+                                },
+                            ));
+                            capability.downgrade(&(tick + 1));
+                            in_flight.push_back(tick);
+                            read_upto = Some(ends);
+                            control.count(|counts| counts.ticks += 1);
+                        }
+                        Ok(_) => {}
+                        Err(error) => control.fail(&*error),
                     }
-                    Ok(_) => {}
-                    Err(error) => control.fail(&*error),
+                }
+                // Whoever wakes the clock in between must not leave a second alarm running.
+                if next_look <= Instant::now() {
+                    next_look = Instant::now() + clock.poll;
+                    activator.activate_after(clock.poll);
                 }
             }
-            // Whoever wakes the clock in between must not leave a second alarm running.
-            if next_look <= Instant::now() {
-                next_look = Instant::now() + clock.poll;
-                activator.activate_after(clock.poll);
-            }
-        }
-    })
+        },
+    )
 }

@@ -161,14 +161,21 @@ impl Control {
             }
             if let Some(written) = &state.written
                 && written.offsets.len() >= ends.len()
-                && written.offsets.iter().zip(ends).all(|(written, end)| written >= end)
+                && written
+                    .offsets
+                    .iter()
+                    .zip(ends)
+                    .all(|(written, end)| written >= end)
             {
                 return Ok(written.clone());
             }
             if self.is_stopped() && state.running == 0 {
                 return Err("the dataflow was stopped before it had written that far".to_owned());
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -181,7 +188,10 @@ impl Control {
     fn wake_clock(&self) {
         if let Some(clock) = self.clock.get() {
             // Where the dataflow has ended there is nobody to wake.
-            let _ = clock.lock().unwrap_or_else(PoisonError::into_inner).activate();
+            let _ = clock
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .activate();
         }
     }
 
@@ -198,7 +208,8 @@ impl Drop for WorkerGuard {
     fn drop(&mut self) {
         self.0.state().running -= 1;
         if std::thread::panicking() {
-            self.0.fail_with("a worker of the dataflow panicked".to_owned());
+            self.0
+                .fail_with("a worker of the dataflow panicked".to_owned());
         }
         self.0.changed.notify_all();
     }

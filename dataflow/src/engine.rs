@@ -45,7 +45,14 @@ pub struct Engine {
 impl Engine {
     /// Starts the workers.
     pub fn start(config: EngineConfig) -> Result<Self, String> {
-        let EngineConfig { sources, clock, sinks, dictionary, seed, control } = config;
+        let EngineConfig {
+            sources,
+            clock,
+            sinks,
+            dictionary,
+            seed,
+            control,
+        } = config;
         let workers = sources.len();
         let mut clock = Some(clock);
         let parts: Vec<_> = sources
@@ -56,7 +63,10 @@ impl Engine {
         let shared = Arc::clone(&control);
         let work = move |worker: &mut timely::worker::Worker| {
             let guard = shared.worker();
-            let mine = parts[worker.index()].lock().unwrap_or_else(PoisonError::into_inner).take();
+            let mine = parts[worker.index()]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
             let (open, clock, sinks) = mine.expect("every worker starts once");
             let source = match open() {
                 Ok(source) => source,
@@ -84,8 +94,14 @@ impl Engine {
             1 => timely::CommunicationConfig::Thread,
             workers => timely::CommunicationConfig::Process(workers),
         };
-        let config = timely::Config { communication, worker: WorkerConfig::default() };
-        Ok(Self { guards: Some(timely::execute(config, work)?), control })
+        let config = timely::Config {
+            communication,
+            worker: WorkerConfig::default(),
+        };
+        Ok(Self {
+            guards: Some(timely::execute(config, work)?),
+            control,
+        })
     }
 
     /// Waits until the workers have ended, which [`Control::stop`] asks for or a failure brings.

@@ -28,9 +28,9 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use self::orders::Orders;
 use crate::source::Record;
-use crate::tick::{Rows, Tick, Update};
+use crate::tick::{Diff, Rows, Tick, Update};
 use crate::views::shipment_events::OrderFact;
-use crate::views::shipments::Shipment;
+use crate::views::shipments::{Facts, Shipment};
 
 /// Orders sent at once: their changes fit into the second-level cache.
 const PIECE: usize = 1_024;
@@ -71,11 +71,11 @@ struct Open {
 }
 
 /// Folds the records of this worker's partitions. `seed` is a secret of the process.
-pub fn current<'scope>(
-    records: StreamVec<'scope, Tick, Record>,
+pub fn current(
+    records: StreamVec<'_, Tick, Record>,
     seed: [u64; 2],
     backlog: Backlog,
-) -> Current<'scope> {
+) -> Current<'_> {
     type Sent<D> = CapacityContainerBuilder<Vec<Update<D>>>;
     let scope = records.scope();
     let mut builder = OperatorBuilder::new("Fold".to_owned(), scope);
@@ -93,7 +93,10 @@ pub fn current<'scope>(
             input.for_each(|capability, records: &mut Vec<Record>| {
                 let tick = *capability.least().expect("sent under a capability");
                 let latest = open.back().map(|open| *open.facts.time());
-                assert!(latest.is_none_or(|latest| latest <= tick), "the source goes tick by tick");
+                assert!(
+                    latest.is_none_or(|latest| latest <= tick),
+                    "the source goes tick by tick"
+                );
                 if latest != Some(tick) {
                     open.push_back(Open {
                         facts: capability.delayed(&tick, 0),
@@ -120,25 +123,12 @@ pub fn current<'scope>(
                 let mut facts = facts_output.session(&first.facts);
                 let mut shipments = shipments_output.session(&first.shipments);
                 let more = orders.drain(PIECE, |order, before, after| {
-                    for (event_type, (old, new)) in EventType::ALL.into_iter().zip(before.iter().zip(after)) {
-                        if old != new {
-                            if let Some(fact) = *old {
-                                facts.give((OrderFact { order, event_type, fact }, tick, -1));
-                            }
-                            if let Some(fact) = *new {
-                                facts.give((OrderFact { order, event_type, fact }, tick, 1));
-                            }
-                        }
-                    }
-                    let (old, new) = (Shipment::of(before), Shipment::of(after));
-                    if old != new {
-                        if let Some(shipment) = old {
-                            shipments.give(((order, shipment), tick, -1));
-                        }
-                        if let Some(shipment) = new {
-                            shipments.give(((order, shipment), tick, 1));
-                        }
-                    }
+                    each_fact_change(order, before, after, |fact, diff| {
+                        facts.give((fact, tick, diff));
+                    });
+                    each_shipment_change(before, after, |shipment, diff| {
+                        shipments.give(((order, shipment), tick, diff));
+                    });
                 });
                 drop((facts, shipments));
                 if more {
@@ -146,11 +136,57 @@ pub fn current<'scope>(
                     return;
                 }
                 open.pop_front();
-                for records in open.front_mut().into_iter().flat_map(|next| next.waiting.drain(..)) {
+                for records in open
+                    .front_mut()
+                    .into_iter()
+                    .flat_map(|next| next.waiting.drain(..))
+                {
                     orders.apply(&records);
                 }
             }
         }
     });
-    Current { facts: facts.as_collection(), shipments: shipments.as_collection() }
+    Current {
+        facts: facts.as_collection(),
+        shipments: shipments.as_collection(),
+    }
+}
+
+/// What makes the facts after of the facts before: of each type −old, then +new.
+#[inline]
+fn each_fact_change(
+    order: OrderKey,
+    before: &Facts,
+    after: &Facts,
+    mut each: impl FnMut(OrderFact, Diff),
+) {
+    for (event_type, (old, new)) in EventType::ALL.into_iter().zip(before.iter().zip(after)) {
+        if old != new {
+            let of = |fact| OrderFact {
+                order,
+                event_type,
+                fact,
+            };
+            if let Some(fact) = *old {
+                each(of(fact), -1);
+            }
+            if let Some(fact) = *new {
+                each(of(fact), 1);
+            }
+        }
+    }
+}
+
+/// What makes the shipment after of the shipment before.
+#[inline]
+fn each_shipment_change(before: &Facts, after: &Facts, mut each: impl FnMut(Shipment, Diff)) {
+    let (old, new) = (Shipment::of(before), Shipment::of(after));
+    if old != new {
+        if let Some(shipment) = old {
+            each(shipment, -1);
+        }
+        if let Some(shipment) = new {
+            each(shipment, 1);
+        }
+    }
 }

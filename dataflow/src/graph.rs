@@ -78,7 +78,14 @@ pub struct Views<'scope> {
 
 /// Builds the dataflow; the probe gives the written frontier.
 pub fn build(scope: Scope<'_, Tick>, parts: Parts) -> probe::Handle<Tick> {
-    let Parts { clock, source, sinks, dictionary, seed, control } = parts;
+    let Parts {
+        clock,
+        source,
+        sinks,
+        dictionary,
+        seed,
+        control,
+    } = parts;
     let written = probe::Handle::new();
     let backlog = Backlog::default();
     let ticks = clock::ticks(scope, clock, written.clone(), Arc::clone(&control));

@@ -75,15 +75,17 @@ impl DataflowConfig {
     /// One worker over the state folder's own SQLite file. `holder` names this program to whoever
     /// finds the file in use.
     pub fn embedded(state: StateDir, holder: &str, wall: WallClock) -> Result<Self, StoreError> {
-        let store =
-            SqliteStore::open(state.path(), &state.topic_id().to_string(), holder)?;
+        let store = SqliteStore::open(state.path(), &state.topic_id().to_string(), holder)?;
         let random = RandomState::new();
         Ok(Self {
             state,
             workers: 1,
-            stores: Stores { documents: Box::new(store.clone()), stats: Box::new(store) },
+            stores: Stores {
+                documents: Box::new(store.clone()),
+                stats: Box::new(store),
+            },
             wall,
-            poll: Duration::from_millis(2),
+            poll: Duration::from_millis(5),
             cache: true,
             seed: [random.hash_one(1), random.hash_one(2)],
         })
@@ -108,15 +110,33 @@ pub struct DataflowHandle {
 
 /// Starts a dataflow on threads of its own: it hydrates, reconciles and follows the log.
 pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
-    let DataflowConfig { state, workers, mut stores, wall, poll, cache, seed } = config;
+    let DataflowConfig {
+        state,
+        workers,
+        mut stores,
+        wall,
+        poll,
+        cache,
+        seed,
+    } = config;
     let progress = stores.stats.progress()?;
     // The cache before the ends: what it holds must not lie behind them.
-    let cache = if cache { Some(Arc::new(Cache::open(&state)?)) } else { None };
+    let cache = if cache {
+        Some(Arc::new(Cache::open(&state)?))
+    } else {
+        None
+    };
     let ends = eip_log::committed_ends(&state)?;
-    let written = progress.as_ref().map_or(&[][..], |progress| &progress.offsets);
+    let written = progress
+        .as_ref()
+        .map_or(&[][..], |progress| &progress.offsets);
     for (partition, (&written, &end)) in written.iter().zip(&ends).enumerate() {
         if written > end {
-            return Err(DataflowError::LogCut { partition, written, end });
+            return Err(DataflowError::LogCut {
+                partition,
+                written,
+                end,
+            });
         }
     }
     let epoch = stores.stats.take_epoch()?;
@@ -150,19 +170,28 @@ pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
         control: Arc::clone(&control),
     };
     let engine = Some(Engine::start(engine).map_err(DataflowError::Start)?);
-    Ok(DataflowHandle { control, engine, writer })
+    Ok(DataflowHandle {
+        control,
+        engine,
+        writer,
+    })
 }
 
 impl DataflowHandle {
     /// Waits until the views hold everything before `ends`, one offset a partition. An error of
     /// the dataflow comes back as [`DataflowError::Failed`], also to those who wait already.
     pub fn wait_written(&self, ends: &[Offset]) -> Result<Written, DataflowError> {
-        self.control.wait_written(ends).map_err(DataflowError::Failed)
+        self.control
+            .wait_written(ends)
+            .map_err(DataflowError::Failed)
     }
 
     /// How far it is now.
     pub fn progress(&self) -> Summary {
-        Summary { written: self.control.written(), counts: self.control.counts() }
+        Summary {
+            written: self.control.written(),
+            counts: self.control.counts(),
+        }
     }
 
     /// Whether it has ended with an error; [`DataflowHandle::shutdown`] then says which.
@@ -187,7 +216,8 @@ impl DataflowHandle {
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()
         {
-            self.control.fail_with("the writer of the views panicked".to_owned());
+            self.control
+                .fail_with("the writer of the views panicked".to_owned());
         }
     }
 }

@@ -73,7 +73,11 @@ impl Sinks {
                         acknowledged,
                     },
                     written,
-                    stats::Parts { writer, dictionary, control },
+                    stats::Parts {
+                        writer,
+                        dictionary,
+                        control,
+                    },
                 );
             }
         }

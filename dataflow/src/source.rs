@@ -48,12 +48,19 @@ pub trait RecordSource {
     /// Appends about `most` more records below `upto` (by partition) to `batch` and gives whether
     /// there may be more of them. Between two calls with the same `upto` records may come in any
     /// order and repeatedly; under a later `upto` only what was at or behind the earlier one.
-    fn read(&mut self, upto: &[Offset], most: usize, batch: &mut Batch) -> Result<bool, SourceError>;
+    fn read(
+        &mut self,
+        upto: &[Offset],
+        most: usize,
+        batch: &mut Batch,
+    ) -> Result<bool, SourceError>;
 }
 
 /// The partitions of one worker.
 pub fn partitions_of(worker: usize, workers: usize, partitions: u32) -> Vec<u32> {
-    (0..partitions).filter(|partition| *partition as usize % workers == worker).collect()
+    (0..partitions)
+        .filter(|partition| *partition as usize % workers == worker)
+        .collect()
 }
 
 /// What the sources of all workers have read, tick by tick.
@@ -72,11 +79,11 @@ struct Reading {
 }
 
 /// Reads each tick of `ticks` up to its ends.
-pub fn read<'scope>(
-    ticks: StreamVec<'scope, Tick, TickEnds>,
+pub fn read(
+    ticks: StreamVec<'_, Tick, TickEnds>,
     mut source: Box<dyn RecordSource>,
     control: Arc<Control>,
-) -> Sourced<'scope> {
+) -> Sourced<'_> {
     type Whole = NoopBuilder<Vec<Record>>;
     type Sent = CapacityContainerBuilder<Vec<StoredDeadLetter>>;
     let scope = ticks.scope();
@@ -131,5 +138,8 @@ pub fn read<'scope>(
             }
         }
     });
-    Sourced { records, dead_letters }
+    Sourced {
+        records,
+        dead_letters,
+    }
 }

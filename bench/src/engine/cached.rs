@@ -35,7 +35,10 @@ impl Cached {
             while lines.read_until(b'\n', &mut line)? > 0 {
                 let value = line.trim_ascii_end();
                 let decoded = decode(value)?;
-                writer.append(None, NewRecord::event(decoded.event.order_id.as_bytes(), value))?;
+                writer.append(
+                    None,
+                    NewRecord::event(decoded.event.order_id.as_bytes(), value),
+                )?;
                 line.clear();
             }
         }

@@ -35,12 +35,13 @@ struct Files {
 
 impl Files {
     fn write(&mut self, event: &Event<'_>) -> anyhow::Result<()> {
-        let partition =
-            partition_of(event.order_id.as_bytes(), self.writers.len() as u32) as usize;
+        let partition = partition_of(event.order_id.as_bytes(), self.writers.len() as u32) as usize;
         self.line.clear();
         event.encode(&mut self.line);
         self.line.push(b'\n');
-        self.writers[partition].write_all(&self.line).context("writing the input")?;
+        self.writers[partition]
+            .write_all(&self.line)
+            .context("writing the input")?;
         self.ends[partition].0 += self.line.len() as u64;
         Ok(())
     }
@@ -54,15 +55,19 @@ pub(crate) fn build(
     folder: &Path,
 ) -> anyhow::Result<Input> {
     std::fs::create_dir_all(folder).context("making the folder of the input")?;
-    let paths: Vec<PathBuf> =
-        (0..partitions).map(|p| folder.join(format!("partition-{p}.ndjson"))).collect();
+    let paths: Vec<PathBuf> = (0..partitions)
+        .map(|p| folder.join(format!("partition-{p}.ndjson")))
+        .collect();
     let writers = paths
         .iter()
         .map(|path| File::create(path).map(|file| BufWriter::with_capacity(1 << 20, file)))
         .collect::<Result<_, _>>()
         .context("making the input's files")?;
-    let mut files =
-        Files { writers, ends: vec![Offset(0); partitions as usize], line: Vec::new() };
+    let mut files = Files {
+        writers,
+        ends: vec![Offset(0); partitions as usize],
+        line: Vec::new(),
+    };
     let read = |each: &mut dyn FnMut(&Event<'_>) -> anyhow::Result<()>| -> anyhow::Result<()> {
         let mut reader = BufReader::with_capacity(1 << 20, File::open(events)?);
         let mut line = Vec::new();
@@ -85,7 +90,10 @@ pub(crate) fn build(
     let mut corrections = 0;
     let mut of_singles = Vec::new();
     read(&mut |event| {
-        let moves = matches!(event.event_type, EventType::HandedToCarrier | EventType::Delivered);
+        let moves = matches!(
+            event.event_type,
+            EventType::HandedToCarrier | EventType::Delivered
+        );
         if moves && event.event_at.to_iso().starts_with(MONTH.as_bytes()) {
             for copy in 0..copies {
                 files.write(&later(renamed(event, copy)?, 3_600)?)?;
@@ -107,18 +115,38 @@ pub(crate) fn build(
         writer.flush().context("writing the input")?;
     }
     let bytes = loaded.iter().map(|end| end.0).sum();
-    Ok(Input { files: paths, events: count, orders, bytes, corrections, loaded, corrected, singles })
+    Ok(Input {
+        files: paths,
+        events: count,
+        orders,
+        bytes,
+        corrections,
+        loaded,
+        corrected,
+        singles,
+    })
 }
 
 /// The event of a copy: the order under an id of its own.
 fn renamed<'a>(event: &Event<'a>, copy: u32) -> anyhow::Result<Event<'a>> {
-    let id = event.order_id.as_bytes().try_into().ok().and_then(hex::parse_32);
+    let id = event
+        .order_id
+        .as_bytes()
+        .try_into()
+        .ok()
+        .and_then(hex::parse_32);
     let mask = u128::from(copy) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834;
     let id = hex::format_32(id.context("an order id that is not 32 hex digits")? ^ mask);
-    Ok(Event { order_id: String::from_utf8(id.to_vec())?.into(), ..event.clone() })
+    Ok(Event {
+        order_id: String::from_utf8(id.to_vec())?.into(),
+        ..event.clone()
+    })
 }
 
 fn later(event: Event<'_>, seconds: i64) -> anyhow::Result<Event<'_>> {
-    let event_at = event.event_at.plus_seconds(seconds).context("a time past 2199")?;
+    let event_at = event
+        .event_at
+        .plus_seconds(seconds)
+        .context("a time past 2199")?;
     Ok(Event { event_at, ..event })
 }

@@ -31,10 +31,17 @@ impl NdjsonSource {
             .iter()
             .map(|(partition, path)| {
                 let file = File::open(path).context("opening the input")?;
-                Ok(Mapped { partition: *partition, bytes: map(&file)?, position: 0 })
+                Ok(Mapped {
+                    partition: *partition,
+                    bytes: map(&file)?,
+                    position: 0,
+                })
             })
             .collect::<anyhow::Result<_>>()?;
-        Ok(Self { files, packer: Packer::new(dictionary) })
+        Ok(Self {
+            files,
+            packer: Packer::new(dictionary),
+        })
     }
 }
 
@@ -45,7 +52,12 @@ fn map(file: &File) -> anyhow::Result<Mmap> {
 }
 
 impl RecordSource for NdjsonSource {
-    fn read(&mut self, upto: &[Offset], most: usize, batch: &mut Batch) -> Result<bool, SourceError> {
+    fn read(
+        &mut self,
+        upto: &[Offset],
+        most: usize,
+        batch: &mut Batch,
+    ) -> Result<bool, SourceError> {
         let Self { files, packer } = self;
         // Partitions in turns, as a reader of a log would.
         let each = most.div_ceil(files.len());
@@ -54,10 +66,14 @@ impl RecordSource for NdjsonSource {
             let end = upto[file.partition as usize].0 as usize;
             let mut rest = &file.bytes[file.position..end];
             for _ in 0..each {
-                let Some(length) = memchr::memchr(b'\n', rest) else { break };
+                let Some(length) = memchr::memchr(b'\n', rest) else {
+                    break;
+                };
                 let (line, after) = rest.split_at(length);
                 match packer.value(line) {
-                    Ok(change) => batch.records.push((Offset((end - rest.len()) as u64), change)),
+                    Ok(change) => batch
+                        .records
+                        .push((Offset((end - rest.len()) as u64), change)),
                     Err(letter) => batch.dead_letters.push(StoredDeadLetter {
                         partition: file.partition,
                         offset: Offset((end - rest.len()) as u64),

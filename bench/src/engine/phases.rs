@@ -26,11 +26,16 @@ const WARM_UP: usize = 500;
 /// Loads the whole history, then corrects a month.
 pub(crate) fn load_and_correct(input: &Input, workers: usize) -> anyhow::Result<()> {
     let dictionary = Arc::new(Dictionary::default());
-    let sources = (0..workers).map(|worker| open(input, worker, workers, &dictionary)).collect();
+    let sources = (0..workers)
+        .map(|worker| open(input, worker, workers, &dictionary))
+        .collect();
     let loaded = load("NDJSON", sources, &dictionary, &input.loaded, input.bytes)?;
     let meter = Meter::start();
     loaded.ends.set(&input.corrected);
-    loaded.control.wait_written(&input.corrected).map_err(anyhow::Error::msg)?;
+    loaded
+        .control
+        .wait_written(&input.corrected)
+        .map_err(anyhow::Error::msg)?;
     let cost = meter.stop();
     let (before, after) = (loaded.counts, loaded.control.counts());
     println!(
@@ -104,7 +109,12 @@ fn load(
         counts.rows_upserted,
         peak_memory()?.saturating_sub(mapped) / 1_000_000,
     );
-    Ok(Loaded { engine, ends, control, counts })
+    Ok(Loaded {
+        engine,
+        ends,
+        control,
+        counts,
+    })
 }
 
 /// Changes single orders on an idle dataflow, on this thread, which spins.
@@ -131,7 +141,10 @@ pub(crate) fn latency(input: &Input) -> anyhow::Result<()> {
         let mut until = |upto: &[Offset]| {
             let start = Instant::now();
             ends.set(upto);
-            while control.written().is_none_or(|written| written.offsets != upto) {
+            while control
+                .written()
+                .is_none_or(|written| written.offsets != upto)
+            {
                 worker.step();
             }
             start.elapsed()
@@ -141,7 +154,9 @@ pub(crate) fn latency(input: &Input) -> anyhow::Result<()> {
         for (n, upto) in singles.iter().enumerate() {
             let taken = until(upto);
             if n >= WARM_UP {
-                histogram.record(taken.as_nanos() as u64).context("a histogram that grows")?;
+                histogram
+                    .record(taken.as_nanos() as u64)
+                    .context("a histogram that grows")?;
             }
         }
         control.stop();
@@ -176,5 +191,10 @@ fn open(input: &Input, worker: usize, workers: usize, dictionary: &Arc<Dictionar
 fn clock(ends: &SetEnds, poll: Duration) -> Clock {
     let ticks = AtomicU64::new(1);
     let wall: WallClock = Arc::new(move || ticks.fetch_add(1, Ordering::Relaxed));
-    Clock { ends: Box::new(ends.clone()), wall, last: 0, poll }
+    Clock {
+        ends: Box::new(ends.clone()),
+        wall,
+        last: 0,
+        poll,
+    }
 }

@@ -24,7 +24,17 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn new(seed: [u64; 2]) -> Self {
-        Self { slots: vec![Slot { tag: 0, place: FREE }; 64], entries: 0, seed }
+        Self {
+            slots: vec![
+                Slot {
+                    tag: 0,
+                    place: FREE
+                };
+                64
+            ],
+            entries: 0,
+            seed,
+        }
     }
 
     /// The bits of a key that the table works with: a folded multiplication, as in wyhash.
@@ -57,7 +67,13 @@ impl Index {
     pub(super) fn insert(&mut self, tag: u32, place: u32) {
         assert!(place != FREE, "a worker holds fewer than 2^32 − 1 orders");
         if (self.entries + 1) * 8 > self.slots.len() * 5 {
-            let grown = vec![Slot { tag: 0, place: FREE }; self.slots.len() * 2];
+            let grown = vec![
+                Slot {
+                    tag: 0,
+                    place: FREE
+                };
+                self.slots.len() * 2
+            ];
             for slot in std::mem::replace(&mut self.slots, grown) {
                 if slot.place != FREE {
                     self.put(slot);

@@ -69,7 +69,9 @@ impl Orders {
 
     #[inline]
     fn find(&self, key: OrderKey) -> Option<u32> {
-        self.index.find(self.index.tag(key), |place| at(&self.slabs, place).key == key)
+        self.index.find(self.index.tag(key), |place| {
+            at(&self.slabs, place).key == key
+        })
     }
 
     fn change(&mut self, place: u32, offset: Offset, change: &PackedChange) {
@@ -79,7 +81,10 @@ impl Orders {
         let order = &mut self.slabs[place as usize / SLAB][place as usize % SLAB];
         if place < self.first_new && !order.touched {
             order.touched = true;
-            self.before.push(Before { place, facts: *order.facts.current() });
+            self.before.push(Before {
+                place,
+                facts: *order.facts.current(),
+            });
         }
         match *change {
             PackedChange::Assert(_, event_type, fact) => {
@@ -96,14 +101,22 @@ impl Orders {
             self.slabs.push(Vec::with_capacity(SLAB));
         }
         let slab = self.slabs.last_mut().expect("a slab has been pushed");
-        slab.push(Order { key, touched: false, facts: OrderFacts::default() });
+        slab.push(Order {
+            key,
+            touched: false,
+            facts: OrderFacts::default(),
+        });
         self.index.insert(self.index.tag(key), self.len);
         self.len += 1;
     }
 
     /// Hands over the next orders that the tick has met, `most` of them at most: the facts before
     /// it and those after it. Gives false, and opens the next tick, once all have been.
-    pub(super) fn drain(&mut self, most: usize, mut each: impl FnMut(OrderKey, &Facts, &Facts)) -> bool {
+    pub(super) fn drain(
+        &mut self,
+        most: usize,
+        mut each: impl FnMut(OrderKey, &Facts, &Facts),
+    ) -> bool {
         let (old, new) = self.drained;
         let old_end = self.before.len().min(old + most);
         for before in &self.before[old..old_end] {

@@ -64,13 +64,10 @@ pub fn connect(views: Views<'_>, written: &probe::Handle<Tick>, control: Arc<Con
 }
 
 /// Counts records and drops them.
-fn count<'scope, D: 'static>(
-    stream: StreamVec<'scope, Tick, D>,
+fn count<D: Clone + 'static>(
+    stream: StreamVec<'_, Tick, D>,
     counted: impl Fn(u64) + 'static,
-) -> StreamVec<'scope, Tick, ()>
-where
-    D: Clone,
-{
+) -> StreamVec<'_, Tick, ()> {
     stream.unary::<CapacityContainerBuilder<Vec<()>>, _, _, _>(Pipeline, "Count", |_, _| {
         move |input, _output| {
             let mut updates = 0;

@@ -112,14 +112,25 @@ pub fn write<'scope>(
         move |_frontiers| {
             events_input.for_each(|capability, updates: &mut Vec<Update<OrderFact>>| {
                 let tick = *capability.least().expect("sent under a capability");
-                sink.pending.entry(tick).or_insert_with(|| capability.delayed(&tick, 0));
-                sink.events.extend(updates.drain(..).map(|(fact, _, diff)| (fact, diff)));
+                sink.pending
+                    .entry(tick)
+                    .or_insert_with(|| capability.delayed(&tick, 0));
+                sink.events
+                    .extend(updates.drain(..).map(|(fact, _, diff)| (fact, diff)));
             });
-            shipments_input.for_each(|capability, updates: &mut Vec<Update<(OrderKey, Shipment)>>| {
-                let tick = *capability.least().expect("sent under a capability");
-                sink.pending.entry(tick).or_insert_with(|| capability.delayed(&tick, 0));
-                sink.shipments.extend(updates.drain(..).map(|(shipment, _, diff)| (shipment, diff)));
-            });
+            shipments_input.for_each(
+                |capability, updates: &mut Vec<Update<(OrderKey, Shipment)>>| {
+                    let tick = *capability.least().expect("sent under a capability");
+                    sink.pending
+                        .entry(tick)
+                        .or_insert_with(|| capability.delayed(&tick, 0));
+                    sink.shipments.extend(
+                        updates
+                            .drain(..)
+                            .map(|(shipment, _, diff)| (shipment, diff)),
+                    );
+                },
+            );
             if !sink.advance() {
                 activator.activate_after(PAUSE);
             }
@@ -221,13 +232,21 @@ fn render<D: Document>(
         }
         Change::Delete(document) => {
             text.clear();
-            writes.push(DocumentWrite::Delete { id: document.encode(&parts.dictionary, &mut text) });
+            writes.push(DocumentWrite::Delete {
+                id: document.encode(&parts.dictionary, &mut text),
+            });
         }
     });
     if unchanged > 0 {
-        parts.control.count(|counts| counts.documents(D::VIEW).unchanged += unchanged);
+        parts
+            .control
+            .count(|counts| counts.documents(D::VIEW).unchanged += unchanged);
     }
-    (!writes.is_empty()).then_some(Job::Bulk { view: D::VIEW, tick, writes })
+    (!writes.is_empty()).then_some(Job::Bulk {
+        view: D::VIEW,
+        tick,
+        writes,
+    })
 }
 
 /// What is stored as a document's `rev`: the first eight bytes of SHA-256 over its JSON.

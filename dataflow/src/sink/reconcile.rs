@@ -33,7 +33,10 @@ impl Stored {
         documents: &mut dyn DocumentStore,
         rows: Vec<RouteStatsRow>,
     ) -> Result<(Self, u64), StoreError> {
-        let stored = Self { rows: Mutex::new(rows), ..Self::default() };
+        let stored = Self {
+            rows: Mutex::new(rows),
+            ..Self::default()
+        };
         let mut greatest = 0;
         for view in DocumentView::ALL {
             let mut listed = stored.listed(view);
@@ -76,7 +79,9 @@ impl Stored {
 
     fn listed(&self, view: DocumentView) -> MutexGuard<'_, Listed> {
         // A map is whole between any two of these calls.
-        self.documents[view as usize].lock().unwrap_or_else(PoisonError::into_inner)
+        self.documents[view as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

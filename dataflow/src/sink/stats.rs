@@ -68,8 +68,10 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, parts: Parts) {
     let activator = scope.activator_for(Rc::clone(&address));
     let wake = scope.worker().sync_activator_for(address.to_vec());
     let line = parts.writer.line(scope.index(), Desk::Stats, wake);
-    let mut rows = builder
-        .new_input(inputs.rows.inner, Exchange::new(|_: &Update<(RouteDay, RouteStats)>| 0));
+    let mut rows = builder.new_input(
+        inputs.rows.inner,
+        Exchange::new(|_: &Update<(RouteDay, RouteStats)>| 0),
+    );
     let mut letters =
         builder.new_input(inputs.dead_letters, Exchange::new(|_: &StoredDeadLetter| 0));
     let mut ticks = builder.new_input(inputs.ticks, Exchange::new(|_: &TickEnds| 0));
@@ -100,7 +102,8 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, parts: Parts) {
             ticks.for_each(|capability, ends: &mut Vec<TickEnds>| {
                 let tick = *capability.least().expect("sent under a capability");
                 if let Some(ends) = ends.drain(..).find(|ends| ends.worker == 0) {
-                    sink.ticks.insert(tick, (ends.upto, capability.delayed(&tick, 0)));
+                    sink.ticks
+                        .insert(tick, (ends.upto, capability.delayed(&tick, 0)));
                 }
             });
             acknowledged.for_each(|_, _: &mut Vec<()>| {});
@@ -113,10 +116,13 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, parts: Parts) {
     stream.probe_with(written);
 }
 
+/// Changes of rows, as they came.
+type RowChanges = Vec<((RouteDay, RouteStats), i64)>;
+
 struct Sink {
     line: Line,
     parts: Parts,
-    rows: BTreeMap<Tick, Vec<((RouteDay, RouteStats), i64)>>,
+    rows: BTreeMap<Tick, RowChanges>,
     dead_letters: BTreeMap<Tick, Vec<StoredDeadLetter>>,
     ticks: BTreeMap<Tick, (Vec<Offset>, Capability<Tick>)>,
     /// Ticks of the commit that the writer has not acknowledged.
@@ -136,7 +142,13 @@ impl Sink {
         }
         if self.jobs.is_empty() && self.line.is_idle() {
             self.in_flight.clear();
-            if let Some(tick) = self.ticks.keys().rev().find(|tick| is_closed(tick)).copied() {
+            if let Some(tick) = self
+                .ticks
+                .keys()
+                .rev()
+                .find(|tick| is_closed(tick))
+                .copied()
+            {
                 self.make_commit(tick);
             }
         }
@@ -171,11 +183,21 @@ impl Sink {
         if !self.reconciled {
             self.reconciled = true;
             let stored = self.line.stored().expect("seen before anything is written");
-            jobs.extend(DocumentView::ALL.into_iter().filter_map(|view| unclaimed(stored, view, tick)));
+            jobs.extend(
+                DocumentView::ALL
+                    .into_iter()
+                    .filter_map(|view| unclaimed(stored, view, tick)),
+            );
             (upserts, deletes) = difference(stored.take_rows(), upserts);
         }
         let dead_letters = dead_letters.into_values().flatten().collect();
-        jobs.push(Job::Commit(Commit { tick, offsets, upserts, deletes, dead_letters }));
+        jobs.push(Job::Commit(Commit {
+            tick,
+            offsets,
+            upserts,
+            deletes,
+            dead_letters,
+        }));
         jobs.reverse();
         self.jobs = jobs;
     }
@@ -190,7 +212,10 @@ fn up_to<V>(entries: &mut BTreeMap<Tick, V>, tick: Tick) -> BTreeMap<Tick, V> {
 /// Deletes the stored documents that no worker wanted.
 fn unclaimed(stored: &Stored, view: DocumentView, tick: Tick) -> Option<Job> {
     let ids = stored.take_unclaimed(view);
-    let writes: Vec<_> = ids.into_iter().map(|id| DocumentWrite::Delete { id }).collect();
+    let writes: Vec<_> = ids
+        .into_iter()
+        .map(|id| DocumentWrite::Delete { id })
+        .collect();
     (!writes.is_empty()).then_some(Job::Bulk { view, tick, writes })
 }
 
@@ -202,13 +227,24 @@ fn difference(
     let mut stored: BTreeMap<(Day, String, String), RouteStatsRow> = stored
         .into_iter()
         .map(|row| {
-            ((row.stat_date, row.seller_region.clone(), row.customer_region.clone()), row)
+            (
+                (
+                    row.stat_date,
+                    row.seller_region.clone(),
+                    row.customer_region.clone(),
+                ),
+                row,
+            )
         })
         .collect();
     let upserts = wanted
         .into_iter()
         .filter(|row| {
-            let key = (row.stat_date, row.seller_region.clone(), row.customer_region.clone());
+            let key = (
+                row.stat_date,
+                row.seller_region.clone(),
+                row.customer_region.clone(),
+            );
             stored.remove(&key).as_ref() != Some(row)
         })
         .collect();

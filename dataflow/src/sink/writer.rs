@@ -109,15 +109,26 @@ impl Writer {
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(QUEUE);
         let clients = (0..2 * workers)
-            .map(|_| Client { acknowledged: AtomicU64::new(0), activator: OnceLock::new() })
+            .map(|_| Client {
+                acknowledged: AtomicU64::new(0),
+                activator: OnceLock::new(),
+            })
             .collect();
-        let shared = Arc::new(Shared { clients, stored: OnceLock::new() });
-        let writer = Self { sender, shared: Arc::clone(&shared) };
-        let thread = std::thread::Builder::new().name("eip-writer".to_owned()).spawn(move || {
-            if let Err(error) = work(stores, epoch, &receiver, &shared, &control) {
-                control.fail(&error);
-            }
-        })?;
+        let shared = Arc::new(Shared {
+            clients,
+            stored: OnceLock::new(),
+        });
+        let writer = Self {
+            sender,
+            shared: Arc::clone(&shared),
+        };
+        let thread = std::thread::Builder::new()
+            .name("eip-writer".to_owned())
+            .spawn(move || {
+                if let Err(error) = work(stores, epoch, &receiver, &shared, &control) {
+                    control.fail(&error);
+                }
+            })?;
         Ok((writer, thread))
     }
 
@@ -129,9 +140,15 @@ impl Writer {
     /// The line of an operator, which is woken through `activator`.
     pub fn line(&self, worker: usize, desk: Desk, activator: SyncActivator) -> Line {
         let client = 2 * worker + desk as usize;
-        let taken = self.shared.clients[client].activator.set(Mutex::new(activator));
+        let taken = self.shared.clients[client]
+            .activator
+            .set(Mutex::new(activator));
         assert!(taken.is_ok(), "one operator a line");
-        Line { writer: self.clone(), client, sent: 0 }
+        Line {
+            writer: self.clone(),
+            client,
+            sent: 0,
+        }
     }
 }
 
@@ -150,7 +167,10 @@ impl Line {
 
     /// Whether all jobs handed over are acknowledged.
     pub fn is_idle(&self) -> bool {
-        self.writer.shared.clients[self.client].acknowledged.load(Ordering::Acquire) == self.sent
+        self.writer.shared.clients[self.client]
+            .acknowledged
+            .load(Ordering::Acquire)
+            == self.sent
     }
 
     /// See [`Writer::stored`].
@@ -167,19 +187,23 @@ fn work(
     control: &Control,
 ) -> Result<(), StoreError> {
     let rows = stores.stats.rows()?;
-    let (stored, greatest) = Stored::read(&mut *stores.documents, rows)?;
+    let (listed, greatest) = Stored::read(&mut *stores.documents, rows)?;
     // Documents of a later epoch than the stats store knows: it was wiped or restored. Start above.
     epoch = epoch.max((greatest >> TICK_BITS) + 1);
-    let _ = shared.stored.set(stored);
+    let _ = shared.stored.set(listed);
     for client in &shared.clients {
         client.wake();
     }
     while let Ok((client, job)) = jobs.recv() {
         match job {
             Job::Bulk { view, tick, writes } => {
-                stores.documents.bulk(view, epoch << TICK_BITS | tick, &writes)?;
-                let deleted =
-                    writes.iter().filter(|w| matches!(w, DocumentWrite::Delete { .. })).count();
+                stores
+                    .documents
+                    .bulk(view, epoch << TICK_BITS | tick, &writes)?;
+                let deleted = writes
+                    .iter()
+                    .filter(|w| matches!(w, DocumentWrite::Delete { .. }))
+                    .count();
                 control.count(|counts| {
                     let counts = counts.documents(view);
                     counts.deleted += deleted as u64;
@@ -199,10 +223,15 @@ fn work(
                     counts.rows_upserted += commit.upserts.len() as u64;
                     counts.rows_deleted += commit.deletes.len() as u64;
                 });
-                control.set_written(Written { tick: commit.tick, offsets: commit.offsets });
+                control.set_written(Written {
+                    tick: commit.tick,
+                    offsets: commit.offsets,
+                });
             }
         }
-        shared.clients[client].acknowledged.fetch_add(1, Ordering::Release);
+        shared.clients[client]
+            .acknowledged
+            .fetch_add(1, Ordering::Release);
         shared.clients[client].wake();
     }
     Ok(())
@@ -212,7 +241,10 @@ impl Client {
     fn wake(&self) {
         if let Some(activator) = self.activator.get() {
             // Where the worker has ended there is nobody to wake.
-            let _ = activator.lock().unwrap_or_else(PoisonError::into_inner).activate();
+            let _ = activator
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .activate();
         }
     }
 }

@@ -45,6 +45,10 @@ impl SetEnds {
 
 impl LogEnds for SetEnds {
     fn ends(&mut self) -> Result<Vec<Offset>, SourceError> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Ok(self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone())
     }
 }

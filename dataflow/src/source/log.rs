@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use eip_contract::{Dictionary, Offset, Packer};
-use eip_log::{JournalReader, StateDir};
+use eip_log::{JournalReader, LogError, StateDir};
 use eip_parquet_cache::{Cache, CacheError, Hydrated};
 
 use super::{Batch, Record, RecordSource, SourceError};
@@ -28,7 +28,7 @@ pub struct LogSource {
 
 enum Stage {
     Cache(CacheReading),
-    Journal(JournalReader),
+    Journal(Box<JournalReader>),
     /// Only within a call.
     Between,
 }
@@ -48,17 +48,24 @@ impl LogSource {
         dictionary: Arc<Dictionary>,
     ) -> Result<Self, SourceError> {
         let packer = Packer::new(Arc::clone(&dictionary));
-        let stage = match cache {
-            Some(cache) => {
-                Stage::Cache(CacheReading::start(cache, partitions.clone(), dictionary)?)
-            }
-            None => {
-                let from = vec![Offset::default(); state.partitions() as usize];
-                Stage::Journal(JournalReader::open(state, partitions.clone(), from)?)
-            }
+        let first = if let Some(cache) = cache {
+            Stage::Cache(CacheReading::start(cache, partitions.clone(), dictionary)?)
+        } else {
+            let from = vec![Offset::default(); state.partitions() as usize];
+            journal(state, &partitions, from)?
         };
-        Ok(Self { state: state.clone(), partitions, packer, stage })
+        Ok(Self {
+            state: state.clone(),
+            partitions,
+            packer,
+            stage: first,
+        })
     }
+}
+
+fn journal(state: &StateDir, partitions: &[u32], from: Vec<Offset>) -> Result<Stage, LogError> {
+    let reader = JournalReader::open(state, partitions.to_vec(), from)?;
+    Ok(Stage::Journal(Box::new(reader)))
 }
 
 impl CacheReading {
@@ -69,21 +76,32 @@ impl CacheReading {
     ) -> Result<Self, SourceError> {
         let (full, pieces) = sync_channel::<Vec<Record>>(AHEAD);
         let (empty, emptied) = channel::<Vec<Record>>();
-        let thread = std::thread::Builder::new().name("eip-cache".to_owned()).spawn(move || {
-            let mut packer = Packer::new(dictionary);
-            cache.read_packed(&partitions, &mut packer, &mut |_partition, records| {
-                let mut piece = emptied.try_recv().unwrap_or_default();
-                piece.extend_from_slice(records);
-                // A worker that has ended wants no more; what is left is read in vain.
-                let _ = full.send(piece);
-            })
-        })?;
-        Ok(Self { pieces, empty, thread })
+        let thread = std::thread::Builder::new()
+            .name("eip-cache".to_owned())
+            .spawn(move || {
+                let mut packer = Packer::new(dictionary);
+                cache.read_packed(&partitions, &mut packer, &mut |_partition, records| {
+                    let mut piece = emptied.try_recv().unwrap_or_default();
+                    piece.extend_from_slice(records);
+                    // A worker that has ended wants no more; what is left is read in vain.
+                    let _ = full.send(piece);
+                })
+            })?;
+        Ok(Self {
+            pieces,
+            empty,
+            thread,
+        })
     }
 }
 
 impl RecordSource for LogSource {
-    fn read(&mut self, upto: &[Offset], most: usize, batch: &mut Batch) -> Result<bool, SourceError> {
+    fn read(
+        &mut self,
+        upto: &[Offset],
+        most: usize,
+        batch: &mut Batch,
+    ) -> Result<bool, SourceError> {
         if let Stage::Cache(cache) = &self.stage {
             if let Ok(mut piece) = cache.pieces.recv() {
                 if batch.records.is_empty() {
@@ -98,33 +116,43 @@ impl RecordSource for LogSource {
             let Stage::Cache(cache) = std::mem::replace(&mut self.stage, Stage::Between) else {
                 unreachable!("seen above");
             };
-            let hydrated = cache.thread.join().map_err(|_| "reading the cache panicked")??;
-            batch.dead_letters.extend(hydrated.dead_letters.into_iter().map(|letter| {
-                StoredDeadLetter {
-                    partition: letter.partition,
-                    offset: letter.offset,
-                    code: letter.code,
-                    reason: letter.reason,
-                }
-            }));
-            let journal = JournalReader::open(&self.state, self.partitions.clone(), hydrated.next)?;
-            self.stage = Stage::Journal(journal);
+            let hydrated = cache
+                .thread
+                .join()
+                .map_err(|_| "reading the cache panicked")??;
+            batch
+                .dead_letters
+                .extend(
+                    hydrated
+                        .dead_letters
+                        .into_iter()
+                        .map(|letter| StoredDeadLetter {
+                            partition: letter.partition,
+                            offset: letter.offset,
+                            code: letter.code,
+                            reason: letter.reason,
+                        }),
+                );
+            self.stage = journal(&self.state, &self.partitions, hydrated.next)?;
             return Ok(true);
         }
         let Stage::Journal(journal) = &mut self.stage else {
             return Err("the cache could not be read, and the log after it is not".into());
         };
         let (packer, partitions) = (&mut self.packer, self.state.partitions());
-        let read = journal.poll(Some(upto), most, &mut |record| {
-            match packer.record(partitions, record.partition, record.key, record.value) {
-                Ok(change) => batch.records.push((record.offset, change)),
-                Err(letter) => batch.dead_letters.push(StoredDeadLetter {
-                    partition: record.partition,
-                    offset: record.offset,
-                    code: letter.code().to_owned(),
-                    reason: letter.to_string(),
-                }),
-            }
+        let read = journal.poll(Some(upto), most, &mut |record| match packer.record(
+            partitions,
+            record.partition,
+            record.key,
+            record.value,
+        ) {
+            Ok(change) => batch.records.push((record.offset, change)),
+            Err(letter) => batch.dead_letters.push(StoredDeadLetter {
+                partition: record.partition,
+                offset: record.offset,
+                code: letter.code().to_owned(),
+                reason: letter.to_string(),
+            }),
         })?;
         Ok(read > 0)
     }

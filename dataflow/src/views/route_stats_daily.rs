@@ -102,18 +102,25 @@ pub fn render(shipments: Rows<'_, (OrderKey, Shipment)>) -> Rows<'_, (RouteDay, 
             output.push((nearest_ranks(leads), 1));
         })
         .map(|(key, percentiles)| (key, Part::Percentiles(percentiles)));
-    sums.concat(percentiles).reduce_named("RouteStatsDaily", |_key, parts, output| {
-        // Sums sort first; where they are gone or count nothing, there is no row.
-        if let (Part::Sums(sums), _) = parts[0]
-            && sums.counts.iter().any(|&count| count > 0)
-        {
-            let percentiles = match parts.get(1) {
-                Some((Part::Percentiles(percentiles), _)) => percentiles.map(Some),
-                _ => [None; 3],
-            };
-            output.push((RouteStats { sums: *sums, percentiles }, 1));
-        }
-    })
+    sums.concat(percentiles)
+        .reduce_named("RouteStatsDaily", |_key, parts, output| {
+            // Sums sort first; where they are gone or count nothing, there is no row.
+            if let (Part::Sums(sums), _) = parts[0]
+                && sums.counts.iter().any(|&count| count > 0)
+            {
+                let percentiles = match parts.get(1) {
+                    Some((Part::Percentiles(percentiles), _)) => percentiles.map(Some),
+                    _ => [None; 3],
+                };
+                output.push((
+                    RouteStats {
+                        sums: *sums,
+                        percentiles,
+                    },
+                    1,
+                ));
+            }
+        })
 }
 
 /// The ⌈q·n⌉-th smallest for q of 50, 90 and 99 %.

@@ -38,8 +38,16 @@ impl OrderFact {
             event_type: self.event_type,
             event_at: self.fact.event_at,
             order_id: dictionary.order_id(self.order),
-            seller_region: dictionary.region(self.fact.seller_region).as_ref().to_owned().into(),
-            customer_region: dictionary.region(self.fact.customer_region).as_ref().to_owned().into(),
+            seller_region: dictionary
+                .region(self.fact.seller_region)
+                .as_ref()
+                .to_owned()
+                .into(),
+            customer_region: dictionary
+                .region(self.fact.customer_region)
+                .as_ref()
+                .to_owned()
+                .into(),
             estimated_delivery_at: self.fact.estimated_delivery_at,
         };
         let id = event.event_id();

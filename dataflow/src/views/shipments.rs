@@ -70,7 +70,11 @@ impl Shipment {
     /// Appends the document of `order` and gives its `_id`.
     pub fn encode(&self, order: OrderKey, dictionary: &Dictionary, out: &mut Vec<u8>) -> String {
         let order_id = dictionary.order_id(order).into_owned();
-        let status = self.times.iter().rposition(Option::is_some).and_then(EventType::from_rank);
+        let status = self
+            .times
+            .iter()
+            .rposition(Option::is_some)
+            .and_then(EventType::from_rank);
         ShipmentDocument {
             order_id: &order_id,
             seller_region: &dictionary.region(self.seller_region),
@@ -113,7 +117,10 @@ mod tests {
     #[test]
     fn the_fact_of_the_highest_rank_gives_regions_and_estimate() {
         let shipment = Shipment::of(&facts([Some(5), None, Some(3), None, None, None])).unwrap();
-        assert_eq!((shipment.seller_region.0, shipment.customer_region.0), (3, 13));
+        assert_eq!(
+            (shipment.seller_region.0, shipment.customer_region.0),
+            (3, 13)
+        );
         assert_eq!(shipment.estimated_delivery_at, EventTime::from_seconds(3));
         assert_eq!(Shipment::of(&[None; 6]), None);
     }
@@ -127,9 +134,18 @@ mod tests {
         assert_eq!(of([Some(10), None, None, None, None, None]), (None, None));
         assert_eq!(of([None, None, None, None, Some(3), None]), (None, None));
         assert_eq!(of([None, None, None, None, None, Some(9)]), (None, Some(0)));
-        assert_eq!(of([Some(10), None, None, None, None, Some(9)]), (Some(-1), Some(0)));
-        assert_eq!(of([Some(1), None, None, None, Some(3), Some(9)]), (Some(8), Some(6)));
-        assert_eq!(of([Some(1), None, None, None, Some(11), Some(9)]), (Some(8), Some(0)));
+        assert_eq!(
+            of([Some(10), None, None, None, None, Some(9)]),
+            (Some(-1), Some(0))
+        );
+        assert_eq!(
+            of([Some(1), None, None, None, Some(3), Some(9)]),
+            (Some(8), Some(6))
+        );
+        assert_eq!(
+            of([Some(1), None, None, None, Some(11), Some(9)]),
+            (Some(8), Some(0))
+        );
     }
 
     #[test]
@@ -143,8 +159,17 @@ mod tests {
         let mut json = Vec::new();
         assert_eq!(shipment.encode(order, &dictionary, &mut json), "o1");
         let json = String::from_utf8(json).unwrap();
-        assert!(json.contains(r#""sellerRegion":"R4","customerRegion":"R14""#), "{json}");
-        assert!(json.contains(r#""status":"HANDED_TO_CARRIER","placedAt""#), "{json}");
-        assert!(json.contains(r#""eventCount":2,"leadTimeSeconds":null"#), "{json}");
+        assert!(
+            json.contains(r#""sellerRegion":"R4","customerRegion":"R14""#),
+            "{json}"
+        );
+        assert!(
+            json.contains(r#""status":"HANDED_TO_CARRIER","placedAt""#),
+            "{json}"
+        );
+        assert!(
+            json.contains(r#""eventCount":2,"leadTimeSeconds":null"#),
+            "{json}"
+        );
     }
 }

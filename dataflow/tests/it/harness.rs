@@ -36,14 +36,26 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start(log: &Arc<Log>, workers: usize, store: &MemoryStore, disorder: Disorder, at: &[Offset]) -> Self {
+    pub(crate) fn start(
+        log: &Arc<Log>,
+        workers: usize,
+        store: &MemoryStore,
+        disorder: Disorder,
+        at: &[Offset],
+    ) -> Self {
         let control = Arc::new(Control::default());
         let ends = SetEnds::default();
         ends.set(at);
         let mut stats = store.clone();
-        let last = stats.progress().unwrap().map_or(0, |progress| progress.tick);
+        let last = stats
+            .progress()
+            .unwrap()
+            .map_or(0, |progress| progress.tick);
         let epoch = stats.take_epoch().unwrap();
-        let stores = Stores { documents: Box::new(store.clone()), stats: Box::new(stats) };
+        let stores = Stores {
+            documents: Box::new(store.clone()),
+            stats: Box::new(stats),
+        };
         let (writer, thread) = Writer::start(stores, epoch, workers, Arc::clone(&control)).unwrap();
         let dictionary = Arc::new(Dictionary::default());
         let sources = (0..workers).map(|worker| {
@@ -77,7 +89,12 @@ impl Running {
             seed: [1, 2],
             control: Arc::clone(&control),
         });
-        Self { control, ends, engine: Some(engine.unwrap()), writer: Some(thread) }
+        Self {
+            control,
+            ends,
+            engine: Some(engine.unwrap()),
+            writer: Some(thread),
+        }
     }
 
     /// Goes to `ends` and waits until they are written.
@@ -98,7 +115,10 @@ impl Running {
         }
         if let Some(writer) = self.writer.take() {
             let joined = writer.join();
-            assert!(std::thread::panicking() || joined.is_ok(), "the stores accept every write");
+            assert!(
+                std::thread::panicking() || joined.is_ok(),
+                "the stores accept every write"
+            );
         }
     }
 }
@@ -121,7 +141,12 @@ struct LogInMemory {
 }
 
 impl RecordSource for LogInMemory {
-    fn read(&mut self, upto: &[Offset], most: usize, batch: &mut Batch) -> Result<bool, SourceError> {
+    fn read(
+        &mut self,
+        upto: &[Offset],
+        most: usize,
+        batch: &mut Batch,
+    ) -> Result<bool, SourceError> {
         if self.upto != upto {
             self.upto = upto.to_vec();
             for &partition in &self.partitions {
@@ -130,10 +155,14 @@ impl RecordSource for LogInMemory {
                 let end = upto[partition as usize].0 as usize;
                 for (offset, record) in records.iter().enumerate().take(end).skip(*position) {
                     let (key, value) = (record.key.as_deref(), record.value.as_deref());
-                    match self.packer.record(self.log.len() as u32, partition, key, value) {
+                    match self
+                        .packer
+                        .record(self.log.len() as u32, partition, key, value)
+                    {
                         Ok(change) => {
                             let record = (Offset(offset as u64), change);
-                            self.waiting.extend((0..self.disorder.repeat).map(|_| Ok(record)));
+                            self.waiting
+                                .extend((0..self.disorder.repeat).map(|_| Ok(record)));
                         }
                         Err(letter) => self.waiting.push(Err(StoredDeadLetter {
                             partition,
@@ -152,7 +181,10 @@ impl RecordSource for LogInMemory {
         }
         // Few at a time, so that a tick takes many steps; more where there is much.
         let most = most.min(7 + self.waiting.len() / 64);
-        for record in self.waiting.drain(self.waiting.len().saturating_sub(most)..) {
+        for record in self
+            .waiting
+            .drain(self.waiting.len().saturating_sub(most)..)
+        {
             match record {
                 Ok(record) => batch.records.push(record),
                 Err(letter) => batch.dead_letters.push(letter),

@@ -1,7 +1,10 @@
 //! The dataflow against a plain recomputation, with stores in memory and with SQLite.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
 mod harness;
 mod histories;
+mod journal_histories;
 mod memory;
 mod plain;
 mod real;

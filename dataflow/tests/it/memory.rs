@@ -44,8 +44,10 @@ impl MemoryStore {
     pub(crate) fn views(&self) -> Expected {
         let contents = self.contents();
         let documents = |view: usize| {
-            let mut lines: Vec<String> =
-                contents.documents[view].values().map(|stored| stored.doc.clone()).collect();
+            let mut lines: Vec<String> = contents.documents[view]
+                .values()
+                .map(|stored| stored.doc.clone())
+                .collect();
             lines.sort_unstable();
             lines
         };
@@ -70,9 +72,11 @@ impl Contents {
     fn wrote(&mut self) -> Result<(), StoreError> {
         self.writes += 1;
         match self.fails_after {
-            Some(most) if self.writes > most => {
-                Err(StoreError::new(Fault::External, Retry::Backoff, "the disk is full"))
-            }
+            Some(most) if self.writes > most => Err(StoreError::new(
+                Fault::External,
+                Retry::Backoff,
+                "the disk is full",
+            )),
             _ => Ok(()),
         }
     }
@@ -90,11 +94,21 @@ impl DocumentStore for MemoryStore {
             contents.wrote()?;
             let documents = &mut contents.documents[view as usize];
             let stored = documents.get(write.id());
-            assert!(stored.is_none_or(|stored| stored.version < version), "written once a tick");
+            assert!(
+                stored.is_none_or(|stored| stored.version < version),
+                "written once a tick"
+            );
             match write {
                 DocumentWrite::Index { id, rev, doc } => {
-                    assert!(stored.is_none_or(|stored| stored.rev != *rev), "no write without a change");
-                    let stored = StoredDocument { rev: *rev, version, doc: doc.clone() };
+                    assert!(
+                        stored.is_none_or(|stored| stored.rev != *rev),
+                        "no write without a change"
+                    );
+                    let stored = StoredDocument {
+                        rev: *rev,
+                        version,
+                        doc: doc.clone(),
+                    };
                     documents.insert(id.clone(), stored);
                 }
                 DocumentWrite::Delete { id } => {
@@ -142,20 +156,37 @@ impl StatsStore for MemoryStore {
         let mut contents = self.contents();
         for row in tick.upserts {
             contents.wrote()?;
-            let key = (row.stat_date, row.seller_region.clone(), row.customer_region.clone());
+            let key = (
+                row.stat_date,
+                row.seller_region.clone(),
+                row.customer_region.clone(),
+            );
             let old = contents.rows.insert(key, row.clone());
             assert!(old.as_ref() != Some(row), "no write without a change");
         }
-        for RouteKey { stat_date, seller_region, customer_region } in tick.deletes {
+        for RouteKey {
+            stat_date,
+            seller_region,
+            customer_region,
+        } in tick.deletes
+        {
             contents.wrote()?;
             let key = (*stat_date, seller_region.clone(), customer_region.clone());
-            assert!(contents.rows.remove(&key).is_some(), "what is deleted was there");
+            assert!(
+                contents.rows.remove(&key).is_some(),
+                "what is deleted was there"
+            );
         }
         for letter in tick.dead_letters {
-            contents.dead_letters.insert((letter.partition, letter.offset.0), letter.clone());
+            contents
+                .dead_letters
+                .insert((letter.partition, letter.offset.0), letter.clone());
         }
         let progress = contents.progress.as_mut().expect("an epoch was taken");
-        assert!(progress.tick < tick.tick && progress.epoch <= tick.epoch, "time goes on");
+        assert!(
+            progress.tick < tick.tick && progress.epoch <= tick.epoch,
+            "time goes on"
+        );
         progress.epoch = tick.epoch;
         progress.tick = tick.tick;
         progress.offsets = tick.offsets.to_vec();

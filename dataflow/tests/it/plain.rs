@@ -29,7 +29,12 @@ pub(crate) fn recompute(log: &Log, upto: &[Offset]) -> Expected {
     for (partition, records) in log.iter().enumerate() {
         for record in &records[..upto[partition].0 as usize] {
             let key = record.key.as_deref();
-            match decode_record(log.len() as u32, partition as u32, key, record.value.as_deref()) {
+            match decode_record(
+                log.len() as u32,
+                partition as u32,
+                key,
+                record.value.as_deref(),
+            ) {
                 Ok(Change::Assert(decoded)) => {
                     let event = decoded.event.into_owned();
                     let facts = orders.entry(event.order_id.to_string()).or_default();
@@ -46,7 +51,9 @@ pub(crate) fn recompute(log: &Log, upto: &[Offset]) -> Expected {
         for event in facts.values() {
             views[0].push(event.to_json());
         }
-        let Some(last) = facts.values().next_back() else { continue };
+        let Some(last) = facts.values().next_back() else {
+            continue;
+        };
         let time = |event_type: EventType| facts.get(&event_type.rank()).map(|fact| fact.event_at);
         let delivered = time(EventType::Delivered);
         let lead = delivered
@@ -72,7 +79,10 @@ pub(crate) fn recompute(log: &Log, upto: &[Offset]) -> Expected {
         views[1].push(String::from_utf8(line).unwrap());
         for event in facts.values() {
             let day = event.event_at.day();
-            let (seller, customer) = (last.seller_region.to_string(), last.customer_region.to_string());
+            let (seller, customer) = (
+                last.seller_region.to_string(),
+                last.customer_region.to_string(),
+            );
             let key = (day.days(), seller.clone(), customer.clone());
             let (row, leads) = routes.entry(key).or_insert_with(|| {
                 let row = RouteStatsRow {
@@ -96,20 +106,29 @@ pub(crate) fn recompute(log: &Log, upto: &[Offset]) -> Expected {
             }
         }
     }
-    for (row, leads) in routes.values_mut() {
-        leads.sort_unstable();
-        row.lead_count = leads.len() as i64;
-        row.lead_seconds_sum = leads.iter().sum();
-        row.lead_seconds_percentiles = [50, 90, 99].map(|percent: usize| {
-            let rank = (percent * leads.len()).div_ceil(100);
-            leads.get(rank.wrapping_sub(1)).copied()
-        });
-        let mut line = Vec::new();
-        row.encode(&mut line);
-        views[2].push(String::from_utf8(line).unwrap());
-    }
+    views[2] = routes
+        .into_values()
+        .map(|(row, leads)| route_line(row, leads))
+        .collect();
     for view in &mut views {
         view.sort_unstable();
     }
-    Expected { views, dead_letters }
+    Expected {
+        views,
+        dead_letters,
+    }
+}
+
+/// The line of a row whose counts are made, with what its lead times say.
+fn route_line(mut row: RouteStatsRow, mut leads: Vec<i64>) -> String {
+    leads.sort_unstable();
+    row.lead_count = leads.len() as i64;
+    row.lead_seconds_sum = leads.iter().sum();
+    row.lead_seconds_percentiles = [50, 90, 99].map(|percent: usize| {
+        let rank = (percent * leads.len()).div_ceil(100);
+        leads.get(rank.wrapping_sub(1)).copied()
+    });
+    let mut line = Vec::new();
+    row.encode(&mut line);
+    String::from_utf8(line).unwrap()
 }

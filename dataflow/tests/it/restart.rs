@@ -1,8 +1,15 @@
 //! A restart hydrates, reconciles and writes only what differs; a failing store is heard of.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eip_contract::Offset;
+use eip_dataflow::clock::Clock;
+use eip_dataflow::control::Control;
+use eip_dataflow::engine::{Engine, EngineConfig, OpenSource};
+use eip_dataflow::sink::Sinks;
+use eip_dataflow::source::ends::SetEnds;
+use eip_dataflow::source::{Batch, RecordSource, SourceError};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 
@@ -15,7 +22,10 @@ const IN_ORDER: Disorder = Disorder { repeat: 1, seed: 0 };
 
 fn sample() -> (Arc<Log>, Vec<Offset>) {
     let mut runner = TestRunner::deterministic();
-    let records = proptest::collection::vec(say(), 60..61).new_tree(&mut runner).unwrap().current();
+    let records = proptest::collection::vec(say(), 60..61)
+        .new_tree(&mut runner)
+        .unwrap()
+        .current();
     let (log, ends) = log_of(records.into_iter().map(Into::into).collect(), 4);
     (log, ends.last().unwrap().clone())
 }
@@ -24,15 +34,24 @@ fn sample() -> (Arc<Log>, Vec<Offset>) {
 fn a_restart_with_nothing_changed_writes_nothing() {
     let (log, ends) = sample();
     let store = MemoryStore::default();
-    Running::start(&log, 2, &store, IN_ORDER, &ends).reach(&ends).unwrap();
+    Running::start(&log, 2, &store, IN_ORDER, &ends)
+        .reach(&ends)
+        .unwrap();
     let written = std::mem::take(&mut store.contents().writes);
     assert!(written > 0);
     let again = Running::start(&log, 1, &store, IN_ORDER, &ends);
     again.reach(&ends).unwrap();
     let counts = again.stop();
     assert_eq!(store.contents().writes, 0);
-    let documents = store.contents().documents.each_ref().map(|view| view.len() as u64);
-    assert_eq!([counts.shipment_events.unchanged, counts.shipments.unchanged], documents);
+    let documents = store
+        .contents()
+        .documents
+        .each_ref()
+        .map(|view| view.len() as u64);
+    assert_eq!(
+        [counts.shipment_events.unchanged, counts.shipments.unchanged],
+        documents
+    );
     assert_eq!(store.views(), recompute(&log, &ends));
 }
 
@@ -40,28 +59,51 @@ fn a_restart_with_nothing_changed_writes_nothing() {
 fn a_restart_repairs_what_differs_and_nothing_else() {
     let (log, ends) = sample();
     let store = MemoryStore::default();
-    Running::start(&log, 2, &store, IN_ORDER, &ends).reach(&ends).unwrap();
+    Running::start(&log, 2, &store, IN_ORDER, &ends)
+        .reach(&ends)
+        .unwrap();
     {
         let mut contents = store.contents();
-        for (view, text) in ["00000000000000000000000000000002", "some text"].iter().enumerate() {
+        for (view, text) in ["00000000000000000000000000000002", "some text"]
+            .iter()
+            .enumerate()
+        {
             let documents = &mut contents.documents[view];
             documents.pop_first();
             documents.first_entry().unwrap().get_mut().rev ^= 1;
-            let foreign = StoredDocument { rev: 0, version: 0, doc: String::new() };
+            let foreign = StoredDocument {
+                rev: 0,
+                version: 0,
+                doc: String::new(),
+            };
             documents.insert((*text).to_owned(), foreign);
         }
         contents.rows.pop_first();
         let mut row = contents.rows.pop_last().unwrap().1;
         row.counts[0] += 1;
-        let key = (row.stat_date, row.seller_region.clone(), row.customer_region.clone());
+        let key = (
+            row.stat_date,
+            row.seller_region.clone(),
+            row.customer_region.clone(),
+        );
         contents.rows.insert(key, row.clone());
         row.seller_region = "nowhere".to_owned();
-        let key = (row.stat_date, row.seller_region.clone(), row.customer_region.clone());
+        let key = (
+            row.stat_date,
+            row.seller_region.clone(),
+            row.customer_region.clone(),
+        );
         contents.rows.insert(key, row);
         contents.writes = 0;
     }
-    Running::start(&log, 2, &store, IN_ORDER, &ends).reach(&ends).unwrap();
-    assert_eq!(store.contents().writes, 9, "three documents a view and three rows");
+    Running::start(&log, 2, &store, IN_ORDER, &ends)
+        .reach(&ends)
+        .unwrap();
+    assert_eq!(
+        store.contents().writes,
+        9,
+        "three documents a view and three rows"
+    );
     assert_eq!(store.views(), recompute(&log, &ends));
 }
 
@@ -69,16 +111,24 @@ fn a_restart_repairs_what_differs_and_nothing_else() {
 fn documents_of_an_epoch_that_the_stats_store_does_not_know_are_overwritten_all_the_same() {
     let (log, ends) = sample();
     let store = MemoryStore::default();
-    Running::start(&log, 1, &store, IN_ORDER, &ends).reach(&ends).unwrap();
+    Running::start(&log, 1, &store, IN_ORDER, &ends)
+        .reach(&ends)
+        .unwrap();
     {
         let mut contents = store.contents();
         contents.progress = None;
-        for stored in contents.documents.iter_mut().flat_map(|view| view.values_mut()) {
+        for stored in contents
+            .documents
+            .iter_mut()
+            .flat_map(|view| view.values_mut())
+        {
             stored.version = 7 << 42;
             stored.rev ^= 1;
         }
     }
-    Running::start(&log, 1, &store, IN_ORDER, &ends).reach(&ends).unwrap();
+    Running::start(&log, 1, &store, IN_ORDER, &ends)
+        .reach(&ends)
+        .unwrap();
     assert_eq!(store.contents().progress.as_ref().unwrap().epoch, 8);
     assert_eq!(store.views(), recompute(&log, &ends));
 }
@@ -95,5 +145,50 @@ fn a_failing_store_ends_the_dataflow_and_all_who_wait_hear_why() {
             assert!(error.contains("the disk is full"), "{error}");
             running.stop();
         }
+    }
+}
+
+/// A source that gives up, on opening or on reading.
+struct Broken;
+
+impl RecordSource for Broken {
+    fn read(&mut self, _: &[Offset], _: usize, _: &mut Batch) -> Result<bool, SourceError> {
+        Err("the log is torn".into())
+    }
+}
+
+#[test]
+fn a_failing_source_ends_the_dataflow_and_all_who_wait_hear_why() {
+    for broken_at_once in [true, false] {
+        let control = Arc::new(Control::default());
+        let ends = SetEnds::default();
+        ends.set(&[Offset(1)]);
+        let sources = (0..2).map(|worker| {
+            let open: OpenSource = Box::new(move || {
+                let source: Box<dyn RecordSource> = Box::new(Broken);
+                if broken_at_once && worker == 1 {
+                    Err("the log is gone".into())
+                } else {
+                    Ok(source)
+                }
+            });
+            open
+        });
+        let engine = Engine::start(EngineConfig {
+            sources: sources.collect(),
+            clock: Clock {
+                ends: Box::new(ends),
+                wall: Arc::new(|| 1),
+                last: 0,
+                poll: Duration::from_millis(1),
+            },
+            sinks: Sinks::Count,
+            dictionary: Arc::default(),
+            seed: [1, 2],
+            control: Arc::clone(&control),
+        });
+        let error = control.wait_written(&[Offset(1)]).unwrap_err();
+        assert!(error.starts_with("the log is "), "{error}");
+        engine.unwrap().join();
     }
 }

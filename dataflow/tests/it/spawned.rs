@@ -7,9 +7,13 @@ use std::time::Duration;
 use eip_contract::Offset;
 use eip_contract::document::VIEWS;
 use eip_dataflow::clock::WallClock;
-use eip_dataflow::store::{DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, ViewReader};
+use eip_dataflow::store::{
+    DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, ViewReader,
+};
 use eip_dataflow::{DataflowConfig, DataflowError, DataflowHandle, spawn};
-use eip_log::{JournalWriter, LedgerEntry, NewRecord, RunKind, RunState, RunTag, StateDir, TopicId};
+use eip_log::{
+    JournalWriter, LedgerEntry, NewRecord, RunKind, RunState, RunTag, StateDir, TopicId,
+};
 use eip_parquet_cache::Cache;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
@@ -18,22 +22,25 @@ use tempfile::TempDir;
 use crate::histories::{log_of, say};
 use crate::plain::{Expected, LogRecord, recompute};
 
-const PARTITIONS: usize = 4;
+pub(crate) const PARTITIONS: usize = 4;
 
-struct Place {
+pub(crate) struct Place {
     _folder: TempDir,
-    state: StateDir,
+    pub(crate) state: StateDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let state = StateDir::create_as(path, PARTITIONS as u32, TopicId(7), 0).unwrap();
-        Self { _folder: folder, state }
+        Self {
+            _folder: folder,
+            state,
+        }
     }
 
-    fn spawn(&self, workers: usize, cache: bool) -> DataflowHandle {
+    pub(crate) fn spawn(&self, workers: usize, cache: bool) -> DataflowHandle {
         let now = AtomicU64::new(1_000);
         let wall: WallClock = Arc::new(move || now.fetch_add(1, Ordering::Relaxed));
         let mut config = DataflowConfig::embedded(self.state.clone(), "a test", wall).unwrap();
@@ -43,29 +50,40 @@ impl Place {
         spawn(config).unwrap()
     }
 
-    fn views(&self) -> Expected {
+    pub(crate) fn views(&self) -> Expected {
         let mut reader = ViewReader::open(self.state.path()).unwrap();
         let views = VIEWS.map(|view| {
             let mut lines = Vec::new();
-            let mut each =
-                |line: &[u8]| lines.push(String::from_utf8(line.to_vec()).unwrap());
+            let mut each = |line: &[u8]| lines.push(String::from_utf8(line.to_vec()).unwrap());
             reader.for_each_line(view, &mut each).unwrap();
             lines
         });
-        Expected { views, dead_letters: reader.dead_letters().unwrap().len() }
+        Expected {
+            views,
+            dead_letters: reader.dead_letters().unwrap().len(),
+        }
     }
 }
 
 fn records(count: usize) -> Vec<LogRecord> {
     let mut runner = TestRunner::deterministic();
-    let records = proptest::collection::vec(say(), count..=count).new_tree(&mut runner).unwrap();
+    let records = proptest::collection::vec(say(), count..=count)
+        .new_tree(&mut runner)
+        .unwrap();
     records.current().into_iter().map(Into::into).collect()
 }
 
-fn append(writer: &mut JournalWriter, tag: Option<&RunTag>, record: &LogRecord) {
+pub(crate) fn append(writer: &mut JournalWriter, tag: Option<&RunTag>, record: &LogRecord) {
     let (key, value) = (record.key.as_deref(), record.value.as_deref());
-    let partition = key.is_none().then_some(eip_contract::partition_of(b"", PARTITIONS as u32));
-    let new = NewRecord { key, value, partition, ..NewRecord::default() };
+    let partition = key
+        .is_none()
+        .then_some(eip_contract::partition_of(b"", PARTITIONS as u32));
+    let new = NewRecord {
+        key,
+        value,
+        partition,
+        ..NewRecord::default()
+    };
     writer.append(tag, new).unwrap();
 }
 
@@ -83,31 +101,54 @@ fn a_journal_in_any_number_of_starts_gives_the_views_of_a_recomputation() {
             if at % 37 == 0 {
                 writer.sync().unwrap();
                 handle.wait_written(&writer.ends()).unwrap();
-                assert_eq!(place.views(), recompute(&log, &ends[at + 1]), "after record {at}");
+                assert_eq!(
+                    place.views(),
+                    recompute(&log, &ends[at + 1]),
+                    "after record {at}"
+                );
             }
         }
         done = until;
         writer.sync().unwrap();
         handle.wait_written(&writer.ends()).unwrap();
         let summary = handle.shutdown().unwrap();
-        assert_eq!(summary.counts.records, until as u64, "all of the log, once each start");
+        assert_eq!(
+            summary.counts.records, until as u64,
+            "all of the log, once each start"
+        );
         assert_eq!(place.views(), recompute(&log, &ends[until]));
         // The next start finds this part of the log in the cache.
-        Cache::open(&place.state).unwrap().catch_up(&writer.ends()).unwrap();
+        Cache::open(&place.state)
+            .unwrap()
+            .catch_up(&writer.ends())
+            .unwrap();
     }
     let again = place.spawn(2, true);
     again.wait_written(&writer.ends()).unwrap();
     let counts = again.shutdown().unwrap().counts;
-    let written = [counts.shipment_events.indexed, counts.shipments.indexed, counts.rows_upserted];
+    let written = [
+        counts.shipment_events.indexed,
+        counts.shipments.indexed,
+        counts.rows_upserted,
+    ];
     assert_eq!(written, [0; 3], "nothing changed, so nothing is written");
-    assert_eq!([counts.shipment_events.deleted, counts.shipments.deleted, counts.rows_deleted], [0; 3]);
+    assert_eq!(
+        [
+            counts.shipment_events.deleted,
+            counts.shipments.deleted,
+            counts.rows_deleted
+        ],
+        [0; 3]
+    );
 }
 
 #[test]
 fn a_transaction_is_seen_whole_or_not_at_all() {
     let place = Place::new();
-    let records: Vec<_> =
-        records(300).into_iter().filter(|record| record.key.is_some()).collect();
+    let records: Vec<_> = records(300)
+        .into_iter()
+        .filter(|record| record.key.is_some())
+        .collect();
     let (log, ends) = log_of(records.clone(), PARTITIONS);
     let mut writer = JournalWriter::open(&place.state, "a test").unwrap();
     let handle = place.spawn(2, false);
@@ -120,7 +161,10 @@ fn a_transaction_is_seen_whole_or_not_at_all() {
     let before = place.views();
     assert_eq!(before, recompute(&log, &ends[half]));
     let ticks = handle.progress().counts.ticks;
-    let tag = RunTag { run_id: "window-1".to_owned(), attempt: 1 };
+    let tag = RunTag {
+        run_id: "window-1".to_owned(),
+        attempt: 1,
+    };
     writer.begin(&tag, &[]).unwrap();
     for record in &records[half..] {
         append(&mut writer, Some(&tag), record);
@@ -131,14 +175,20 @@ fn a_transaction_is_seen_whole_or_not_at_all() {
     let transaction_ends = writer.commit(&committed).unwrap();
     handle.wait_written(&transaction_ends).unwrap();
     assert_eq!(place.views(), recompute(&log, &ends[records.len()]));
-    assert_eq!(handle.progress().counts.ticks, ticks + 1, "all of it in one tick");
+    assert_eq!(
+        handle.progress().counts.ticks,
+        ticks + 1,
+        "all of it in one tick"
+    );
 }
 
 #[test]
 fn aborted_records_are_passed_over() {
     let place = Place::new();
-    let records: Vec<_> =
-        records(120).into_iter().filter(|record| record.key.is_some()).collect();
+    let records: Vec<_> = records(120)
+        .into_iter()
+        .filter(|record| record.key.is_some())
+        .collect();
     let (log, ends) = log_of(records[..60].to_vec(), PARTITIONS);
     let mut writer = JournalWriter::open(&place.state, "a test").unwrap();
     let handle = place.spawn(2, false);
@@ -146,7 +196,10 @@ fn aborted_records_are_passed_over() {
         append(&mut writer, None, record);
     }
     writer.sync().unwrap();
-    let tag = RunTag { run_id: "window-1".to_owned(), attempt: 1 };
+    let tag = RunTag {
+        run_id: "window-1".to_owned(),
+        attempt: 1,
+    };
     writer.begin(&tag, &[]).unwrap();
     for record in &records[60..] {
         append(&mut writer, Some(&tag), record);
@@ -180,7 +233,10 @@ fn a_log_that_was_cut_is_refused_and_named() {
     let wall: WallClock = Arc::new(|| 1);
     let config = DataflowConfig::embedded(place.state.clone(), "a test", wall).unwrap();
     let error = spawn(config).err().unwrap();
-    assert!(matches!(error, DataflowError::LogCut { end: Offset(0), .. }), "{error}");
+    assert!(
+        matches!(error, DataflowError::LogCut { end: Offset(0), .. }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -196,12 +252,26 @@ fn what_somebody_else_changed_in_the_store_is_put_right() {
     let handle = place.spawn(2, false);
     handle.wait_written(&writer.ends()).unwrap();
     handle.shutdown().unwrap();
-    let mut store =
-        SqliteStore::open(place.state.path(), &place.state.topic_id().to_string(), "a vandal").unwrap();
-    let foreign = DocumentWrite::Index { id: "foreign".to_owned(), rev: 1, doc: "{}".to_owned() };
+    let mut store = SqliteStore::open(
+        place.state.path(),
+        &place.state.topic_id().to_string(),
+        "a vandal",
+    )
+    .unwrap();
+    let foreign = DocumentWrite::Index {
+        id: "foreign".to_owned(),
+        rev: 1,
+        doc: "{}".to_owned(),
+    };
     let mut version = 0;
-    store.scan(DocumentView::Shipments, &mut |_, _, ver| version = version.max(ver)).unwrap();
-    store.bulk(DocumentView::Shipments, version + 1, &[foreign]).unwrap();
+    store
+        .scan(DocumentView::Shipments, &mut |_, _, ver| {
+            version = version.max(ver);
+        })
+        .unwrap();
+    store
+        .bulk(DocumentView::Shipments, version + 1, &[foreign])
+        .unwrap();
     drop(store);
     let handle = place.spawn(1, false);
     handle.wait_written(&writer.ends()).unwrap();

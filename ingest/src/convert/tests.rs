@@ -41,16 +41,16 @@ fn at(row: &OrderRow<'_>, rules: &Rules, as_of: &str, event_type: EventType) -> 
 #[test]
 fn an_event_is_rendered_as_the_semantics_show_it() {
     let row = OrderRow {
-        order_id: "e481f51cbdc54678b7cc49136f2d6af7",
-        purchased: time("2017-10-02 10:56:33"),
-        estimated: some("2017-10-18 00:00:00"),
+        order_id: "00112233445566778899aabbccddeeff",
+        purchased: time("2018-03-01 10:20:30"),
+        estimated: some("2018-03-04 00:00:00"),
         customer_region: "SP",
         ..order()
     };
     let facts = convert(&row, &Rules::default(), None).unwrap();
     let events: Vec<String> = facts.events().map(|event| event.to_json()).collect();
     assert_eq!(facts.count(), 1);
-    insta::assert_snapshot!(events.join("\n"), @r#"{"eventId":"6f29c5a015f6e88add4e2ff4d2691dd8","eventType":"ORDER_PLACED","eventAt":"2017-10-02T10:56:33Z","orderId":"e481f51cbdc54678b7cc49136f2d6af7","source":"OMS","sellerRegion":"SP","customerRegion":"SP","payload":{"estimatedDeliveryAt":"2017-10-18T00:00:00Z"}}"#);
+    insta::assert_snapshot!(events.join("\n"), @r#"{"eventId":"9d827d9e5d49ae39deb7d55eac30c412","eventType":"ORDER_PLACED","eventAt":"2018-03-01T10:20:30Z","orderId":"00112233445566778899aabbccddeeff","source":"OMS","sellerRegion":"SP","customerRegion":"SP","payload":{"estimatedDeliveryAt":"2018-03-04T00:00:00Z"}}"#);
 }
 
 #[test]

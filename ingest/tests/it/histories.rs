@@ -86,7 +86,7 @@ fn windowed(old: &Facts, new: &Facts, range: DayRange) -> Facts {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 10, ..ProptestConfig::default() })]
     #[test]
     fn random_histories_of_runs_give_what_plain_code_gives(
         seed in 0..1_000_u64,

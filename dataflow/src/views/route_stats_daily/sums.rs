@@ -4,7 +4,7 @@ use differential_dataflow::AsCollection as _;
 use differential_dataflow::consolidation::consolidate;
 use differential_dataflow::difference::{Abelian, IsZero, Monoid, Semigroup};
 use differential_dataflow::{Collection, VecCollection};
-use eip_contract::{EventType, OrderKey};
+use eip_contract::{EventTime, EventType, OrderKey};
 use hashbrown::HashMap;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::channels::pact::Pipeline;
@@ -103,12 +103,15 @@ impl Accumulator {
         let times = &shipment.times;
         let mut rank = 0;
         while rank < times.len() {
-            let Some(day) = times[rank].map(|time| time.day()) else {
+            let Some(day) = times[rank].map(EventTime::day) else {
                 rank += 1;
                 continue;
             };
             // Neighbouring facts often share their day, and then one look-up.
-            let sums = self.sums.entry(RouteDay::new(day, seller, customer)).or_default();
+            let sums = self
+                .sums
+                .entry(RouteDay::new(day, seller, customer))
+                .or_default();
             sums.counts[rank] += diff;
             rank += 1;
             while rank < times.len() && times[rank].is_none_or(|time| time.day() == day) {
@@ -116,7 +119,9 @@ impl Accumulator {
                 rank += 1;
             }
         }
-        let Some(delivered) = shipment.time(EventType::Delivered) else { return };
+        let Some(delivered) = shipment.time(EventType::Delivered) else {
+            return;
+        };
         let key = RouteDay::new(delivered.day(), seller, customer);
         let sums = self.sums.entry(key).or_default();
         let late = shipment.late_seconds().unwrap_or(0);
@@ -142,7 +147,7 @@ struct Open {
 }
 
 /// Sums by day and route what each tick changes. Sends nothing of a tick before it is closed.
-pub(super) fn by_route_day<'scope>(shipments: Rows<'scope, (OrderKey, Shipment)>) -> Changes<'scope> {
+pub(super) fn by_route_day(shipments: Rows<'_, (OrderKey, Shipment)>) -> Changes<'_> {
     type Sent<D, R> = CapacityContainerBuilder<Vec<(D, Tick, R)>>;
     let stream = shipments.inner;
     let mut builder = OperatorBuilder::new("RouteDayChanges".to_owned(), stream.scope());
@@ -154,27 +159,35 @@ pub(super) fn by_route_day<'scope>(shipments: Rows<'scope, (OrderKey, Shipment)>
     builder.build(move |_capabilities| {
         let mut open: Vec<Open> = Vec::new();
         move |frontiers| {
-            input.for_each(|capability, updates: &mut Vec<Update<(OrderKey, Shipment)>>| {
-                let tick = *capability.least().expect("sent under a capability");
-                let at = open.iter().position(|open| *open.sums.time() == tick);
-                let at = at.unwrap_or_else(|| {
-                    open.push(Open {
-                        accumulator: Accumulator::default(),
-                        sums: capability.delayed(&tick, 0),
-                        leads: capability.delayed(&tick, 1),
+            input.for_each(
+                |capability, updates: &mut Vec<Update<(OrderKey, Shipment)>>| {
+                    let tick = *capability.least().expect("sent under a capability");
+                    let at = open.iter().position(|open| *open.sums.time() == tick);
+                    let at = at.unwrap_or_else(|| {
+                        open.push(Open {
+                            accumulator: Accumulator::default(),
+                            sums: capability.delayed(&tick, 0),
+                            leads: capability.delayed(&tick, 1),
+                        });
+                        open.len() - 1
                     });
-                    open.len() - 1
-                });
-                for ((_order, shipment), _tick, diff) in updates.iter() {
-                    open[at].accumulator.add(shipment, *diff);
-                }
-            });
+                    for ((_order, shipment), _tick, diff) in updates.iter() {
+                        open[at].accumulator.add(shipment, *diff);
+                    }
+                },
+            );
             let mut sums_output = sums_output.activate();
             let mut leads_output = leads_output.activate();
-            for mut closed in open.extract_if(.., |open| !frontiers[0].less_equal(open.sums.time())) {
+            for mut closed in open.extract_if(.., |open| !frontiers[0].less_equal(open.sums.time()))
+            {
                 let tick = *closed.sums.time();
                 let mut session = sums_output.session(&closed.sums);
-                for (key, sums) in closed.accumulator.sums.drain().filter(|(_, s)| !s.is_zero()) {
+                for (key, sums) in closed
+                    .accumulator
+                    .sums
+                    .drain()
+                    .filter(|(_, s)| !s.is_zero())
+                {
                     session.give((key, tick, sums));
                 }
                 consolidate(&mut closed.accumulator.leads);
@@ -185,5 +198,8 @@ pub(super) fn by_route_day<'scope>(shipments: Rows<'scope, (OrderKey, Shipment)>
             }
         }
     });
-    Changes { sums: Collection::new(sums), leads: leads.as_collection() }
+    Changes {
+        sums: Collection::new(sums),
+        leads: leads.as_collection(),
+    }
 }

@@ -106,7 +106,7 @@ fn a_log_of_many_partitions_comes_out_in_an_order_that_says_the_same() {
 fn each_line_goes_where_a_producer_would_have_sent_it() {
     let (_folder, state) = state(4);
     let reordered = "{\"orderId\":\"o9\", \"extra\":[1], \"eventType\":\"ORDER_PLACED\",\
-        \"eventId\":\"\",\"eventAt\":\"2017-10-02T10:56:33Z\",\"source\":\"OMS\",\"sellerRegion\":\"SP\",\
+        \"eventId\":\"\",\"eventAt\":\"2017-10-02T10:20:30Z\",\"source\":\"OMS\",\"sellerRegion\":\"SP\",\
         \"customerRegion\":\"SP\",\"payload\":{\"estimatedDeliveryAt\":null}}";
     let lines = [
         (&*event("o1", 5), Some("o1"), true),
