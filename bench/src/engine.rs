@@ -37,14 +37,17 @@ pub fn engine(options: &EngineOptions) -> anyhow::Result<()> {
         .folder
         .clone()
         .unwrap_or_else(|| temporary.path().to_owned());
-    println!("input: {} x {}", options.events.display(), options.copies);
-    let input = input::build(&options.events, options.copies, options.partitions, &folder)?;
+    let EngineOptions {
+        copies, partitions, ..
+    } = *options;
+    println!("input: {} x {}", options.events.display(), copies);
+    let input = input::build(&options.events, copies, copies, partitions, &folder)?;
     println!(
         "  {} events, {} orders, {:.2} GB of NDJSON, {} partitions",
         input.events,
         input.orders,
         input.bytes as f64 / 1e9,
-        options.partitions
+        partitions
     );
     // The first load in a process also pays for its first memory; the second does not.
     println!("cold:");
@@ -61,11 +64,13 @@ pub fn engine(options: &EngineOptions) -> anyhow::Result<()> {
         cached.bytes as f64 / 1e9
     );
     phases::load_cached(&cached, options.workers)?;
+    phases::load_cached(&cached, options.workers)?;
+    cached.remove()?;
     if options.history {
+        println!("the same correction over histories of any length:");
         for copies in [2, 10, 20] {
-            let folder = folder.join(format!("history-{copies}"));
-            let input = input::build(&options.events, copies, options.partitions, &folder)?;
-            println!("history of {} events", input.events);
+            let folder = folder.join("history");
+            let input = input::build(&options.events, copies, 2, partitions, &folder)?;
             phases::load_and_correct(&input, options.workers)?;
         }
     }

@@ -42,8 +42,14 @@ pub fn ingest(options: &IngestOptions) -> anyhow::Result<()> {
         with_cache.push(per_cpu_second(events, cached));
         fs::remove_dir_all(state.path())?;
     }
-    println!("median: CSV → journal {:.2} M events per CPU second", median(journal) / 1e6);
-    println!("median: with the cache {:.2} M events per CPU second", median(with_cache) / 1e6);
+    println!(
+        "median: CSV → journal {:.2} M events per CPU second",
+        median(journal) / 1e6
+    );
+    println!(
+        "median: with the cache {:.2} M events per CPU second",
+        median(with_cache) / 1e6
+    );
     Ok(())
 }
 
@@ -54,20 +60,28 @@ pub fn write_events(data: &Path, out: &Path) -> anyhow::Result<()> {
     backfill(&state, data)?;
     let mut file = BufWriter::with_capacity(1 << 20, File::create(out)?);
     eip_log::export_facts(&state, &mut file)?;
-    file.flush().with_context(|| format!("cannot write {}", out.display()))
+    file.flush()
+        .with_context(|| format!("cannot write {}", out.display()))
 }
 
 fn backfill(state: &StateDir, data: &Path) -> anyhow::Result<u64> {
     // The time stamps of the ledger are not what is measured: any clock will do.
     let mut runner = Runner::open(state.clone(), "eip bench", Box::new(|| 0))?;
-    let task = FastTask { source: Source::folder(data), range: DayRange::ALL, mix: false };
+    let task = FastTask {
+        source: Source::folder(data),
+        range: DayRange::ALL,
+        mix: false,
+    };
     let request = RunRequest {
         id: RunId::of_key("bench"),
         requester: "bench".to_owned(),
         origin: "bench".to_owned(),
         task: Task::Fast(task),
     };
-    Ok(runner.execute(&request, &mut Silent)?.summary.events_written())
+    Ok(runner
+        .execute(&request, &mut Silent)?
+        .summary
+        .events_written())
 }
 
 fn unpacked(data: &Path, to: &Path) -> anyhow::Result<PathBuf> {
@@ -75,7 +89,9 @@ fn unpacked(data: &Path, to: &Path) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&plain)?;
     for entry in fs::read_dir(data).with_context(|| format!("cannot read {}", data.display()))? {
         let path = entry?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
         if let Some(csv) = name.strip_suffix(".gz").filter(|csv| csv.ends_with(".csv")) {
             let mut packed = GzDecoder::new(File::open(&path)?);
             io::copy(&mut packed, &mut File::create(plain.join(csv))?)?;

@@ -9,6 +9,7 @@
 //! for what follows, and none while those who follow are behind ([`Backlog`]). So buffers are
 //! reused and memory stays flat. Demands: the source hands records over tick after tick.
 
+mod compact;
 mod index;
 mod orders;
 

@@ -47,7 +47,10 @@ fn a_cut_archive_fails_the_run_and_nothing_is_written() {
     packed.truncate(packed.len() / 2);
     fs::write(data.join(format!("{ORDERS}.gz")), packed).unwrap();
     fs::remove_file(path).unwrap();
-    fails(&eip.fast(&data), &["olist_orders_dataset.csv", "archive is cut"]);
+    fails(
+        &eip.fast(&data),
+        &["olist_orders_dataset.csv", "archive is cut"],
+    );
     assert!(eip.log().is_empty());
 }
 

@@ -49,6 +49,11 @@ impl Cached {
         Ok(Self { state, ends, bytes })
     }
 
+    /// Deletes the folder.
+    pub(crate) fn remove(self) -> anyhow::Result<()> {
+        std::fs::remove_dir_all(self.state.path()).context("deleting the cached input")
+    }
+
     /// One source a worker, which finds nothing left to read in the journal.
     pub(crate) fn sources(
         &self,

@@ -47,10 +47,12 @@ impl Files {
     }
 }
 
-/// Makes `copies` of the events in `events` (canonical, in replay order).
+/// Makes `copies` of the events in `events` (canonical, in replay order); the correction behind
+/// them moves facts of the first `corrected` copies.
 pub(crate) fn build(
     events: &Path,
     copies: u32,
+    corrected: u32,
     partitions: u32,
     folder: &Path,
 ) -> anyhow::Result<Input> {
@@ -95,17 +97,17 @@ pub(crate) fn build(
             EventType::HandedToCarrier | EventType::Delivered
         );
         if moves && event.event_at.to_iso().starts_with(MONTH.as_bytes()) {
-            for copy in 0..copies {
+            for copy in 0..corrected {
                 files.write(&later(renamed(event, copy)?, 3_600)?)?;
             }
-            corrections += u64::from(copies);
+            corrections += u64::from(corrected);
         }
         if event.event_type == EventType::Delivered && of_singles.len() < SINGLES as usize {
             of_singles.push(event.clone().into_owned());
         }
         Ok(())
     })?;
-    let corrected = files.ends.clone();
+    let corrected_ends = files.ends.clone();
     let mut singles = Vec::new();
     for (n, event) in of_singles.iter().enumerate() {
         files.write(&later(renamed(event, n as u32 % copies)?, 7_200)?)?;
@@ -113,6 +115,8 @@ pub(crate) fn build(
     }
     for mut writer in files.writers {
         writer.flush().context("writing the input")?;
+        // Or the system writes it to disk beside what is measured.
+        writer.get_ref().sync_all().context("writing the input")?;
     }
     let bytes = loaded.iter().map(|end| end.0).sum();
     Ok(Input {
@@ -122,7 +126,7 @@ pub(crate) fn build(
         bytes,
         corrections,
         loaded,
-        corrected,
+        corrected: corrected_ends,
         singles,
     })
 }

@@ -2,6 +2,9 @@
 
 use eip_contract::{Offset, OrderFacts, OrderKey, PackedChange};
 
+use hashbrown::HashMap;
+
+use super::compact::{Compact, DoesNotFit};
 use super::index::Index;
 use crate::source::Record;
 use crate::views::shipments::Facts;
@@ -11,15 +14,22 @@ const SLAB: usize = 1 << 12;
 
 struct Order {
     key: OrderKey,
+    facts: Compact,
     /// Whether the open tick has met the order, which was there before.
     touched: bool,
-    facts: OrderFacts,
+    /// Whether the facts do not fit the compact form and are in `Orders::unusual` instead.
+    unusual: bool,
 }
 
 /// An order that was there before the open tick, as it was then.
 struct Before {
     place: u32,
-    facts: Facts,
+    facts: BeforeFacts,
+}
+
+enum BeforeFacts {
+    Usual(Compact),
+    Unusual(Box<Facts>),
 }
 
 /// All orders of one worker.
@@ -29,12 +39,16 @@ struct Before {
 pub(super) struct Orders {
     index: Index,
     slabs: Vec<Vec<Order>>,
+    /// By place the facts of the orders that say so.
+    unusual: HashMap<u32, OrderFacts>,
     /// Orders so far.
     len: u32,
     /// Orders from here on are new in the open tick.
     first_new: u32,
-    /// Older orders that the open tick has met.
-    before: Vec<Before>,
+    /// Older orders that the open tick has met, in slabs as well.
+    before: Vec<Vec<Before>>,
+    /// How many these are.
+    met: usize,
     /// How many of these, and of the new ones, have been drained.
     drained: (usize, u32),
     /// Places of a batch's orders, kept for its allocation.
@@ -46,9 +60,11 @@ impl Orders {
         Self {
             index: Index::new(seed),
             slabs: Vec::new(),
+            unusual: HashMap::new(),
             len: 0,
             first_new: 0,
-            before: Vec::new(),
+            before: vec![Vec::new()],
+            met: 0,
             drained: (0, 0),
             places: Vec::new(),
         }
@@ -78,20 +94,45 @@ impl Orders {
         if place == self.len {
             self.add(key(change));
         }
-        let order = &mut self.slabs[place as usize / SLAB][place as usize % SLAB];
+        let order = at_mut(&mut self.slabs, place);
         if place < self.first_new && !order.touched {
             order.touched = true;
-            self.before.push(Before {
-                place,
-                facts: *order.facts.current(),
-            });
+            let facts = if order.unusual {
+                BeforeFacts::Unusual(Box::new(*self.unusual[&place].current()))
+            } else {
+                BeforeFacts::Usual(order.facts)
+            };
+            if self.met / SLAB == self.before.len() {
+                self.before.push(Vec::with_capacity(SLAB));
+            }
+            self.before[self.met / SLAB].push(Before { place, facts });
+            self.met += 1;
         }
+        if !order.unusual {
+            match *change {
+                PackedChange::Assert(_, event_type, fact) => {
+                    if order.facts.assert(event_type, fact, offset).is_ok() {
+                        return;
+                    }
+                }
+                PackedChange::Retract(_) => {
+                    order.facts.retract(offset);
+                    return;
+                }
+            }
+            order.unusual = true;
+            self.unusual.insert(place, order.facts.unpack());
+        }
+        let facts = self
+            .unusual
+            .get_mut(&place)
+            .expect("an unusual order's facts are kept");
         match *change {
             PackedChange::Assert(_, event_type, fact) => {
-                order.facts.assert(event_type, fact, offset);
+                facts.assert(event_type, fact, offset);
             }
             PackedChange::Retract(_) => {
-                order.facts.retract(offset);
+                facts.retract(offset);
             }
         }
     }
@@ -103,8 +144,9 @@ impl Orders {
         let slab = self.slabs.last_mut().expect("a slab has been pushed");
         slab.push(Order {
             key,
+            facts: Compact::default(),
             touched: false,
-            facts: OrderFacts::default(),
+            unusual: false,
         });
         self.index.insert(self.index.tag(key), self.len);
         self.len += 1;
@@ -118,28 +160,33 @@ impl Orders {
         mut each: impl FnMut(OrderKey, &Facts, &Facts),
     ) -> bool {
         let (old, new) = self.drained;
-        let old_end = self.before.len().min(old + most);
-        for before in &self.before[old..old_end] {
-            let order = &mut self.slabs[before.place as usize / SLAB][before.place as usize % SLAB];
+        let old_end = self.met.min(old + most);
+        for at in old..old_end {
+            let before = &self.before[at / SLAB][at % SLAB];
+            let order = at_mut(&mut self.slabs, before.place);
             order.touched = false;
-            each(order.key, &before.facts, order.facts.current());
+            let after = settle(order, before.place, &mut self.unusual);
+            match &before.facts {
+                BeforeFacts::Usual(facts) => each(order.key, &facts.current(), &after),
+                BeforeFacts::Unusual(facts) => each(order.key, facts, &after),
+            }
         }
         let most = most - (old_end - old);
         let new = self.first_new.max(new);
         let new_end = self.len.min(new.saturating_add(most as u32));
         for place in new..new_end {
-            let order = at(&self.slabs, place);
-            each(order.key, &[None; 6], order.facts.current());
+            let order = at_mut(&mut self.slabs, place);
+            let after = settle(order, place, &mut self.unusual);
+            each(order.key, &[None; 6], &after);
         }
         self.drained = (old_end, new_end);
-        if old_end < self.before.len() || new_end < self.len {
+        if old_end < self.met || new_end < self.len {
             return true;
         }
         // A big tick's memory goes back; a small one's is kept.
-        if self.before.len() > 1 << 16 {
-            self.before = Vec::new();
-        }
-        self.before.clear();
+        self.before.truncate(1);
+        self.before[0].clear();
+        self.met = 0;
         self.first_new = self.len;
         self.drained = (0, self.len);
         false
@@ -149,6 +196,28 @@ impl Orders {
 #[inline]
 fn at(slabs: &[Vec<Order>], place: u32) -> &Order {
     &slabs[place as usize / SLAB][place as usize % SLAB]
+}
+
+#[inline]
+fn at_mut(slabs: &mut [Vec<Order>], place: u32) -> &mut Order {
+    &mut slabs[place as usize / SLAB][place as usize % SLAB]
+}
+
+/// The current facts of an order at the end of a tick. What a correction made unusual half way is
+/// mostly usual again by then.
+#[inline]
+fn settle(order: &mut Order, place: u32, unusual: &mut HashMap<u32, OrderFacts>) -> Facts {
+    if order.unusual {
+        match Compact::pack(&unusual[&place]) {
+            Ok(compact) => {
+                order.facts = compact;
+                order.unusual = false;
+                unusual.remove(&place);
+            }
+            Err(DoesNotFit) => return *unusual[&place].current(),
+        }
+    }
+    order.facts.current()
 }
 
 #[inline]

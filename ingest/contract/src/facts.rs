@@ -60,6 +60,26 @@ impl OrderFacts {
         changed
     }
 
+    /// Puts together what [`OrderFacts::current`], [`OrderFacts::offsets`] and
+    /// [`OrderFacts::stands_from`] gave.
+    pub fn from_parts(facts: [Option<Fact>; 6], offsets: [Offset; 6], stands_from: Offset) -> Self {
+        Self {
+            facts,
+            offsets,
+            stands_from,
+        }
+    }
+
+    /// By rank the offset of the record that asserted the current fact; meaningless without one.
+    pub fn offsets(&self) -> &[Offset; 6] {
+        &self.offsets
+    }
+
+    /// Nothing asserted before this offset stands.
+    pub fn stands_from(&self) -> Offset {
+        self.stands_from
+    }
+
     /// The current fact of each type, by rank.
     pub fn current(&self) -> &[Option<Fact>; 6] {
         &self.facts
