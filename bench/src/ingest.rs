@@ -89,13 +89,16 @@ fn unpacked(data: &Path, to: &Path) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&plain)?;
     for entry in fs::read_dir(data).with_context(|| format!("cannot read {}", data.display()))? {
         let path = entry?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        let Some(name) = path.file_name() else {
             continue;
         };
-        if let Some(csv) = name.strip_suffix(".gz").filter(|csv| csv.ends_with(".csv")) {
+        let is = |path: &Path, wanted| path.extension().is_some_and(|found| found == wanted);
+        let unpacked = path.with_extension("");
+        if is(&path, "gz") && is(&unpacked, "csv") {
             let mut packed = GzDecoder::new(File::open(&path)?);
-            io::copy(&mut packed, &mut File::create(plain.join(csv))?)?;
-        } else if path.extension().is_some_and(|extension| extension == "csv") {
+            let to = plain.join(Path::new(name).with_extension(""));
+            io::copy(&mut packed, &mut File::create(to)?)?;
+        } else if is(&path, "csv") {
             fs::copy(&path, plain.join(name))?;
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -39,7 +39,7 @@ impl Log {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::Import { file, state } => import(&file, &state),
-            Self::Export { state, out } => export(&state, out),
+            Self::Export { state, out } => export(&state, out.as_deref()),
         }
     }
 }
@@ -95,8 +95,8 @@ fn import(file: &PathBuf, state: &NewState) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn export(state: &State, out: Option<PathBuf>) -> anyhow::Result<Exit> {
-    let output: Box<dyn Write> = match &out {
+fn export(state: &State, out: Option<&Path>) -> anyhow::Result<Exit> {
+    let output: Box<dyn Write> = match out {
         Some(path) => Box::new(
             File::create(path).with_context(|| format!("cannot create {}", path.display()))?,
         ),

@@ -147,7 +147,7 @@ impl Replay {
                     mix: fast.mix,
                 };
                 run(
-                    fast.state.open_or_create()?,
+                    &fast.state.open_or_create()?,
                     Task::Fast(task),
                     true,
                     &fast.after,
@@ -169,7 +169,7 @@ impl Replay {
                     plan: window.plan.token,
                 };
                 let state = window.state.open_or_create()?;
-                run(state, Task::Window(task), window.plan.yes, &window.after)
+                run(&state, Task::Window(task), window.plan.yes, &window.after)
             }
             Self::Revert(revert) => {
                 let task = RevertTask {
@@ -179,7 +179,7 @@ impl Replay {
                     plan: revert.plan.token,
                 };
                 run(
-                    revert.state.open()?,
+                    &revert.state.open()?,
                     Task::Revert(task),
                     revert.plan.yes,
                     &revert.after,
@@ -213,7 +213,7 @@ pub(crate) fn rules(file: Option<&Path>) -> anyhow::Result<Rules> {
     file.map_or_else(|| Ok(Rules::default()), |file| Ok(Rules::load(file)?))
 }
 
-fn run(state: StateDir, task: Task, yes: bool, after: &After) -> anyhow::Result<Exit> {
+fn run(state: &StateDir, task: Task, yes: bool, after: &After) -> anyhow::Result<Exit> {
     let mut console = Console::new(if yes || task.is_dry() {
         OnPlan::Show
     } else {
@@ -243,7 +243,7 @@ fn run(state: StateDir, task: Task, yes: bool, after: &After) -> anyhow::Result<
     match outcome.state {
         RunState::Committed if after.no_dataflow => Ok(Exit::Done),
         RunState::Committed => {
-            bring_up_to_date(&state, after.workers.count())?;
+            bring_up_to_date(state, after.workers.count())?;
             Ok(Exit::Done)
         }
         RunState::Cancelled => Ok(Exit::Interrupted),

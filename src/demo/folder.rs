@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use eip_contract::Day;
+use eip_contract::{Day, EventTime};
 use eip_ingest::run::RunOutcome;
 
 /// A folder with this file in it was made by a demo, and a demo may remove it.
@@ -44,7 +44,7 @@ pub(crate) struct Month {
 impl Month {
     /// The month that the demo corrects, given the backfill it follows.
     pub(crate) fn of_correction(backfill: &RunOutcome) -> Self {
-        let end = backfill.summary.as_of.map_or(Day::MIN, |as_of| as_of.day());
+        let end = backfill.summary.as_of.map_or(Day::MIN, EventTime::day);
         Self::of(end).back(MONTHS_BEFORE_THE_END)
     }
 

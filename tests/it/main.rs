@@ -3,6 +3,11 @@
 //! Fault and random tests repeat a few times here and, with `EIP_SOAK=1`, as often as the project's
 //! claims say; each prints its seed, and `EIP_SEED` repeats one.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail the test as the tests do"
+)]
+
 mod cache;
 mod cli;
 mod correction;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -194,14 +195,14 @@ pub(crate) fn changed(
     fs::create_dir_all(to).unwrap();
     for name in [ORDERS, ITEMS, CUSTOMERS, SELLERS] {
         let mut text = String::new();
-        match fs::File::open(data.join(name)) {
-            Ok(mut plain) => std::io::Read::read_to_string(&mut plain, &mut text).unwrap(),
-            Err(_) => {
-                let packed = fs::File::open(data.join(format!("{name}.gz"))).unwrap();
-                let mut packed = flate2::read::GzDecoder::new(packed);
-                std::io::Read::read_to_string(&mut packed, &mut text).unwrap()
-            }
-        };
+        if let Ok(mut plain) = fs::File::open(data.join(name)) {
+            plain.read_to_string(&mut text).unwrap();
+        } else {
+            let packed = fs::File::open(data.join(format!("{name}.gz"))).unwrap();
+            flate2::read::GzDecoder::new(packed)
+                .read_to_string(&mut text)
+                .unwrap();
+        }
         if name == file {
             let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
             change(&mut lines);

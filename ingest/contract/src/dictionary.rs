@@ -1,6 +1,6 @@
 //! Texts ↔ the small numbers that stand for them inside the engine.
 //!
-//! An order_id of 32 lower-case hex digits *is* a number and costs nothing; any other text is
+//! An `order_id` of 32 lower-case hex digits *is* a number and costs nothing; any other text is
 //! interned once a process. Regions are few and always interned. Codes mean something only beside
 //! their [`Dictionary`]; they are never stored or sent to another process.
 
@@ -19,7 +19,7 @@ use crate::hex;
 const INTERNED_PREFIX: u128 = 0x00e1_b0e1_b0e1_b0e1_b0e1_b0e1 << 32;
 const PREFIX_MASK: u128 = !0xffff_ffff;
 
-/// Stands for an order_id, one to one within a [`Dictionary`].
+/// Stands for an `order_id`, one to one within a [`Dictionary`].
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -79,7 +79,7 @@ impl Interner {
 }
 
 impl Dictionary {
-    /// The key of an order_id.
+    /// The key of an `order_id`.
     pub fn order_key(&self, order_id: &str) -> OrderKey {
         let number = order_id.as_bytes().try_into().ok().and_then(hex::parse_32);
         if let Some(key) = number.and_then(OrderKey::from_number) {
@@ -91,7 +91,7 @@ impl Dictionary {
         OrderKey(INTERNED_PREFIX | u128::from(write(&self.orders).code(order_id)))
     }
 
-    /// The order_id of a key that this dictionary gave.
+    /// The `order_id` of a key that this dictionary gave.
     pub fn order_id(&self, key: OrderKey) -> Cow<'static, str> {
         match key.interned() {
             Some(code) => Cow::Owned(read(&self.orders).texts[code].as_ref().to_owned()),

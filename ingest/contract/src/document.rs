@@ -33,6 +33,16 @@ pub struct ShipmentDocument<'a> {
 }
 
 impl ShipmentDocument<'_> {
+    /// The keys of the six times, by rank.
+    const TIME_KEYS: [&'static [u8]; 6] = [
+        b",\"placedAt\":",
+        b",\"approvedAt\":",
+        b",\"warehouseAssignedAt\":",
+        b",\"handedToCarrierAt\":",
+        b",\"delayedAt\":",
+        b",\"deliveredAt\":",
+    ];
+
     /// Appends the canonical JSON, without a line end.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"orderId\":");
@@ -46,15 +56,7 @@ impl ShipmentDocument<'_> {
         out.extend_from_slice(b",\"status\":\"");
         out.extend_from_slice(self.status.name().as_bytes());
         out.push(b'"');
-        const NAMES: [&[u8]; 6] = [
-            b",\"placedAt\":",
-            b",\"approvedAt\":",
-            b",\"warehouseAssignedAt\":",
-            b",\"handedToCarrierAt\":",
-            b",\"delayedAt\":",
-            b",\"deliveredAt\":",
-        ];
-        for (name, time) in NAMES.into_iter().zip(self.times) {
+        for (name, time) in Self::TIME_KEYS.into_iter().zip(self.times) {
             out.extend_from_slice(name);
             write_time(out, time);
         }

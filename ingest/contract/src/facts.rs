@@ -112,10 +112,10 @@ mod tests {
     }
 
     /// `Some(rank, second)` asserts, `None` is a tombstone.
-    fn apply(facts: &mut OrderFacts, record: &Option<(usize, i64)>, offset: u64) {
+    fn apply(facts: &mut OrderFacts, record: Option<(usize, i64)>, offset: u64) {
         match record {
             Some((rank, second)) => {
-                facts.assert(EventType::ALL[*rank], fact(*second), Offset(offset));
+                facts.assert(EventType::ALL[rank], fact(second), Offset(offset));
             }
             None => {
                 facts.retract(Offset(offset));
@@ -132,7 +132,7 @@ mod tests {
             let mut plain = [None; 6];
             let mut in_order = OrderFacts::default();
             for (offset, record) in log.iter().enumerate() {
-                apply(&mut in_order, record, offset as u64);
+                apply(&mut in_order, *record, offset as u64);
                 match record {
                     Some((rank, second)) => plain[*rank] = Some(fact(*second)),
                     None => plain = [None; 6],
@@ -144,7 +144,7 @@ mod tests {
             if !log.is_empty() {
                 let again = again.iter().map(|i| i.index(log.len()));
                 for offset in again.chain((0..log.len()).rev()) {
-                    apply(&mut shuffled, &log[offset], offset as u64);
+                    apply(&mut shuffled, log[offset], offset as u64);
                 }
             }
             prop_assert_eq!(shuffled.current(), &plain);

@@ -32,7 +32,7 @@ impl Packer {
     pub fn new(dictionary: Arc<Dictionary>) -> Self {
         Self {
             dictionary,
-            two_letters: Box::new([0; 1 << 16]),
+            two_letters: empty_table(),
         }
     }
 
@@ -117,6 +117,13 @@ impl Packer {
         }
         Ok(RegionCode(*known - 1))
     }
+}
+
+/// Made on the heap: as an array it would pass over the stack first.
+fn empty_table() -> Box<[u16; 1 << 16]> {
+    vec![0; 1 << 16]
+        .try_into()
+        .expect("as many entries as asked for")
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -33,7 +33,7 @@ fn murmur2(data: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// The vectors of Kafka's own UtilsTest.
+    /// The vectors of Kafka's own `UtilsTest`.
     #[test]
     fn murmur2_is_kafkas() {
         for (text, hash) in [

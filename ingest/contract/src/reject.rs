@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Most bytes of an order_id or any other row's key.
+/// Most bytes of an `order_id` or any other row's key.
 pub const MAX_KEY_BYTES: usize = 512;
 /// Most bytes of a state.
 pub const MAX_STATE_BYTES: usize = 16;
@@ -14,7 +14,7 @@ pub fn has_control(text: &[u8]) -> bool {
     text.iter().any(|&byte| byte < 0x20 || byte == 0x7f)
 }
 
-/// Whether a text can be an order_id.
+/// Whether a text can be an `order_id`.
 pub fn is_order_id(text: &[u8]) -> bool {
     !text.is_empty() && text.len() <= MAX_KEY_BYTES && !has_control(text)
 }
@@ -35,7 +35,7 @@ pub struct Reject {
     pub field: String,
     /// What is wrong.
     pub reason: RejectReason,
-    /// The row's order, when its order_id column could be read.
+    /// The row's order, when its `order_id` column could be read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub order_id: Option<String>,
 }
@@ -83,7 +83,7 @@ pub enum RejectReason {
     /// A time in another form, not real, or outside of 1970 to 2199.
     #[error("not a time")]
     NotATime,
-    /// An order_item_id that is no whole number from 0 on.
+    /// An `order_item_id` that is no whole number from 0 on.
     #[error("not a number")]
     NotANumber,
     /// A key that was accepted before in the same file.

@@ -16,7 +16,7 @@ pub(crate) struct Canonical<'a> {
     pub(crate) event_type: EventType,
     pub(crate) event_at: EventTime,
     pub(crate) order_id: &'a [u8],
-    /// The number an order_id of 32 lower-case hex digits writes.
+    /// The number an `order_id` of 32 lower-case hex digits writes.
     pub(crate) order_number: Option<u128>,
     pub(crate) seller_region: &'a [u8],
     pub(crate) customer_region: &'a [u8],

@@ -79,7 +79,7 @@ fn each_way_to_be_no_event_has_its_reason() {
     use crate::time::TimeError;
     use DeadLetter as D;
     let cases: Vec<(String, DeadLetter)> = vec![
-        ("".into(), D::NotJson),
+        (String::new(), D::NotJson),
         ("[]".into(), D::NotJson),
         ("{".into(), D::NotJson),
         (format!("{GOLDEN}x"), D::NotJson),

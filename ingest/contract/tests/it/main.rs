@@ -1,5 +1,10 @@
 //! The contract against its golden files: written by hand and by another program, never by this code.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail the test as the tests do"
+)]
+
 use std::path::PathBuf;
 
 use eip_contract::schema::event_schema;
