@@ -7,7 +7,6 @@
 
 mod error;
 mod export;
-mod lock;
 mod reader;
 mod report;
 mod sqlite;

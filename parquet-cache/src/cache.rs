@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use eip_contract::Offset;
-use eip_log::{EndsWatcher, StateDir};
+use eip_log::{EndsWatcher, StateDir, WriterLock};
 use tracing::{debug, warn};
 
 use crate::coverage::{Coverage, reach};
+use crate::durable::sync_folder;
 use crate::error::{CacheError, Damage};
-use crate::lock::{WriterLock, sync_folder};
 use crate::options::CacheOptions;
 use crate::segment::{Segment, folder_number, is_left_over, removed_name};
 use crate::status::{SegmentStatus, Status};
@@ -213,7 +213,8 @@ impl Cache {
     /// Takes the writer's lock, removes what a writer that died left behind, and sees what others
     /// have written.
     fn begin_change(&self) -> Result<WriterLock, CacheError> {
-        let lock = WriterLock::take(&self.folder)?;
+        fs::create_dir_all(&self.folder).map_err(CacheError::io("make", &self.folder))?;
+        let lock = WriterLock::take(&self.folder.join("writer.lock"), "cache writer")?;
         for name in self.names()?.iter().filter(|name| is_left_over(name)) {
             let path = self.folder.join(name);
             fs::remove_dir_all(&path).map_err(CacheError::io("remove", &path))?;

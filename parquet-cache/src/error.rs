@@ -24,14 +24,6 @@ pub enum CacheError {
     /// The log could not be read.
     #[error("cannot read the log for the cache")]
     Log(#[from] LogError),
-    /// Another process writes here.
-    #[error("{} is held by {holder}: only one process writes the cache; wait for it or stop it", path.display())]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-        /// What the holder wrote into it.
-        holder: String,
-    },
     /// A file could not be encoded.
     #[error("cannot encode {}", path.display())]
     Encode {

@@ -20,8 +20,8 @@
 mod cache;
 mod codes;
 mod coverage;
+mod durable;
 mod error;
-mod lock;
 mod manifest;
 mod options;
 mod page;

@@ -15,10 +15,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use eip_contract::document::RouteStatsRow;
+use eip_log::{LogError, WriterLock};
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::error::{Fault, Retry, StoreError};
-use super::lock::WriterLock;
 use super::{DocumentStore, DocumentView, DocumentWrite, Progress, StatsStore, TickCommit};
 
 pub use schema::FORMAT;
@@ -48,7 +48,17 @@ impl SqliteStore {
     /// Refused: another dataflow at work there, views of another log, views of a newer format.
     /// Must not be called, used or dropped inside an async task: it waits on a runtime of its own.
     pub fn open(state: &Path, topic_id: &str, holder: &str) -> Result<Self, StoreError> {
-        let lock = WriterLock::take(state, holder)?;
+        let lock = WriterLock::take(&state.join("views.lock"), holder).map_err(|error| {
+            let fault = match error {
+                LogError::Locked { .. } => Fault::User,
+                _ => Fault::External,
+            };
+            let message = format!(
+                "the views in {} cannot be written: {error}",
+                state.display()
+            );
+            StoreError::new(fault, Retry::Backoff, message)
+        })?;
         let runtime = new_runtime()?;
         let connection = runtime.block_on(schema::open(&state.join(FILE), topic_id))?;
         let inner = Inner {

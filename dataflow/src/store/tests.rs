@@ -232,7 +232,7 @@ fn a_second_writer_is_told_who_holds_the_lock() {
     let error = SqliteStore::open(state.path(), TOPIC, "another")
         .err()
         .unwrap();
-    let holder = format!("eip dataflow, pid {}", std::process::id());
+    let holder = format!("pid {}, eip dataflow", std::process::id());
     assert!(error.to_string().contains(&holder), "{error}");
     assert_eq!(error.fault, Fault::User);
     drop(store);

@@ -19,7 +19,7 @@ pub enum LogError {
     },
     /// Another process, or another part of this one, writes this journal.
     #[error(
-        "{} is held by {holder}: the journal has one writer; stop that one or wait until it ends",
+        "{} is held by {holder}: there is one writer at a time; stop that one or wait until it ends",
         path.display()
     )]
     Locked {

@@ -35,6 +35,7 @@ pub use ledger::{
     read_ledger,
 };
 pub use line::parse_parts;
+pub use lock::WriterLock;
 pub use reader::{JournalReader, RecordRef};
 pub use state::{BadTopicId, DEFAULT_PARTITIONS, FORMAT, MAX_PARTITIONS, StateDir, TopicId};
 pub use transfer::{ExportSummary, ImportSummary, export, export_facts, import};

@@ -1,30 +1,32 @@
-//! The lock of the journal's one writer. It is the kernel's (`flock`), so it ends with its process
-//! whatever happens; the file's text only says who that is.
+//! The lock of a file's or folder's one writer: of the journal, and of what others keep in a state
+//! folder. It is the kernel's (`flock`), so it ends with its process whatever happens; the file's
+//! text only says who that is.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
 use crate::error::LogError;
-use crate::state::StateDir;
 
 /// Held for as long as it lives.
-pub(crate) struct WriterLock {
+#[derive(Debug)]
+pub struct WriterLock {
     _file: File,
 }
 
 impl WriterLock {
-    /// Takes the lock at once, or says who has it.
-    pub(crate) fn take(state: &StateDir, program: &str) -> Result<Self, LogError> {
-        let path = state.journal_path().join("writer.lock");
+    /// Takes the lock at once, or says who has it ([`LogError::Locked`]). The file is made if need
+    /// be; `program` names the holder to others.
+    pub fn take(path: &Path, program: &str) -> Result<Self, LogError> {
         let mut file = File::options()
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
-            .open(&path)
-            .map_err(LogError::io("open", &path))?;
+            .open(path)
+            .map_err(LogError::io("open", path))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {
@@ -38,11 +40,11 @@ impl WriterLock {
                     holder
                 };
                 return Err(LogError::Locked {
-                    path,
+                    path: path.to_owned(),
                     holder: holder.to_owned(),
                 });
             }
-            Err(error) => return Err(LogError::io("lock", &path)(error.into())),
+            Err(error) => return Err(LogError::io("lock", path)(error.into())),
         }
         let program: String = program
             .chars()
@@ -51,7 +53,7 @@ impl WriterLock {
             .collect();
         file.set_len(0)
             .and_then(|()| writeln!(file, "pid {}, {program}", std::process::id()))
-            .map_err(LogError::io("write", &path))?;
+            .map_err(LogError::io("write", path))?;
         Ok(Self { _file: file })
     }
 }

@@ -144,7 +144,8 @@ impl JournalWriter {
         holder: &str,
         options: WriterOptions,
     ) -> Result<Self, LogError> {
-        recover::open(state, WriterLock::take(state, holder)?, options)
+        let lock = WriterLock::take(&state.journal_path().join("writer.lock"), holder)?;
+        recover::open(state, lock, options)
     }
 
     /// Appends a record and says where it is. Inside of a transaction it is a part of it, and `tag`

@@ -31,7 +31,7 @@ impl Cache {
     /// [`eip_log::committed_ends`] gives them, durable: the cache must never know more than the
     /// log). Where it covers all of that already, it writes nothing.
     ///
-    /// Small segments that have piled up are merged. Fails with [`CacheError::Locked`] while another
+    /// Small segments that have piled up are merged. Fails with [`eip_log::LogError::Locked`] while another
     /// process writes the cache.
     pub fn catch_up(&mut self, ends: &[Offset]) -> Result<CatchUp, CacheError> {
         let lock = self.begin_change()?;

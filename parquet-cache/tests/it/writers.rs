@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use eip_contract::Offset;
-use eip_log::{StateDir, committed_ends};
+use eip_log::{LogError, StateDir, committed_ends};
 use eip_parquet_cache::{Cache, CacheError, CacheOptions};
 
 use crate::history::{Record, SMALL, Step, all_partitions, check, log, play, state};
@@ -189,12 +189,15 @@ fn one_process_writes_at_a_time_while_any_may_read() {
     let mut cache = Cache::open(&state).unwrap();
     assert!(matches!(
         cache.catch_up(&ends),
-        Err(CacheError::Locked { .. })
+        Err(CacheError::Log(LogError::Locked { .. }))
     ));
-    assert!(matches!(cache.compact(), Err(CacheError::Locked { .. })));
+    assert!(matches!(
+        cache.compact(),
+        Err(CacheError::Log(LogError::Locked { .. }))
+    ));
     assert!(matches!(
         cache.rebuild(&ends),
-        Err(CacheError::Locked { .. })
+        Err(CacheError::Log(LogError::Locked { .. }))
     ));
     assert_eq!(check(&state, &cache, &[0]).rows, 2);
     drop(lock);
