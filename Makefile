@@ -27,18 +27,28 @@ endif
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: setup-build ## build a release and show the whole story: backfill, correction, revert
 	$(CARGO) build --locked --release --bin eip
 	$(TARGET)/release/eip demo $(if $(DATA),--data '$(DATA)') $(ARGS)
 
+.PHONY: up
+up: setup-build ## real servers, then ingest, dataflow and api of a release build; prints where they are
+	$(CARGO) build --locked --release --bin eip
+	EIP_BIN='$(abspath $(TARGET))/release/eip' dev/services app-up
+
+.PHONY: down
+down: ## stop what `make up` started; the data stays
+	dev/services app-down
+
 .PHONY: test
 test: check ## everything: check, then the integration suites and the DAGs
 	$(CARGO) test --locked --workspace --test '*'
 	$(CARGO) test --locked --workspace --doc
 	$(MAKE) test-dags
+	$(MAKE) services-test
 
 .PHONY: check
 check: setup lint ## format, lints and unit tests; no servers, no network
@@ -62,13 +72,20 @@ lint: setup
 	$(PYTHON) -m ruff check dags
 	$(PYTHON) -m ruff format --check dags
 	cd dags && ../$(PYTHON) -m mypy
-	.venv/bin/shellcheck dev/setup dev/toolchain .ci/run
+	$(PYTHON) -m ruff check dev/tests
+	$(PYTHON) -m ruff format --check dev/tests
+	cd dev/tests && ../../$(PYTHON) -m mypy --strict .
+	.venv/bin/shellcheck --external-sources --check-sourced dev/setup dev/toolchain dev/services .ci/run deploy/answers
 
 .PHONY: test-dags
 test-dags: setup
 	@# The tests' own build of the binary: another selection of packages would compile everything again.
 	$(CARGO) test --locked --workspace --test '*' --no-run
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dags/tests
+
+.PHONY: services-test
+services-test: setup ## dev/services against the real servers; compose.yml and deploy/ as far as they can be checked here
+	$(PYTHON) -m pytest dev/tests
 
 .PHONY: setup setup-build
 setup:

@@ -3,14 +3,22 @@
 mod api;
 mod bench;
 mod cache;
+mod chain;
+mod cluster;
 mod dataflow;
+mod deadletters;
+mod diff;
+mod doctor;
 mod export;
 mod generate;
 mod ingest;
 mod log;
+mod rebuild;
+mod repair;
 mod replay;
 mod runs;
-mod state;
+mod space;
+mod status;
 mod verify;
 
 use std::process::ExitCode;
@@ -20,10 +28,12 @@ use tracing_subscriber::EnvFilter;
 
 use crate::demo;
 pub(crate) use generate::summary_text;
+pub(crate) use repair::Mended;
 
 /// A time machine for fulfillment events: replay, back-fill, and correct by retraction.
 ///
-/// Exit codes: 0 done, 1 failed or a difference was found, 2 wrong usage, 3 stopped at a guard
+/// Exit codes: 0 done, 1 failed or a difference was found, 2 wrong usage (or, of `eip status`,
+/// broken), 3 stopped at a guard
 /// before anything was written, 130 interrupted.
 #[derive(Parser)]
 #[command(name = "eip", version, max_term_width = 100)]
@@ -46,6 +56,8 @@ enum Command {
     Runs(runs::Runs),
     /// Keep the views up to date with the log.
     Dataflow(dataflow::Dataflow),
+    /// Launch the processes of one dataflow on this host and watch over them.
+    Cluster(cluster::Cluster),
     /// Serve the event factory over HTTP: runs are started and watched here.
     Ingest(ingest::Ingest),
     /// Serve the Ops Search API over the views.
@@ -54,6 +66,22 @@ enum Command {
     Verify(verify::Verify),
     /// Write the views as canonical NDJSON files with their digests.
     Export(export::Export),
+    /// Read everything that is stored, and mend what is not as the log says.
+    Repair(repair::Repair),
+    /// Make new Elasticsearch indices beside the present ones, verify them, and swap them in.
+    Rebuild(rebuild::Rebuild),
+    /// Records that are no events, and documents that the store refused.
+    #[command(subcommand, name = "deadletters")]
+    DeadLetters(deadletters::DeadLetters),
+    /// How far everything is, and whether it is well.
+    Status(status::Status),
+    /// Look at all that has to be there; say what mends what is not.
+    Doctor(doctor::Doctor),
+    /// List, make, drop and repoint spaces.
+    #[command(subcommand)]
+    Space(space::Space),
+    /// Compare the views of two spaces.
+    Diff(diff::Diff),
     /// Append a log file to the log, or write the log as one.
     #[command(subcommand)]
     Log(log::Log),
@@ -74,6 +102,8 @@ pub(crate) enum Exit {
     Done,
     /// It failed, or a comparison found a difference.
     Failed,
+    /// Something cannot be reached or read (`eip status`).
+    Broken,
     /// Stopped at a guard before anything was written.
     Guard,
     /// Stopped by the person at the terminal.
@@ -85,6 +115,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Failed => 1,
+            Exit::Broken => 2,
             Exit::Guard => 3,
             Exit::Interrupted => 130,
         })
@@ -102,10 +133,18 @@ impl Cli {
             Command::Replay(command) => command.run(),
             Command::Runs(command) => command.run(),
             Command::Dataflow(command) => command.run(),
+            Command::Cluster(command) => command.run(),
             Command::Ingest(command) => command.run(),
             Command::Api(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Export(command) => command.run(),
+            Command::Repair(command) => command.run(),
+            Command::Rebuild(command) => command.run(),
+            Command::DeadLetters(command) => command.run(),
+            Command::Status(command) => command.run(),
+            Command::Doctor(command) => command.run(),
+            Command::Space(command) => command.run(),
+            Command::Diff(command) => command.run(),
             Command::Log(command) => command.run(),
             Command::Cache(command) => command.run(),
             Command::Generate(command) => command.run(),

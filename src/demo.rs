@@ -12,19 +12,21 @@ use clap::Args;
 use eip_contract::Day;
 use eip_dataflow::DataflowHandle;
 use eip_dataflow::control::Counts;
-use eip_dataflow::store::{ViewDigest, ViewReader};
+use eip_dataflow::store::{SqliteViews, ViewDigest, ViewReader};
 use eip_ingest::rules::{Promise, Rules};
 use eip_ingest::run::{
     DayRange, Emit, FastTask, GuardLimits, RevertTask, RunId, RunOutcome, RunRequest, Runner,
     Source, Task, WindowTask,
 };
-use eip_log::StateDir;
+use eip_log::{Log, StateDir};
 use tokio_util::sync::CancellationToken;
 
+use crate::chain::Chain;
 use crate::cli::{Exit, summary_text};
+use crate::clock::{wall_clock, wall_nanoseconds};
 use crate::console::{Console, OnPlan};
 use crate::text::{indented, span, thousands};
-use crate::views::{catch_up_cache, counts_since, start_dataflow, wall_clock, wall_nanoseconds};
+use crate::views::{catch_up_cache, counts_since, start_dataflow};
 use folder::Month;
 
 #[derive(Args)]
@@ -55,10 +57,15 @@ impl Demo {
         let begun = Instant::now();
         folder::make_clean(&self.state)?;
         let data = self.data()?;
-        let state = StateDir::create(&self.state, eip_log::DEFAULT_PARTITIONS)?;
-        let dataflow = start_dataflow(&state, usize::from(self.workers))?;
+        let log = Log::new(StateDir::create(&self.state, eip_log::DEFAULT_PARTITIONS)?);
+        let folder = self.state.clone();
+        let dataflow = start_dataflow(
+            &Chain::Embedded { folder },
+            &log,
+            usize::from(self.workers),
+        )?;
         let mut story = Story {
-            state: state.clone(),
+            log: log.clone(),
             data,
             dataflow,
             seen: Counts::default(),
@@ -67,7 +74,7 @@ impl Demo {
         story.dataflow.shutdown()?;
         report::farewell(&self.state, begun.elapsed());
         if !self.once && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
-            serve_views(&state)?;
+            serve_views(&log)?;
         }
         Ok(Exit::Done)
     }
@@ -90,7 +97,7 @@ impl Demo {
 
 /// The demo as it goes on: one dataflow follows the log all the time.
 struct Story {
-    state: StateDir,
+    log: Log,
     data: PathBuf,
     dataflow: DataflowHandle,
     /// What the dataflow had written when the last chapter ended.
@@ -107,10 +114,10 @@ impl Story {
         }))?;
         println!("{}", indented(&backfill.to_string()));
         self.wait_for_views()?;
-        let mut reader = self.reader()?;
-        println!("\n{}\n", report::statuses(&reader.shipments_by_status()?));
-        println!("{}", report::routes(&reader.busiest_routes(None, 10)?));
-        let first = reader.digests()?;
+        let mut views = self.views()?;
+        println!("\n{}\n", report::statuses(&views.shipments_by_status()?));
+        println!("{}", report::routes(&views.busiest_routes(None, 10)?));
+        let first = self.reader()?.digests()?;
 
         let month = Month::of_correction(&backfill);
         let window = self.correct(month)?;
@@ -121,7 +128,7 @@ impl Story {
         report::chapter(&format!(
             "2. A change of rules for {month}: a promise holds until the end of its day"
         ));
-        let before = self.reader()?.range_stats(Some(month.days()))?;
+        let before = self.views()?.range_stats(Some(month.days()))?;
         let window = |story: &Self, dry_run, plan| {
             let rules = Rules::default().with_promise(Promise::EndOfDay, "end-of-day");
             let (start, end) = month.days();
@@ -146,7 +153,7 @@ impl Story {
         println!("\nThen carried out, exactly as announced:\n");
         let done = self.execute(window(self, false, Some(rehearsal.token)))?;
         self.wait_for_views()?;
-        let after = self.reader()?.range_stats(Some(month.days()))?;
+        let after = self.views()?.range_stats(Some(month.days()))?;
         println!(
             "\n{}",
             report::before_and_after(&month.to_string(), &before, &after)
@@ -194,7 +201,7 @@ impl Story {
         } else {
             OnPlan::Hide
         });
-        let mut runner = Runner::open(self.state.clone(), "eip demo", wall_clock())?;
+        let mut runner = Runner::open(&self.log, "eip demo", wall_clock())?;
         let outcome = runner.execute(&request, &mut console);
         console.finish();
         Ok(outcome?)
@@ -202,7 +209,7 @@ impl Story {
 
     /// Waits until the views hold what the log holds, and says what that wrote.
     fn wait_for_views(&mut self) -> anyhow::Result<()> {
-        let ends = eip_log::committed_ends(&self.state)?;
+        let ends = self.log.committed_ends()?;
         let begun = Instant::now();
         self.dataflow.wait_written(&ends)?;
         let now = self.dataflow.progress().counts;
@@ -211,23 +218,28 @@ impl Story {
             report::written(&counts_since(&now, &self.seen), begun.elapsed())
         );
         self.seen = now;
-        catch_up_cache(&self.state, &ends);
+        catch_up_cache(&self.log, &ends);
         Ok(())
     }
 
     fn reader(&self) -> anyhow::Result<ViewReader> {
-        Ok(ViewReader::open(self.state.path())?)
+        Ok(ViewReader::new(self.views()?))
+    }
+
+    fn views(&self) -> anyhow::Result<SqliteViews> {
+        Ok(SqliteViews::open(self.log.folder())?)
     }
 }
 
-fn serve_views(state: &StateDir) -> anyhow::Result<()> {
+fn serve_views(log: &Log) -> anyhow::Result<()> {
     let shutdown: CancellationToken = crate::interrupt::token();
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         println!("\nThe Ops Search API serves these views until Ctrl-C:");
         println!("  curl 'http://{address}/v1/routes/stats?limit=3'");
-        eip_api::run(listener, state.path(), shutdown).await?;
+        let config = eip_api::ApiConfig::embedded(log.folder());
+        eip_api::run(listener, config, shutdown).await?;
         Ok(())
     })
 }

@@ -1,9 +1,12 @@
 //! `eip`: every part of the project behind one binary. Reads the command line, runs one command, and
 //! says at this one place what went wrong.
 
+mod chain;
 mod cli;
+mod clock;
 mod console;
 mod demo;
+mod health;
 mod interrupt;
 mod text;
 mod verify;

@@ -13,7 +13,7 @@ use anyhow::{Context as _, ensure};
 use eip_contract::document::VIEWS;
 use eip_contract::{Day, Offset};
 use eip_dataflow::store::ViewReader;
-use eip_log::StateDir;
+use eip_log::Log;
 
 pub(crate) use compare::{Difference, ViewComparison};
 pub(crate) use recompute::ForeignId;
@@ -49,17 +49,20 @@ impl VerifyReport {
     }
 }
 
-/// Compares the stored views of a state folder with its log; with a range, only events of these
+/// Compares the stored views of a chain with its log; with a range, only events of these
 /// days, shipments with a fact in them, and rows of them.
-pub(crate) fn verify(state: &StateDir, range: Option<(Day, Day)>) -> anyhow::Result<VerifyReport> {
-    let mut reader = ViewReader::open(state.path())?;
+pub(crate) fn verify(
+    log: &Log,
+    reader: &mut ViewReader,
+    range: Option<(Day, Day)>,
+) -> anyhow::Result<VerifyReport> {
     let mut attempt = 1;
     loop {
-        let tick = stored_tick(&mut reader)?;
-        let report = reader.snapshot(|reader| compare_once(state, reader, range))?;
+        let tick = stored_tick(reader)?;
+        let report = reader.snapshot(|reader| compare_once(log, reader, range))?;
         // Documents of a tick are there before its progress is, so a difference under a running
         // dataflow may be gone with the next tick.
-        let moved = stored_tick(&mut reader)? != tick;
+        let moved = stored_tick(reader)? != tick;
         if report.is_equal() || !moved || attempt == ATTEMPTS {
             return Ok(report);
         }
@@ -74,31 +77,31 @@ fn stored_tick(reader: &mut ViewReader) -> anyhow::Result<Option<(u64, u64)>> {
 }
 
 fn compare_once(
-    state: &StateDir,
+    event_log: &Log,
     reader: &mut ViewReader,
     range: Option<(Day, Day)>,
 ) -> anyhow::Result<VerifyReport> {
     let progress = reader.progress()?;
     let (mut written, topic_id) = match progress {
         Some(progress) => (progress.offsets, progress.topic_id),
-        None => (Vec::new(), state.topic_id().to_string()),
+        None => (Vec::new(), event_log.topic_id().to_string()),
     };
     ensure!(
-        topic_id == state.topic_id().to_string(),
-        "the views in {} are of log {topic_id}, the log there is {}: remove views.sqlite* to have \
-         them made again",
-        state.path().display(),
-        state.topic_id()
+        topic_id == event_log.topic_id().to_string(),
+        "the views in {} are of log {topic_id}, the log there is {}: have them made again (`eip space \
+         reset`, or remove views.sqlite*)",
+        reader.place(),
+        event_log.topic_id()
     );
-    written.resize(state.partitions() as usize, Offset(0));
-    let ends = eip_log::committed_ends(state).context("cannot find the end of the log")?;
+    written.resize(event_log.partitions() as usize, Offset(0));
+    let ends = event_log.committed_ends().context("cannot find the end of the log")?;
     let behind = ends
         .iter()
         .zip(&written)
         .map(|(end, next)| end.0.saturating_sub(next.0))
         .sum();
 
-    let log = recompute::read(state, &written).context("cannot read the log")?;
+    let log = recompute::read(event_log, &written).context("cannot read the log")?;
     let mut views = Vec::new();
     for view in VIEWS {
         let expected = log.lines(view, range);

@@ -1,58 +1,39 @@
-//! The views of a state folder: brought up to the log, and how far they are.
+//! The views of a chain: brought up to the log, and how far they are.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use eip_contract::Offset;
 use eip_dataflow::control::{Counts, DocumentCounts};
-use eip_dataflow::store::ViewReader;
 use eip_dataflow::{DataflowConfig, DataflowHandle, spawn};
-use eip_ingest::run::Clock;
-use eip_log::StateDir;
+use eip_log::Log;
 use eip_parquet_cache::Cache;
 
+use crate::chain::Chain;
+use crate::interrupt;
 use crate::text::{span, thousands};
 
-/// Milliseconds since the epoch. Time comes in here and is handed on as a value.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the wall clock is read"
-)]
-fn since_epoch() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-}
+/// Between two looks at how far the views are.
+const LOOK: Duration = Duration::from_millis(100);
+/// Between two words about it.
+const TELL: Duration = Duration::from_secs(10);
 
-/// Milliseconds since the epoch.
-pub(crate) fn now_ms() -> i64 {
-    since_epoch().as_millis() as i64
-}
-
-/// Nanoseconds since the epoch, to tell two runs of one process apart.
-pub(crate) fn wall_nanoseconds() -> u128 {
-    since_epoch().as_nanos()
-}
-
-/// The clock that runs are stamped with.
-pub(crate) fn wall_clock() -> Clock {
-    Box::new(now_ms)
-}
-
-/// Starts a dataflow over the state folder's own SQLite file.
-pub(crate) fn start_dataflow(state: &StateDir, workers: usize) -> anyhow::Result<DataflowHandle> {
-    let wall = Arc::new(|| since_epoch().as_millis() as u64);
-    let config = DataflowConfig::embedded(state.clone(), "eip dataflow", wall)?;
+/// Starts a dataflow over a chain's log and views.
+pub(crate) fn start_dataflow(
+    chain: &Chain,
+    log: &Log,
+    workers: usize,
+) -> anyhow::Result<DataflowHandle> {
+    let config = chain.dataflow(log, "eip dataflow")?;
     Ok(spawn(DataflowConfig { workers, ..config })?)
 }
 
 /// Brings the cache and then the views up to the log's present end, and says what that wrote.
-pub(crate) fn bring_up_to_date(state: &StateDir, workers: usize) -> anyhow::Result<()> {
+pub(crate) fn bring_up_to_date(chain: &Chain, log: &Log, workers: usize) -> anyhow::Result<()> {
     let begun = Instant::now();
-    let ends = eip_log::committed_ends(state)?;
-    catch_up_cache(state, &ends);
-    let dataflow = start_dataflow(state, workers)
+    let ends = log.committed_ends()?;
+    catch_up_cache(log, &ends);
+    let dataflow = start_dataflow(chain, log, workers)
         .context("the log has it, but the dataflow that writes the views did not start")?;
     let written = dataflow.wait_written(&ends);
     let summary = dataflow.shutdown();
@@ -62,9 +43,51 @@ pub(crate) fn bring_up_to_date(state: &StateDir, workers: usize) -> anyhow::Resu
     Ok(())
 }
 
+/// Waits until the dataflow that runs elsewhere has written the views up to the log's present end.
+pub(crate) fn wait_for_views(chain: &Chain, log: &Log) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let ends = log.committed_ends()?;
+    let mut told = Instant::now();
+    loop {
+        let behind = behind(chain, &ends)?;
+        if behind == 0 {
+            println!("views up to date after {}", span(begun.elapsed()));
+            return Ok(());
+        }
+        if told.elapsed() > TELL {
+            told = Instant::now();
+            eprintln!(
+                "the views are {} offsets behind; does a dataflow run (`eip status`)?",
+                thousands(behind)
+            );
+        }
+        if interrupt::asked() {
+            bail!("stopped waiting; the log has it, and the next dataflow writes the views");
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// How many offsets the views are behind `ends`; all of them where no dataflow has run yet.
+fn behind(chain: &Chain, ends: &[Offset]) -> anyhow::Result<u64> {
+    let written = match chain.views() {
+        Ok(mut views) => views.progress()?.map_or(Vec::new(), |progress| progress.offsets),
+        Err(error) => {
+            tracing::debug!(%error, "no views yet");
+            Vec::new()
+        }
+    };
+    let written = written.iter().copied().chain(std::iter::repeat(Offset(0)));
+    Ok(ends
+        .iter()
+        .zip(written)
+        .map(|(end, next)| end.0.saturating_sub(next.0))
+        .sum())
+}
+
 /// A cache that cannot be written costs time at the next start, never a result.
-pub(crate) fn catch_up_cache(state: &StateDir, ends: &[Offset]) {
-    let caught_up = Cache::open(state).and_then(|mut cache| cache.catch_up(ends));
+pub(crate) fn catch_up_cache(log: &Log, ends: &[Offset]) {
+    let caught_up = Cache::open(log).and_then(|mut cache| cache.catch_up(ends));
     if let Err(error) = caught_up {
         tracing::warn!(%error, "the Parquet cache was not brought up to the log");
     }
@@ -105,6 +128,13 @@ pub(crate) fn counts_text(counts: &Counts) -> String {
             by_code.join(", ")
         ));
     }
+    if counts.refused > 0 {
+        lines.push(format!(
+            "{:<18} {} documents: see `eip deadletters list`",
+            "refused",
+            thousands(counts.refused)
+        ));
+    }
     lines.join("\n")
 }
 
@@ -129,19 +159,13 @@ pub(crate) fn counts_since(now: &Counts, then: &Counts) -> Counts {
         shipments: documents(now.shipments, then.shipments),
         rows_upserted: now.rows_upserted - then.rows_upserted,
         rows_deleted: now.rows_deleted - then.rows_deleted,
+        refused: now.refused - then.refused,
     }
 }
 
 /// A view that lags is no error, but who reads its figures must know.
-pub(crate) fn warn_if_behind(state: &StateDir) -> anyhow::Result<()> {
-    let ends = eip_log::committed_ends(state)?;
-    let written = ViewReader::open(state.path())?.progress()?;
-    let written = written.map_or_else(|| vec![Offset(0); ends.len()], |progress| progress.offsets);
-    let behind: u64 = ends
-        .iter()
-        .zip(&written)
-        .map(|(end, next)| end.0.saturating_sub(next.0))
-        .sum();
+pub(crate) fn warn_if_behind(chain: &Chain, log: &Log) -> anyhow::Result<()> {
+    let behind = behind(chain, &log.committed_ends()?)?;
     if behind > 0 {
         eprintln!(
             "warning: the views are {} offsets behind the log; bring them up with \

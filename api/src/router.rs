@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -12,22 +12,23 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
-use crate::views::Views;
-use crate::{health, problem, v1};
+use crate::api::Api;
+use crate::{health, metrics, problem, v1};
 
 /// A request that has no answer by then gets a 504.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// No request here has a body to speak of.
 const BODY_BYTES: usize = 16 * 1024;
 
-/// The API over some views.
-pub fn router(views: Views) -> Router {
+/// The paths of one API.
+pub fn router(api: Api) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/v1/shipments/{order_id}", get(v1::shipments::show))
         .route("/v1/routes/stats", get(v1::routes::stats))
-        .with_state(views)
+        .route("/metrics", get(metrics::show))
+        .with_state(api.clone())
         // From here on inside out: the last one sees a request first and its answer last.
         .layer(CatchPanicLayer::new())
         .layer(RequestBodyLimitLayer::new(BODY_BYTES))
@@ -36,6 +37,7 @@ pub fn router(views: Views) -> Router {
             TIMEOUT,
         ))
         .layer(from_fn(problem::render))
+        .layer(from_fn_with_state(api, metrics::count))
         .layer(TraceLayer::new_for_http())
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))

@@ -1,30 +1,33 @@
 //! Serving until told to stop.
 
-use std::path::Path;
-
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::Api;
+use crate::config::ApiConfig;
 use crate::router::{TIMEOUT, router};
-use crate::views::Views;
+use crate::views::OpenError;
 
 /// Why serving ended otherwise than by the caller's wish.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
+    /// The settings are wrong.
+    #[error("cannot open the views or the cache")]
+    Open(#[from] OpenError),
     /// The listener failed.
     #[error("cannot accept connections")]
     Listen(#[source] std::io::Error),
 }
 
-/// Serves the views of the state folder `state` on `listener` until `shutdown`; then requests
-/// under way are finished, within the time that any request has.
+/// Serves what `config` names on `listener` until `shutdown`; then requests under way are finished,
+/// within the time that any request has.
 pub async fn run(
     listener: TcpListener,
-    state: &Path,
+    config: ApiConfig,
     shutdown: CancellationToken,
 ) -> Result<(), ApiError> {
-    let views = Views::of(state);
-    let server = axum::serve(listener, router(views.clone()))
+    let api = Api::open(&config)?;
+    let server = axum::serve(listener, router(api.clone()))
         .with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let too_late = async {
         shutdown.cancelled().await;
@@ -35,6 +38,6 @@ pub async fn run(
         // A client that neither sends nor leaves must not hold up the end.
         () = too_late => Ok(()),
     };
-    views.close().await;
+    api.close().await;
     result
 }

@@ -1,45 +1,41 @@
-//! The stored views, read from the SQLite file of a state folder that a dataflow writes.
+//! The stored views, as the API reads them: from the SQLite file of a state folder, or from
+//! PostgreSQL and Elasticsearch.
 //!
-//! A request reads from one [`Snapshot`], so what it puts together is of one moment. The file is
-//! looked for when it is needed: it may appear after the API, or be made again under its name.
+//! A request reads from one [`Snapshot`], so what it puts together from SQLite or PostgreSQL is of
+//! one moment. The views are looked for when they are needed: they may appear after the API.
 
-use std::path::Path;
-use std::time::Duration;
+mod elasticsearch;
+mod servers;
+mod sqlite;
 
 use axum::http::StatusCode;
 use eip_contract::Day;
 use eip_contract::document::RouteStatsRow;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
-use sqlx::{ConnectOptions as _, Row as _, Sqlite, Transaction};
 
+use crate::config::ViewsConfig;
 use crate::problem::Problem;
 
-/// The newest format of the file that is understood here.
+/// The newest format of the views that is understood here.
 const FORMAT: i64 = 1;
-/// As many requests as cores of a small machine can serve; others wait their turn.
-const CONNECTIONS: u32 = 4;
-/// A file that was made again under the same name is seen after this at the latest.
-const LIFETIME: Duration = Duration::from_secs(30);
-/// How long a request waits for a connection.
-const WAIT: Duration = Duration::from_secs(5);
 
-/// The views of one state folder.
-#[derive(Clone, Debug)]
-pub struct Views {
-    pool: SqlitePool,
+/// The views of one chain.
+#[derive(Clone)]
+pub(crate) enum Views {
+    Sqlite(sqlite::Views),
+    Servers(servers::Views),
 }
 
 /// How far the views are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Progress {
-    topic_id: String,
-    epoch: i64,
-    tick: i64,
+    pub(crate) topic_id: String,
+    pub(crate) epoch: i64,
+    pub(crate) tick: i64,
     /// By partition the next offset to read.
-    offsets: Vec<u64>,
+    pub(crate) offsets: Vec<u64>,
 }
 
 /// Which rows of `route_stats_daily` a request wants.
@@ -76,56 +72,57 @@ impl StatsTotals {
 
 /// One moment of the views.
 pub(crate) struct Snapshot {
-    transaction: Transaction<'static, Sqlite>,
     pub(crate) progress: Progress,
+    moment: Moment,
+}
+
+enum Moment {
+    Sqlite(sqlite::Moment),
+    Servers(servers::Moment),
 }
 
 impl Views {
-    /// The views in the folder `state`, whether they are there yet or not.
-    pub fn of(state: &Path) -> Self {
-        let options = SqliteConnectOptions::new()
-            .filename(state.join("views.sqlite"))
-            .read_only(true)
-            .busy_timeout(WAIT)
-            .disable_statement_logging();
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .max_lifetime(LIFETIME)
-            .acquire_timeout(WAIT)
-            .connect_lazy_with(options);
-        Self { pool }
+    /// The views that `config` names, whether they are there yet or not.
+    pub(crate) fn open(config: &ViewsConfig) -> Result<Self, OpenError> {
+        match config {
+            ViewsConfig::Sqlite(state) => Ok(Self::Sqlite(sqlite::Views::of(state))),
+            ViewsConfig::Servers {
+                postgres,
+                elasticsearch,
+                elasticsearch_ca,
+                space,
+            } => {
+                let documents =
+                    elasticsearch::Documents::open(elasticsearch, elasticsearch_ca.as_deref(), space)?;
+                Ok(Self::Servers(servers::Views::open(postgres, space, documents)?))
+            }
+        }
     }
 
-    /// Closes the file.
+    /// Closes connections and files.
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        match self {
+            Self::Sqlite(views) => views.close().await,
+            Self::Servers(views) => views.close().await,
+        }
     }
 
     /// The present moment of the views.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, ViewsError> {
-        let mut transaction = self.pool.begin().await?;
-        let row = sqlx::query("SELECT format, topic_id, epoch, tick, offsets FROM progress")
-            .fetch_optional(&mut *transaction)
-            .await?
-            .ok_or(ViewsError::NotYet)?;
-        let format: i64 = row.try_get(0)?;
-        if format > FORMAT {
-            return Err(ViewsError::NewerFormat(format));
-        }
-        let offsets: &str = row.try_get(4)?;
-        let progress = Progress {
-            topic_id: row.try_get(1)?,
-            epoch: row.try_get(2)?,
-            tick: row.try_get(3)?,
-            offsets: serde_json::from_str(offsets).map_err(ViewsError::Json)?,
+        let (progress, moment) = match self {
+            Self::Sqlite(views) => {
+                let (progress, moment) = views.moment().await?;
+                (progress, Moment::Sqlite(moment))
+            }
+            Self::Servers(views) => {
+                let (progress, moment) = views.moment().await?;
+                (progress, Moment::Servers(moment))
+            }
         };
         if progress.tick == 0 {
             return Err(ViewsError::NotYet);
         }
-        Ok(Snapshot {
-            transaction,
-            progress,
-        })
+        Ok(Snapshot { progress, moment })
     }
 }
 
@@ -135,13 +132,10 @@ impl Snapshot {
         &mut self,
         order_id: &str,
     ) -> Result<Option<Box<RawValue>>, ViewsError> {
-        let doc: Option<String> = sqlx::query_scalar("SELECT doc FROM shipments WHERE id = ?1")
-            .bind(order_id)
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        doc.map(RawValue::from_string)
-            .transpose()
-            .map_err(ViewsError::Json)
+        match &mut self.moment {
+            Moment::Sqlite(moment) => moment.shipment(order_id).await,
+            Moment::Servers(moment) => moment.shipment(order_id).await,
+        }
     }
 
     /// The events with these ids, in their order; one that is not there is left out.
@@ -149,16 +143,10 @@ impl Snapshot {
         &mut self,
         event_ids: &[String],
     ) -> Result<Vec<Box<RawValue>>, ViewsError> {
-        let ids = serde_json::to_string(event_ids).map_err(ViewsError::Json)?;
-        let docs: Vec<String> = sqlx::query_scalar(
-            "SELECT doc FROM json_each(?1) AS wanted
-             JOIN shipment_events AS event ON event.id = wanted.value ORDER BY wanted.key",
-        )
-        .bind(ids)
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        let raw = docs.into_iter().map(RawValue::from_string);
-        raw.collect::<Result<_, _>>().map_err(ViewsError::Json)
+        match &mut self.moment {
+            Moment::Sqlite(moment) => moment.events(event_ids).await,
+            Moment::Servers(moment) => moment.events(event_ids).await,
+        }
     }
 
     /// Sums over all rows that match.
@@ -166,25 +154,10 @@ impl Snapshot {
         &mut self,
         filter: &StatsFilter,
     ) -> Result<StatsTotals, ViewsError> {
-        let row = filter
-            .bind(sqlx::query(
-                "SELECT count(*), sum(placed), sum(approved), sum(assigned), sum(handed),
-                        sum(delayed), sum(delivered), sum(delivered_late), sum(lead_count),
-                        sum(lead_seconds_sum), sum(late_seconds_sum)
-                 FROM route_stats_daily
-                 WHERE stat_date >= ?1 AND stat_date < ?2
-                   AND (?3 IS NULL OR seller_region = ?3) AND (?4 IS NULL OR customer_region = ?4)",
-            ))
-            .fetch_one(&mut *self.transaction)
-            .await?;
-        let mut sums = [0; 10];
-        for (place, sum) in sums.iter_mut().enumerate() {
-            *sum = row.try_get::<Option<i64>, _>(place + 1)?.unwrap_or(0);
+        match &mut self.moment {
+            Moment::Sqlite(moment) => moment.stats_totals(filter).await,
+            Moment::Servers(moment) => moment.stats_totals(filter).await,
         }
-        Ok(StatsTotals {
-            rows: row.try_get(0)?,
-            sums,
-        })
     }
 
     /// The first rows that match, in the order of their key.
@@ -192,44 +165,22 @@ impl Snapshot {
         &mut self,
         filter: &StatsFilter,
     ) -> Result<Vec<RouteStatsRow>, ViewsError> {
-        let rows = filter
-            .bind(sqlx::query(
-                "SELECT stat_date, seller_region, customer_region, placed, approved, assigned,
-                        handed, delayed, delivered, delivered_late, lead_count, lead_seconds_sum,
-                        lead_seconds_p50, lead_seconds_p90, lead_seconds_p99, late_seconds_sum
-                 FROM route_stats_daily
-                 WHERE stat_date >= ?1 AND stat_date < ?2
-                   AND (?3 IS NULL OR seller_region = ?3) AND (?4 IS NULL OR customer_region = ?4)
-                 ORDER BY stat_date, seller_region, customer_region LIMIT ?5",
-            ))
-            .bind(filter.limit)
-            .fetch_all(&mut *self.transaction)
-            .await?;
-        rows.iter().map(stats_row).collect()
+        match &mut self.moment {
+            Moment::Sqlite(moment) => moment.stats_rows(filter).await,
+            Moment::Servers(moment) => moment.stats_rows(filter).await,
+        }
     }
 }
 
-type Query<'q> = sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
-
-impl StatsFilter {
-    fn bind<'q>(&self, query: Query<'q>) -> Query<'q> {
-        query
-            .bind(self.start.to_string())
-            .bind(self.end.to_string())
-            .bind(self.seller_region.clone())
-            .bind(self.customer_region.clone())
-    }
-}
-
-fn stats_row(row: &SqliteRow) -> Result<RouteStatsRow, ViewsError> {
-    let date: &str = row.try_get(0)?;
-    let date = Day::parse(date.as_bytes()).map_err(|_| ViewsError::Row)?;
-    let mut integers = [None; 13];
-    for (place, value) in integers.iter_mut().enumerate() {
-        *value = row.try_get(place + 3)?;
-    }
-    RouteStatsRow::from_integers(date, row.try_get(1)?, row.try_get(2)?, integers)
-        .ok_or(ViewsError::Row)
+/// Why an API cannot begin: its settings are wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// An address that is none.
+    #[error("the address of {0} cannot be used")]
+    Address(
+        &'static str,
+        #[source] Box<dyn std::error::Error + Send + Sync>,
+    ),
 }
 
 /// Why the views could not be read.
@@ -247,32 +198,27 @@ pub(crate) enum ViewsError {
     /// A document or a progress row that no dataflow wrote.
     #[error("a stored document cannot be read")]
     Json(#[source] serde_json::Error),
-    /// The file cannot be read now.
+    /// A document that somebody else changed.
+    #[error("a stored document is not as a dataflow writes it; run `eip repair`")]
+    Document,
+    /// The file or server cannot be read now.
     #[error("the views cannot be read now")]
-    Sqlite(#[source] sqlx::Error),
-}
-
-impl From<sqlx::Error> for ViewsError {
-    fn from(error: sqlx::Error) -> Self {
-        // 14: SQLite cannot open the file; without tables it is being made.
-        let not_yet = error.as_database_error().is_some_and(|error| {
-            error.code().as_deref() == Some("14") || error.message().starts_with("no such table")
-        });
-        if not_yet {
-            Self::NotYet
-        } else {
-            Self::Sqlite(error)
-        }
-    }
+    Sql(#[source] sqlx::Error),
+    /// Elasticsearch cannot be read now.
+    #[error("the documents cannot be read now")]
+    Elasticsearch(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<ViewsError> for Problem {
     fn from(error: ViewsError) -> Self {
         let status = match error {
-            ViewsError::NotYet | ViewsError::NewerFormat(_) | ViewsError::Sqlite(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
+            ViewsError::NotYet
+            | ViewsError::NewerFormat(_)
+            | ViewsError::Sql(_)
+            | ViewsError::Elasticsearch(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ViewsError::Row | ViewsError::Json(_) | ViewsError::Document => {
+                StatusCode::INTERNAL_SERVER_ERROR
             }
-            ViewsError::Row | ViewsError::Json(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if let ViewsError::NotYet = error {
             tracing::debug!(%error, "not ready");

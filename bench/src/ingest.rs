@@ -59,7 +59,7 @@ pub fn write_events(data: &Path, out: &Path) -> anyhow::Result<()> {
     let state = StateDir::create(temporary.path().join("state"), 4)?;
     backfill(&state, data)?;
     let mut file = BufWriter::with_capacity(1 << 20, File::create(out)?);
-    eip_log::export_facts(&state, &mut file)?;
+    eip_log::export_facts(&(&state).into(), &mut file)?;
     file.flush()
         .with_context(|| format!("cannot write {}", out.display()))
 }

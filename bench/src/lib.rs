@@ -3,6 +3,10 @@
 pub mod engine;
 mod figures;
 pub mod ingest;
+pub mod kafka;
+pub mod sinks;
 
 pub use engine::{EngineOptions, engine};
 pub use ingest::{IngestOptions, ingest, write_events};
+pub use kafka::{KafkaOptions, kafka};
+pub use sinks::{SinksOptions, sinks};

@@ -6,9 +6,8 @@
 //! atomic as to transactions, so all of a window backfill is inside one tick and the views go from
 //! the whole old to the whole new window at once.
 //!
-//! A log on several brokers has no such sample. There the `parts` protocol of the design attaches
-//! here: sources report (run, parts) to the clock instead of handing a transaction's records over,
-//! and the clock issues the tick that releases them once every partition has reported.
+//! How such a sample is taken is the log's business ([`LogEnds`]); while the log cannot be asked,
+//! the clock waits and says that it is blocked. What is written it reports back to the log.
 //!
 //! The first tick is everything up to the log's end at start: hydration. The second is issued when
 //! the first is written, so that nothing of it can meet what reconciliation still has to take
@@ -20,17 +19,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eip_contract::Offset;
+use eip_log::LogEnds;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::operators::generic::operator::source;
 use timely::dataflow::operators::probe;
 use timely::dataflow::{Scope, StreamVec};
 
 use crate::control::Control;
-use crate::source::ends::LogEnds;
 use crate::tick::Tick;
 
 /// Ticks that may be issued and not written.
 const IN_FLIGHT: usize = 2;
+
+/// The log's name among what can be blocked.
+const LOG: &str = "log";
 
 /// Milliseconds of the wall clock, since the epoch.
 pub type WallClock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -40,6 +42,8 @@ pub type WallClock = Arc<dyn Fn() -> u64 + Send + Sync>;
 pub struct TickEnds {
     /// Whom it is for.
     pub worker: u64,
+    /// The epoch under which this dataflow writes: other processes learn it here.
+    pub epoch: u64,
     /// How far to read, by partition.
     pub upto: Vec<Offset>,
 }
@@ -48,6 +52,8 @@ pub struct TickEnds {
 pub struct Clock {
     /// How far the log goes.
     pub ends: Box<dyn LogEnds>,
+    /// The epoch under which this dataflow writes.
+    pub epoch: u64,
     /// The time.
     pub wall: WallClock,
     /// The last tick of an earlier start.
@@ -74,7 +80,7 @@ pub fn ticks(
             let activator = scope.activator_for(info.address);
             let mut running = clock.map(|clock| (clock, capability));
             let mut read_upto: Option<Vec<Offset>> = None;
-            let mut in_flight: VecDeque<Tick> = VecDeque::new();
+            let mut in_flight: VecDeque<(Tick, Vec<Offset>)> = VecDeque::new();
             let mut hydrated = false;
             let mut next_look = Instant::now();
             move |output| {
@@ -84,32 +90,37 @@ pub fn ticks(
                 let Some((clock, capability)) = running.as_mut() else {
                     return;
                 };
-                while in_flight
-                    .front()
-                    .is_some_and(|tick| !written.less_equal(tick))
+                while let Some((_tick, upto)) =
+                    in_flight.pop_front_if(|(tick, _upto)| !written.less_equal(tick))
                 {
-                    in_flight.pop_front();
+                    clock.ends.report(&upto);
                     hydrated = true;
                 }
                 if in_flight.len() < if hydrated { IN_FLIGHT } else { 1 } {
-                    match clock.ends.ends() {
+                    match clock.ends.poll() {
                         Ok(ends) if read_upto.as_ref() != Some(&ends) => {
                             let tick = (clock.wall)().max(clock.last + 1);
                             clock.last = tick;
                             capability.downgrade(&tick);
+                            let epoch = clock.epoch;
                             output.session(&*capability).give_iterator((0..workers).map(
                                 |worker| TickEnds {
                                     worker,
+                                    epoch,
                                     upto: ends.clone(),
                                 },
                             ));
                             capability.downgrade(&(tick + 1));
-                            in_flight.push_back(tick);
+                            in_flight.push_back((tick, ends.clone()));
                             read_upto = Some(ends);
+                            control.unblocked(LOG);
                             control.count(|counts| counts.ticks += 1);
                         }
-                        Ok(_) => {}
-                        Err(error) => control.fail(&*error),
+                        Ok(_) => control.unblocked(LOG),
+                        Err(error) if error.is_passing() => {
+                            control.blocked(LOG, &error.to_string());
+                        }
+                        Err(error) => control.fail(&error),
                     }
                 }
                 // Whoever wakes the clock in between must not leave a second alarm running.

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use eip_contract::Offset;
 use timely::scheduling::SyncActivator;
 
+use crate::crash::{Crash, CrashPoint};
 use crate::store::DocumentView;
 use crate::tick::Tick;
 
@@ -28,6 +30,8 @@ pub struct Counts {
     pub rows_upserted: u64,
     /// Rows of `route_stats_daily` taken away.
     pub rows_deleted: u64,
+    /// Documents that the document store refused; they are dead letters.
+    pub refused: u64,
 }
 
 /// What became of one view's documents.
@@ -60,9 +64,30 @@ pub struct Written {
     pub offsets: Vec<Offset>,
 }
 
+/// Something outside that does not do its part at the moment. The dataflow waits and tries again.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Blocked {
+    /// What it is: `log`, `elasticsearch`, `postgres`, …
+    pub what: String,
+    /// Its own words.
+    pub words: String,
+}
+
+/// The dataflow's epoch and its first tick, which is the hydration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// Under which everything is written.
+    pub epoch: u64,
+    /// The first tick.
+    pub tick: Tick,
+}
+
 #[derive(Default)]
 struct State {
+    beginning: Option<Beginning>,
     written: Option<Written>,
+    visible: Option<Tick>,
+    blocked: Vec<Blocked>,
     counts: Counts,
     running: usize,
 }
@@ -70,6 +95,7 @@ struct State {
 /// Shared by all threads of one dataflow.
 #[derive(Default)]
 pub struct Control {
+    crash: Option<Crash>,
     stopped: AtomicBool,
     failed: AtomicBool,
     failure: OnceLock<String>,
@@ -79,9 +105,28 @@ pub struct Control {
 }
 
 impl Control {
+    /// One that lets the process die at `crash`, for tests.
+    pub fn with_crash(crash: Option<Crash>) -> Self {
+        Self {
+            crash,
+            ..Self::default()
+        }
+    }
+
+    /// The dataflow comes to a place where a test may want it to die.
+    pub fn comes_to(&self, point: CrashPoint) {
+        if let Some(crash) = &self.crash {
+            crash.at(point);
+        }
+    }
+
     /// Issues no further tick: what is in flight is still written, then the dataflow ends.
     pub fn stop(&self) {
+        // The lock is taken so that nobody looks, finds nothing and goes to sleep in between.
+        let state = self.state();
         self.stopped.store(true, Ordering::Release);
+        drop(state);
+        self.changed.notify_all();
         self.wake_clock();
     }
 
@@ -131,6 +176,89 @@ impl Control {
     /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.state().counts.clone()
+    }
+
+    /// The first tick has come to this process. Later calls change nothing.
+    pub fn begin(&self, epoch: u64, tick: Tick) {
+        let mut state = self.state();
+        if state.beginning.is_none() {
+            state.beginning = Some(Beginning { epoch, tick });
+            drop(state);
+            self.changed.notify_all();
+        }
+    }
+
+    /// The beginning, once this process knows it.
+    pub fn beginning(&self) -> Option<Beginning> {
+        self.state().beginning
+    }
+
+    /// Waits for the beginning; none when the dataflow ends before it.
+    pub fn wait_beginning(&self) -> Option<Beginning> {
+        let mut state = self.state();
+        loop {
+            let ended = self.is_failed() || (self.is_stopped() && state.running == 0);
+            if state.beginning.is_some() || ended {
+                return state.beginning;
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Something outside does not do its part; said again, the words are replaced.
+    pub fn blocked(&self, what: &str, words: &str) {
+        let mut state = self.state();
+        if let Some(known) = state.blocked.iter_mut().find(|known| known.what == what) {
+            if known.words != words {
+                words.clone_into(&mut known.words);
+            }
+            return;
+        }
+        tracing::warn!(what, words, "blocked; trying again until it is well");
+        let (what, words) = (what.to_owned(), words.to_owned());
+        state.blocked.push(Blocked { what, words });
+    }
+
+    /// It does its part again.
+    pub fn unblocked(&self, what: &str) {
+        let mut state = self.state();
+        if let Some(place) = state.blocked.iter().position(|known| known.what == what) {
+            state.blocked.remove(place);
+            tracing::warn!(what, "well again");
+        }
+    }
+
+    /// What is blocked at the moment.
+    pub fn all_blocked(&self) -> Vec<Blocked> {
+        self.state().blocked.clone()
+    }
+
+    /// Sleeps until `pause` is over or the dataflow has failed or was stopped.
+    pub fn pause(&self, pause: Duration) {
+        let end = Instant::now() + pause;
+        let mut state = self.state();
+        while !self.is_failed() && !self.is_stopped() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Everything up to this tick can be found by a search.
+    pub fn set_visible(&self, tick: Tick) {
+        self.state().visible = Some(tick);
+        self.changed.notify_all();
+    }
+
+    /// The last tick of which searches find everything.
+    pub fn visible(&self) -> Option<Tick> {
+        self.state().visible
     }
 
     /// How far the views are written; none before the first tick is.

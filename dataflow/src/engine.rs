@@ -1,13 +1,17 @@
 //! Runs the graph on worker threads, whatever feeds it and wherever it writes.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use eip_contract::Dictionary;
 use timely::WorkerConfig;
-use timely::communication::WorkerGuards;
+use timely::communication::allocator::ProcessBuilder;
+use timely::communication::allocator::zero_copy::initialize::initialize_networking_from_sockets;
+use timely::communication::{self, AllocatorBuilder, WorkerGuards};
 
 use crate::clock::Clock;
+use crate::cluster::Sockets;
 use crate::control::Control;
 use crate::graph::{self, Parts};
 use crate::sink::Sinks;
@@ -22,10 +26,12 @@ pub type OpenSource = Box<dyn FnOnce() -> Result<Box<dyn RecordSource>, SourceEr
 
 /// What the engine runs.
 pub struct EngineConfig {
-    /// One a worker; their number is that of the workers.
+    /// One a worker of this process; their number is that of its workers.
     pub sources: Vec<OpenSource>,
-    /// The clock of worker 0.
-    pub clock: Clock,
+    /// The clock of worker 0, in the process that has this worker.
+    pub clock: Option<Clock>,
+    /// The sockets to the other processes, where there are others.
+    pub sockets: Option<Sockets>,
     /// Where the views go.
     pub sinks: Sinks,
     /// The texts behind the codes that the sources give.
@@ -47,14 +53,15 @@ impl Engine {
     pub fn start(config: EngineConfig) -> Result<Self, String> {
         let EngineConfig {
             sources,
-            clock,
+            mut clock,
+            sockets,
             sinks,
             dictionary,
             seed,
             control,
         } = config;
         let workers = sources.len();
-        let mut clock = Some(clock);
+        let several_processes = sockets.is_some();
         let parts: Vec<_> = sources
             .into_iter()
             .map(|open| Mutex::new(Some((open, clock.take(), sinks.clone()))))
@@ -63,7 +70,7 @@ impl Engine {
         let shared = Arc::clone(&control);
         let work = move |worker: &mut timely::worker::Worker| {
             let guard = shared.worker();
-            let mine = parts[worker.index()]
+            let mine = parts[worker.index() % parts.len()]
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take();
@@ -80,6 +87,7 @@ impl Engine {
                 source,
                 sinks,
                 dictionary: Arc::clone(&dictionary),
+                several_processes,
                 seed,
                 control: Arc::clone(&shared),
             };
@@ -90,16 +98,15 @@ impl Engine {
             }
             drop(guard);
         };
-        let communication = match workers {
-            1 => timely::CommunicationConfig::Thread,
-            workers => timely::CommunicationConfig::Process(workers),
+        let (builders, others) = match sockets {
+            Some(sockets) => join_cluster(sockets, workers).map_err(|error| error.to_string())?,
+            None if workers == 1 => communication::Config::Thread.try_build()?,
+            None => communication::Config::Process(workers).try_build()?,
         };
-        let config = timely::Config {
-            communication,
-            worker: WorkerConfig::default(),
-        };
+        let guards =
+            timely::execute::execute_from(builders, others, WorkerConfig::default(), work)?;
         Ok(Self {
-            guards: Some(timely::execute(config, work)?),
+            guards: Some(guards),
             control,
         })
     }
@@ -122,6 +129,21 @@ impl Drop for Engine {
         self.control.stop();
         self.wait();
     }
+}
+
+/// Lets timely take the sockets, which have been checked.
+fn join_cluster(
+    sockets: Sockets,
+    workers: usize,
+) -> std::io::Result<(Vec<AllocatorBuilder>, Box<dyn Any + Send>)> {
+    let hooks = communication::Hooks::default();
+    let (refill, spill) = (hooks.refill.clone(), hooks.spill.clone());
+    let local = ProcessBuilder::new_typed_vector(workers, refill, spill);
+    let Sockets { process, streams } = sockets;
+    let (builders, guard) =
+        initialize_networking_from_sockets(local, streams, process, workers, hooks)?;
+    let builders = builders.into_iter().map(AllocatorBuilder::Tcp).collect();
+    Ok((builders, Box::new(guard)))
 }
 
 /// Stands in for a source that could not be opened; the dataflow has failed already.

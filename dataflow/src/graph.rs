@@ -42,7 +42,7 @@ use crate::sink::Sinks;
 use crate::source::{self, RecordSource};
 use crate::store::StoredDeadLetter;
 use crate::tick::{Rows, Tick};
-use crate::views::route_stats_daily::{self, RouteDay, RouteStats};
+use crate::views::route_stats_daily::{self, DayRoute, Regions, RouteStats};
 use crate::views::shipment_events::{self, OrderFact};
 use crate::views::shipments::{self, Shipment};
 
@@ -56,6 +56,8 @@ pub struct Parts {
     pub sinks: Sinks,
     /// The texts behind the codes that the sources give.
     pub dictionary: Arc<Dictionary>,
+    /// Whether the workers are spread over several processes.
+    pub several_processes: bool,
     /// A secret of the process, for its hash tables.
     pub seed: [u64; 2],
     /// What the threads share.
@@ -69,7 +71,7 @@ pub struct Views<'scope> {
     /// The documents of `shipments`.
     pub shipments: Rows<'scope, (OrderKey, Shipment)>,
     /// The rows of `route_stats_daily`.
-    pub route_stats_daily: Rows<'scope, (RouteDay, RouteStats)>,
+    pub route_stats_daily: Rows<'scope, (DayRoute, RouteStats)>,
     /// Records that were no canonical events.
     pub dead_letters: StreamVec<'scope, Tick, StoredDeadLetter>,
     /// How far each tick reads.
@@ -83,18 +85,23 @@ pub fn build(scope: Scope<'_, Tick>, parts: Parts) -> probe::Handle<Tick> {
         source,
         sinks,
         dictionary,
+        several_processes,
         seed,
         control,
     } = parts;
     let written = probe::Handle::new();
     let backlog = Backlog::default();
+    let regions = Regions {
+        dictionary: Arc::clone(&dictionary),
+        several_processes,
+    };
     let ticks = clock::ticks(scope, clock, written.clone(), Arc::clone(&control));
     let sourced = source::read(ticks.clone(), source, Arc::clone(&control));
     let current = fold::current(sourced.records, seed, backlog.clone());
     let views = Views {
         shipment_events: shipment_events::render(current.facts),
         shipments: shipments::render(current.shipments.clone()),
-        route_stats_daily: route_stats_daily::render(current.shipments),
+        route_stats_daily: route_stats_daily::render(current.shipments, &regions),
         dead_letters: sourced.dead_letters,
         ticks,
     };

@@ -1,10 +1,12 @@
 //! The incrementally maintained views over the event log: a timely and differential dataflow from
 //! records to `shipment_events`, `shipments` and `route_stats_daily`, and the stores that hold them.
 //!
-//! [`graph`] tells the story on one screen; [`run`] starts it beside a journal and a SQLite file.
+//! [`graph`] tells the story on one screen; [`run`] starts it over a log and two stores.
 
 pub mod clock;
+pub mod cluster;
 pub mod control;
+pub mod crash;
 pub mod engine;
 pub mod fold;
 pub mod graph;
@@ -15,4 +17,4 @@ pub mod store;
 pub mod tick;
 pub mod views;
 
-pub use run::{DataflowConfig, DataflowError, DataflowHandle, Summary, spawn};
+pub use run::{Cluster, DataflowConfig, DataflowError, DataflowHandle, Summary, Watch, spawn};

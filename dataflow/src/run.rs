@@ -1,4 +1,4 @@
-//! Starts the dataflow beside a state folder and tells how far it is.
+//! Starts the dataflow over a log and its stores and tells how far it is.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -6,18 +6,20 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use eip_contract::{Dictionary, Offset};
-use eip_log::{LogError, StateDir};
+use eip_log::{Log, LogError};
 use eip_parquet_cache::{Cache, CacheError};
 
 use crate::clock::{Clock, WallClock};
-use crate::control::{Control, Counts, Written};
+use crate::cluster::Sockets;
+use crate::crash::Crash;
+use crate::control::{Blocked, Control, Counts, Written};
 use crate::engine::{Engine, EngineConfig, OpenSource};
 use crate::sink::Sinks;
+use crate::sink::reconcile::Placement;
 use crate::sink::writer::{Stores, Writer};
-use crate::source::ends::JournalEnds;
 use crate::source::log::LogSource;
 use crate::source::{RecordSource, partitions_of};
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{Look, Progress, SqliteStore, StoreError};
 
 /// Why a dataflow could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +36,8 @@ pub enum DataflowError {
     /// The views know more of the log than there is.
     #[error(
         "the views were made from partition {partition} up to offset {written}, but the log ends \
-         at {end}: it was cut or replaced; delete views.sqlite to make the views anew"
+         at {end}: it was cut or replaced; have the views made anew (`eip space reset`, or delete \
+         views.sqlite)"
     )]
     LogCut {
         /// The partition.
@@ -43,6 +46,29 @@ pub enum DataflowError {
         written: Offset,
         /// How far the log goes.
         end: Offset,
+    },
+    /// The views are those of another log, or of this one when it was another.
+    #[error(
+        "the views were made from log {theirs}, this is log {ours}: it was made anew; keep its views \
+         with `eip space adopt`, or have them made from this log with `eip space reset`"
+    )]
+    OtherLog {
+        /// The log that the views were made from.
+        theirs: String,
+        /// The log that is here.
+        ours: String,
+    },
+    /// The number of partitions is not what it was.
+    #[error(
+        "the views were made from {written} partitions, the log has {partitions}: an order's records \
+         are now in two of them, which no reader can order; make a new log and write it anew \
+         (`eip space reset`)"
+    )]
+    OtherPartitions {
+        /// When the views were made.
+        written: usize,
+        /// Now.
+        partitions: u32,
     },
     /// Threads could not be started.
     #[error("the workers cannot be started: {0}")]
@@ -54,12 +80,16 @@ pub enum DataflowError {
 
 /// What a dataflow is made from.
 pub struct DataflowConfig {
-    /// Whose log is read.
-    pub state: StateDir,
-    /// Worker threads; partition p belongs to worker p modulo their number.
+    /// What is read.
+    pub log: Log,
+    /// Worker threads of this process; partition p belongs to worker p modulo those of all.
     pub workers: usize,
+    /// The other processes of this dataflow; none when this is the only one.
+    pub cluster: Option<Cluster>,
     /// Where the views are kept.
     pub stores: Stores,
+    /// How closely what is stored is looked at before it counts as right.
+    pub look: Look,
     /// The time, for ticks.
     pub wall: WallClock,
     /// How often the log is looked at when nothing happens. [`DataflowHandle::wait_written`] looks
@@ -69,26 +99,52 @@ pub struct DataflowConfig {
     pub cache: bool,
     /// A secret of the process, for its hash tables; changes no result.
     pub seed: [u64; 2],
+    /// Where a test wants the process to die.
+    pub crash: Option<Crash>,
+}
+
+/// A process among several.
+pub struct Cluster {
+    /// Which one, from 0 on. Process 0 has the clock and commits.
+    pub process: usize,
+    /// How many there are.
+    pub processes: usize,
+    /// Sockets to the others.
+    pub sockets: Sockets,
 }
 
 impl DataflowConfig {
-    /// One worker over the state folder's own SQLite file. `holder` names this program to whoever
-    /// finds the file in use.
-    pub fn embedded(state: StateDir, holder: &str, wall: WallClock) -> Result<Self, StoreError> {
-        let store = SqliteStore::open(state.path(), &state.topic_id().to_string(), holder)?;
+    /// One worker over `stores`.
+    pub fn new(log: Log, stores: Stores, wall: WallClock) -> Self {
         let random = RandomState::new();
-        Ok(Self {
-            state,
+        Self {
+            log,
             workers: 1,
-            stores: Stores {
-                documents: Box::new(store.clone()),
-                stats: Box::new(store),
-            },
+            cluster: None,
+            stores,
+            look: Look::Listed,
             wall,
             poll: Duration::from_millis(5),
             cache: true,
             seed: [random.hash_one(1), random.hash_one(2)],
-        })
+            crash: None,
+        }
+    }
+
+    /// One worker over the SQLite file in the log's folder. `holder` names this program to whoever
+    /// finds the file in use.
+    pub fn embedded(
+        log: impl Into<Log>,
+        holder: &str,
+        wall: WallClock,
+    ) -> Result<Self, StoreError> {
+        let log = log.into();
+        let store = SqliteStore::open(log.folder(), &log.topic_id().to_string(), holder)?;
+        let stores = Stores {
+            documents: Box::new(store.clone()),
+            stats: Box::new(store),
+        };
+        Ok(Self::new(log, stores, wall))
     }
 }
 
@@ -97,6 +153,10 @@ impl DataflowConfig {
 pub struct Summary {
     /// The written frontier; none before hydration is written.
     pub written: Option<Written>,
+    /// The last tick of which searches find everything.
+    pub visible: Option<u64>,
+    /// What it waits for at the moment, in its own words.
+    pub blocked: Vec<Blocked>,
     /// What it has done since it started.
     pub counts: Counts,
 }
@@ -106,57 +166,67 @@ pub struct DataflowHandle {
     control: Arc<Control>,
     engine: Option<Engine>,
     writer: Option<JoinHandle<()>>,
+    /// Whether this is process 0, which decides when the dataflow ends.
+    is_first: bool,
 }
 
 /// Starts a dataflow on threads of its own: it hydrates, reconciles and follows the log.
 pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
     let DataflowConfig {
-        state,
+        log,
         workers,
+        cluster,
         mut stores,
+        look,
         wall,
         poll,
         cache,
         seed,
+        crash,
     } = config;
-    let progress = stores.stats.progress()?;
+    let (process, processes, sockets) = match cluster {
+        Some(cluster) => (cluster.process, cluster.processes, Some(cluster.sockets)),
+        None => (0, 1, None),
+    };
+    let placement = Placement {
+        process,
+        processes,
+        workers,
+        partitions: log.partitions(),
+    };
     // The cache before the ends: what it holds must not lie behind them.
     let cache = if cache {
-        Some(Arc::new(Cache::open(&state)?))
+        Some(Arc::new(Cache::open(&log)?))
     } else {
         None
     };
-    let ends = eip_log::committed_ends(&state)?;
-    let written = progress
-        .as_ref()
-        .map_or(&[][..], |progress| &progress.offsets);
-    for (partition, (&written, &end)) in written.iter().zip(&ends).enumerate() {
-        if written > end {
-            return Err(DataflowError::LogCut {
-                partition,
-                written,
-                end,
-            });
+    let clock = if process == 0 {
+        let progress = stores.stats.progress()?;
+        if let Some(progress) = &progress {
+            check_same_log(&log, progress)?;
         }
-    }
-    let epoch = stores.stats.take_epoch()?;
-    let control = Arc::new(Control::default());
-    let (sink, thread) = Writer::start(stores, epoch, workers, Arc::clone(&control))
+        Some(Clock {
+            epoch: take_over(&mut stores, progress.as_ref(), processes)?,
+            ends: log.ends()?,
+            wall,
+            last: progress.map_or(0, |progress| progress.tick),
+            poll,
+        })
+    } else {
+        None
+    };
+    let control = Arc::new(Control::with_crash(crash));
+    let (sink, thread) = Writer::start(stores, placement, look, Arc::clone(&control))
         .map_err(|error| DataflowError::Start(error.to_string()))?;
     let writer = Some(thread);
-    let clock = Clock {
-        ends: Box::new(JournalEnds::open(&state)?),
-        wall,
-        last: progress.map_or(0, |progress| progress.tick),
-        poll,
-    };
     let dictionary = Arc::new(Dictionary::default());
     let sources = (0..workers).map(|worker| {
-        let mine = partitions_of(worker, workers, state.partitions());
-        let (state, cache, dictionary) = (state.clone(), cache.clone(), Arc::clone(&dictionary));
+        let worker = process * workers + worker;
+        let mine = partitions_of(worker, placement.peers(), placement.partitions);
+        let (log, cache, dictionary) = (log.clone(), cache.clone(), Arc::clone(&dictionary));
         let open: OpenSource = Box::new(move || {
             let source: Box<dyn RecordSource> =
-                Box::new(LogSource::open(&state, cache, mine, dictionary)?);
+                Box::new(LogSource::open(&log, cache, mine, dictionary)?);
             Ok(source)
         });
         open
@@ -164,6 +234,7 @@ pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
     let engine = EngineConfig {
         sources: sources.collect(),
         clock,
+        sockets,
         sinks: Sinks::Stores(sink),
         dictionary: Arc::clone(&dictionary),
         seed,
@@ -174,7 +245,48 @@ pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
         control,
         engine,
         writer,
+        is_first: process == 0,
     })
+}
+
+/// Refuses a log that is not the one that the views were made from.
+fn check_same_log(log: &Log, progress: &Progress) -> Result<(), DataflowError> {
+    let ours = log.topic_id().to_string();
+    if progress.topic_id != ours {
+        let theirs = progress.topic_id.clone();
+        return Err(DataflowError::OtherLog { theirs, ours });
+    }
+    let (written, partitions) = (progress.offsets.len(), log.partitions());
+    if written != 0 && written != partitions as usize {
+        return Err(DataflowError::OtherPartitions {
+            written,
+            partitions,
+        });
+    }
+    let ends = log.committed_ends()?;
+    for (partition, (&written, &end)) in progress.offsets.iter().zip(&ends).enumerate() {
+        if written > end {
+            return Err(DataflowError::LogCut {
+                partition,
+                written,
+                end,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Takes both stores over under an epoch above all that either of them knows.
+fn take_over(
+    stores: &mut Stores,
+    progress: Option<&Progress>,
+    processes: usize,
+) -> Result<u64, StoreError> {
+    let known = progress.map_or(0, |progress| progress.epoch);
+    let least = 1 + known.max(stores.documents.greatest_epoch()?);
+    let epoch = stores.stats.take_epoch(least)?;
+    stores.documents.take_over(epoch, processes)?;
+    Ok(epoch)
 }
 
 impl DataflowHandle {
@@ -188,10 +300,7 @@ impl DataflowHandle {
 
     /// How far it is now.
     pub fn progress(&self) -> Summary {
-        Summary {
-            written: self.control.written(),
-            counts: self.control.counts(),
-        }
+        self.watch().progress()
     }
 
     /// Whether it has ended with an error; [`DataflowHandle::shutdown`] then says which.
@@ -199,7 +308,19 @@ impl DataflowHandle {
         self.control.is_failed()
     }
 
-    /// Reads no further, waits until what was read is written, and ends.
+    /// Somebody else's view of it.
+    pub fn watch(&self) -> Watch {
+        Watch(Arc::clone(&self.control))
+    }
+
+    /// Whether all its threads have ended: after a failure, or in another process than the first
+    /// when that one has ended.
+    pub fn has_ended(&self) -> bool {
+        self.has_failed() || self.writer.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Reads no further, waits until what was read is written, and ends. In another process than
+    /// the first it waits until that one ends the dataflow.
     pub fn shutdown(mut self) -> Result<Summary, DataflowError> {
         self.end();
         match self.control.failure() {
@@ -209,7 +330,9 @@ impl DataflowHandle {
     }
 
     fn end(&mut self) {
-        self.control.stop();
+        if self.is_first {
+            self.control.stop();
+        }
         if let Some(engine) = self.engine.take() {
             engine.join();
         }
@@ -219,6 +342,27 @@ impl DataflowHandle {
             self.control
                 .fail_with("the writer of the views panicked".to_owned());
         }
+    }
+}
+
+/// Tells how far a dataflow is, from any thread and also after it has ended.
+#[derive(Clone)]
+pub struct Watch(Arc<Control>);
+
+impl Watch {
+    /// How far it is now.
+    pub fn progress(&self) -> Summary {
+        Summary {
+            written: self.0.written(),
+            visible: self.0.visible(),
+            blocked: self.0.all_blocked(),
+            counts: self.0.counts(),
+        }
+    }
+
+    /// Whether it has ended with an error.
+    pub fn has_failed(&self) -> bool {
+        self.0.is_failed()
     }
 }
 

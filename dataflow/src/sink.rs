@@ -55,14 +55,17 @@ impl Sinks {
         match self {
             Self::Count => count::connect(views, written, control),
             Self::Stores(writer) => {
+                let workers = writer.workers();
+                let worker = views.ticks.scope().index() % workers;
                 let acknowledged = documents::write(
                     views.shipment_events,
                     views.shipments,
                     documents::Parts {
                         writer: writer.clone(),
+                        worker,
                         backlog,
-                        dictionary: Arc::clone(&dictionary),
-                        control: Arc::clone(&control),
+                        dictionary,
+                        control,
                     },
                 );
                 stats::write(
@@ -73,11 +76,8 @@ impl Sinks {
                         acknowledged,
                     },
                     written,
-                    stats::Parts {
-                        writer,
-                        dictionary,
-                        control,
-                    },
+                    &writer,
+                    worker,
                 );
             }
         }

@@ -22,6 +22,7 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use crate::clock::TickEnds;
 use crate::control::Control;
+use crate::crash::CrashPoint;
 use crate::store::StoredDeadLetter;
 use crate::tick::Tick;
 
@@ -73,6 +74,7 @@ pub struct Sourced<'scope> {
 
 /// A tick that is being read.
 struct Reading {
+    epoch: u64,
     upto: Vec<Offset>,
     records: Capability<Tick>,
     dead_letters: Capability<Tick>,
@@ -101,12 +103,14 @@ pub fn read(
             input.for_each(|capability, ticks: &mut Vec<TickEnds>| {
                 let tick = *capability.least().expect("sent under a capability");
                 reading.extend(ticks.drain(..).map(|ends| Reading {
+                    epoch: ends.epoch,
                     upto: ends.upto,
                     records: capability.delayed(&tick, 0),
                     dead_letters: capability.delayed(&tick, 1),
                 }));
             });
             let Some(first) = reading.front() else { return };
+            control.begin(first.epoch, *first.records.time());
             batch.records.reserve(PIECE);
             let more = match source.read(&first.upto, PIECE, &mut batch) {
                 Ok(more) => more,
@@ -115,6 +119,9 @@ pub fn read(
                     return;
                 }
             };
+            if !batch.records.is_empty() {
+                control.comes_to(CrashPoint::AfterPoll);
+            }
             control.count(|counts| {
                 counts.records += (batch.records.len() + batch.dead_letters.len()) as u64;
                 for letter in &batch.dead_letters {

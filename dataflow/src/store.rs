@@ -2,23 +2,62 @@
 //!
 //! A search store holds the documents of `shipment_events` and `shipments`; a stats store holds
 //! the rows of `route_stats_daily` together with the progress row, and writes both in one
-//! transaction a tick. [`SqliteStore`] is the embedded default of both; [`ViewReader`] reads what
-//! it wrote, from any process and at any time. Nothing above this seam knows which store it has.
+//! transaction a tick. Elasticsearch and PostgreSQL are these; [`SqliteStore`] is the embedded
+//! default of both. [`ViewReader`] reads what they hold, from any process and at any time, through
+//! [`ReadViews`]. Nothing above this seam knows which store it has.
 
+mod elasticsearch;
 mod error;
 mod export;
+mod postgres;
 mod reader;
-mod report;
+mod servers;
 mod sqlite;
 
 use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset};
+use sha2::{Digest as _, Sha256};
 
+pub use elasticsearch::{ELASTICSEARCH_FORMAT, ElasticsearchConfig, ElasticsearchDocuments, ElasticsearchRebuild, ElasticsearchSpaces, ElasticsearchStore, IndexInfo};
 pub use error::{Fault, Retry, StoreError};
 pub use export::ViewDigest;
-pub use reader::{StoredCounts, ViewReader};
-pub use report::{BusyRoute, RangeStats};
-pub use sqlite::{FORMAT, SqliteStore, version_of};
+pub use postgres::{POSTGRES_FORMAT, PostgresConfig, PostgresSpaces, PostgresStore, PostgresViews};
+pub use reader::{ReadViews, StoredCounts, ViewReader};
+pub use servers::ServerViews;
+pub use sqlite::{BusyRoute, FORMAT, RangeStats, SqliteStore, SqliteViews};
+
+/// Bits of a document's version that hold the tick; the epoch is above them.
+pub const TICK_BITS: u32 = 42;
+
+/// The version with which a dataflow of `epoch` writes documents at `tick`.
+pub fn version_of(epoch: u64, tick: u64) -> u64 {
+    assert!(
+        tick >> TICK_BITS == 0,
+        "a tick is milliseconds and fits 42 bits until 2109"
+    );
+    epoch << TICK_BITS | tick
+}
+
+/// What is stored as a document's `rev`: the first eight bytes of SHA-256 over its canonical JSON.
+pub fn content_hash(text: &[u8]) -> u64 {
+    let hash = Sha256::digest(text);
+    u64::from_be_bytes(hash[..8].try_into().expect("8 of 32 bytes"))
+}
+
+/// A runtime for one connection, on the caller's own thread.
+fn new_runtime() -> Result<tokio::runtime::Runtime, StoreError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            StoreError::new(
+                Fault::External,
+                Retry::Backoff,
+                "cannot start the store's runtime",
+            )
+            .because(error)
+        })
+}
 
 /// Which of the two document views.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,11 +109,65 @@ impl DocumentWrite {
     }
 }
 
+/// A stored document in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredDocument<'a> {
+    /// Its `_id`.
+    pub id: &'a str,
+    /// The order that it is about, which says whose worker's document it is. An `_id` where the
+    /// content does not say.
+    pub order_id: &'a str,
+    /// The hash of its content; none when the store knows that it is not as a dataflow wrote it.
+    pub rev: Option<u64>,
+}
+
+/// How closely stored documents are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// The hash that was written with each is believed, unless the store saw a later write.
+    Listed,
+    /// Every content is read and hashed: an edit by hand leaves the written hash as it was.
+    Whole,
+}
+
+/// A document that the store refuses for what it says. It becomes a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedDocument {
+    /// Of which view.
+    pub view: DocumentView,
+    /// Its `_id`.
+    pub id: String,
+    /// The version it was sent with.
+    pub version: u64,
+    /// What was sent; none for a delete.
+    pub doc: Option<String>,
+    /// The store's own words.
+    pub reason: String,
+}
+
 /// Where documents are kept.
+///
+/// One process (the one with the clock) takes the store over for a new epoch before anybody reads
+/// or writes; then each process makes itself a writer of that epoch.
 pub trait DocumentStore: Send {
-    /// Writes all of `writes` with one `version` (epoch · 2⁴² + tick), and returns when the store
-    /// has acknowledged them. At most one write an id. Sent again after an error, the result is
-    /// the same.
+    /// The store's name in what people read: `elasticsearch`, `sqlite`.
+    fn name(&self) -> &'static str;
+
+    /// The greatest epoch that anything stored names; 0 where nothing is.
+    fn greatest_epoch(&mut self) -> Result<u64, StoreError>;
+
+    /// Makes the store ready (what is missing is created, settings are checked) and fences every
+    /// earlier epoch: from its return on no write of one counts, also not one that is under way.
+    /// `writers` processes will write.
+    fn take_over(&mut self, epoch: u64, writers: usize) -> Result<(), StoreError>;
+
+    /// Makes the caller the writer number `writer` of `epoch`, which has taken the store over.
+    fn write_as(&mut self, epoch: u64, writer: usize) -> Result<(), StoreError>;
+
+    /// Writes all of `writes` with one `version` (epoch · 2⁴² + tick), at most one write an id, and
+    /// takes out of `writes` what the store has acknowledged or refused. With an error, what is
+    /// left in `writes` may or may not be written, and the same call with it again, after
+    /// [`Retry::Backoff`], gives the same result.
     ///
     /// An implementation may cut a call into several requests; a caller hands over as much as it
     /// has at once, best sorted by id, since a store writes neighbours together.
@@ -82,31 +175,49 @@ pub trait DocumentStore: Send {
         &mut self,
         view: DocumentView,
         version: u64,
-        writes: &[DocumentWrite],
-    ) -> Result<(), StoreError>;
+        writes: &mut Vec<DocumentWrite>,
+    ) -> Result<Vec<RefusedDocument>, StoreError>;
 
-    /// Calls `each` with id, rev and version of every stored document, in any order.
+    /// Calls `each` with every stored document, in any order.
     fn scan(
         &mut self,
         view: DocumentView,
-        each: &mut dyn FnMut(&str, u64, u64),
+        look: Look,
+        each: &mut dyn FnMut(StoredDocument<'_>),
     ) -> Result<(), StoreError>;
+
+    /// Makes all that was acknowledged before visible to searches.
+    fn refresh(&mut self) -> Result<(), StoreError>;
 }
 
 /// Where the rows of `route_stats_daily`, the dead letters and the progress are kept.
 pub trait StatsStore: Send {
+    /// The store's name in what people read: `postgres`, `sqlite`.
+    fn name(&self) -> &'static str;
+
     /// How far the views are written; `None` where no dataflow has ever run.
     fn progress(&mut self) -> Result<Option<Progress>, StoreError>;
 
-    /// Makes the caller the one dataflow that may write, under a new epoch. From then on every
-    /// write under an older epoch is refused.
-    fn take_epoch(&mut self) -> Result<u64, StoreError>;
+    /// Makes the caller the one dataflow that may write, under a new epoch of `least` or more, and
+    /// ends what a predecessor has under way. From then on every write under an older epoch is
+    /// refused. Also makes the store ready: tables that are missing are made.
+    fn take_epoch(&mut self, least: u64) -> Result<u64, StoreError>;
 
     /// All stored rows, in the order of their key.
     fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError>;
 
-    /// Writes one tick in one transaction, and returns when it is acknowledged.
+    /// Writes one tick in one transaction, and returns when it is acknowledged. After an error
+    /// with [`Retry::Backoff`] the same call again gives the same result: whether the first one
+    /// was committed after all is looked up first.
     fn commit(&mut self, tick: &TickCommit<'_>) -> Result<(), StoreError>;
+
+    /// Tells readers that searches find everything up to this tick of this epoch.
+    fn publish_visible(&mut self, _epoch: u64, _tick: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Keeps documents that the document store refused. By view and id the last one counts.
+    fn refuse(&mut self, documents: &[RefusedDocument]) -> Result<(), StoreError>;
 }
 
 /// What one tick changes in the stats store. At most one change a key.

@@ -40,7 +40,7 @@ pub async fn serve(
     }
     let clock = Arc::clone(&config.clock);
     let clock: Clock = Box::new(move || clock());
-    let runner = Runner::open(config.state.clone(), "eip ingest", clock)?;
+    let runner = Runner::open(config.log.clone(), "eip ingest", clock)?;
     let (queue, worker) = Queue::start(runner)?;
     let router = router::router(Arc::new(handlers::App::new(config, queue.clone())?));
     tracing::info!(%address, "ingest listens");

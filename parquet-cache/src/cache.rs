@@ -1,4 +1,4 @@
-//! The cache of one state folder: its segments, what they cover, and who may change them.
+//! The cache of one log: its segments, what they cover, and who may change them.
 
 mod catch_up;
 mod merge;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use eip_contract::Offset;
-use eip_log::{EndsWatcher, StateDir, WriterLock};
+use eip_log::{Log, WriterLock};
 use tracing::{debug, warn};
 
 use crate::coverage::{Coverage, reach};
@@ -30,7 +30,7 @@ pub use read::{Hydrated, TakePacked};
 /// Reading takes `&self`: workers share one cache and read their own partitions at the same time.
 /// Another process may write meanwhile.
 pub struct Cache {
-    state: StateDir,
+    log: Log,
     folder: PathBuf,
     options: CacheOptions,
     segments: RwLock<Segments>,
@@ -44,17 +44,18 @@ struct Segments {
 }
 
 impl Cache {
-    /// Opens the cache of a state folder, which need not be there yet. Checks manifests, sizes and
+    /// Opens the cache of a log, in the log's local folder; it need not be there yet. Checks manifests, sizes and
     /// footers; what does not fit is ignored with a warning.
-    pub fn open(state: &StateDir) -> Result<Self, CacheError> {
-        Self::open_with(state, CacheOptions::default())
+    pub fn open(log: impl Into<Log>) -> Result<Self, CacheError> {
+        Self::open_with(log, CacheOptions::default())
     }
 
     /// As [`Cache::open`], with other sizes.
-    pub fn open_with(state: &StateDir, options: CacheOptions) -> Result<Self, CacheError> {
+    pub fn open_with(log: impl Into<Log>, options: CacheOptions) -> Result<Self, CacheError> {
+        let log = log.into();
         let cache = Self {
-            state: state.clone(),
-            folder: state.path().join("cache"),
+            folder: log.folder().join("cache"),
+            log,
             options,
             segments: RwLock::default(),
         };
@@ -69,7 +70,7 @@ impl Cache {
 
     /// How far the cache mirrors each partition from its beginning without a gap.
     pub fn coverage(&self) -> Coverage {
-        let ends = (0..self.state.partitions()).map(|partition| {
+        let ends = (0..self.log.partitions()).map(|partition| {
             let ranges: Vec<_> = self.usable().iter().map(|s| s.range(partition)).collect();
             reach(&ranges, Offset(0))
         });
@@ -93,7 +94,7 @@ impl Cache {
             .collect();
         segments.sort_by_key(|segment| segment.number);
         Status {
-            topic_id: self.state.topic_id(),
+            topic_id: self.log.topic_id(),
             coverage,
             segments,
         }
@@ -158,7 +159,7 @@ impl Cache {
             self.change(|segments| *segments = Segments::default());
             return Ok(());
         }
-        let ends = EndsWatcher::open(&self.state)?.ends().to_vec();
+        let ends = self.log.ends()?.poll()?;
         self.change(|segments| {
             segments
                 .usable
@@ -172,7 +173,7 @@ impl Cache {
                 if is_known {
                     continue;
                 }
-                match Segment::open(number, folder, &self.state, &ends) {
+                match Segment::open(number, folder, &*self.log, &ends) {
                     Ok(segment) => segments.usable.push(Arc::new(segment)),
                     Err(damage) => {
                         warn_ignored(&damage);

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use eip_contract::Offset;
-use eip_log::StateDir;
+use eip_log::EventLog;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::error::Damage;
@@ -80,23 +80,23 @@ impl Segment {
     pub(crate) fn open(
         number: u64,
         folder: PathBuf,
-        state: &StateDir,
+        log: &dyn EventLog,
         ends: &[Offset],
     ) -> Result<Self, Damage> {
         let manifest = Manifest::read(&folder)?;
-        if manifest.topic_id != state.topic_id() {
+        if manifest.topic_id != log.topic_id() {
             let what = format!(
                 "mirrors topic {}, not {}",
                 manifest.topic_id,
-                state.topic_id()
+                log.topic_id()
             );
             return Err(Damage::new(&folder, what));
         }
-        if manifest.ranges.len() != state.partitions() as usize {
+        if manifest.ranges.len() != log.partitions() as usize {
             let what = format!(
                 "has {} partitions, the log has {}",
                 manifest.ranges.len(),
-                state.partitions()
+                log.partitions()
             );
             return Err(Damage::new(&folder, what));
         }

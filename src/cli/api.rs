@@ -1,29 +1,50 @@
 //! `eip api`: the Ops Search API over the stored views.
 
 use clap::Args;
+use eip_api::{ApiConfig, CacheConfig, ViewsConfig};
 
 use super::Exit;
+use super::chain::ChainArgs;
 use super::ingest::Listen;
-use super::state::State;
+use crate::chain::Chain;
 use crate::interrupt;
 
 #[derive(Args)]
 pub(crate) struct Api {
     #[command(flatten)]
-    state: State,
+    chain: ChainArgs,
     #[command(flatten)]
     listen: Listen,
 }
 
 impl Api {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let state = self.state.open()?;
+        let config = config(&self.chain.chain()?)?;
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {
             let shutdown = interrupt::token();
             let listener = self.listen.bind().await?;
-            eip_api::run(listener, state.path(), shutdown).await?;
+            eip_api::run(listener, config, shutdown).await?;
             Ok(Exit::Done)
         })
     }
+}
+
+fn config(chain: &Chain) -> anyhow::Result<ApiConfig> {
+    Ok(match chain {
+        Chain::Embedded { .. } => ApiConfig::embedded(chain.log()?.folder()),
+        Chain::Servers(servers) => ApiConfig {
+            views: ViewsConfig::Servers {
+                postgres: servers.postgres()?.to_owned(),
+                elasticsearch: servers.elasticsearch_config()?.url,
+                elasticsearch_ca: servers.elasticsearch_ca.clone(),
+                space: servers.space.clone(),
+            },
+            cache: match &servers.redis {
+                Some(url) => CacheConfig::Redis(url.clone()),
+                None => CacheConfig::Memory,
+            },
+            keep: ApiConfig::KEEP,
+        },
+    })
 }

@@ -7,12 +7,19 @@ use eip_bench::{EngineOptions, IngestOptions};
 
 use super::Exit;
 
+mod kafka;
+mod sinks;
+
 #[derive(Subcommand)]
 pub(crate) enum Bench {
     /// The dataflow alone, sinks that only count: load, correction, latency, memory.
     Engine(Engine),
     /// CSV to journal and cache.
     Ingest(Ingest),
+    /// Producing to and consuming from Kafka, each beside a bare loop of its client library.
+    Kafka(kafka::Kafka),
+    /// The stores, each beside its raw limit.
+    Sinks(sinks::Sinks),
 }
 
 #[derive(Args)]
@@ -81,6 +88,16 @@ impl Bench {
                 data: data(bench.data, bench.orders)?,
                 rounds: bench.rounds,
             })?,
+            Self::Kafka(bench) => {
+                let events = folder.path().join("events.ndjson");
+                eip_bench::write_events(&data(bench.data.clone(), bench.orders)?, &events)?;
+                eip_bench::kafka(&bench.options(events, folder.path())?)?;
+            }
+            Self::Sinks(bench) => {
+                let events = folder.path().join("events.ndjson");
+                eip_bench::write_events(&data(bench.data.clone(), bench.orders)?, &events)?;
+                eip_bench::sinks(&bench.options(events))?;
+            }
         }
         Ok(Exit::Done)
     }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Exit;
-use super::state::State;
+use super::chain::ChainArgs;
 use crate::text::thousands;
 
 #[derive(Subcommand)]
@@ -11,7 +11,7 @@ pub(crate) enum Cache {
     /// Say what the cache covers.
     Status {
         #[command(flatten)]
-        state: State,
+        chain: ChainArgs,
         /// Read and check every byte.
         #[arg(long)]
         deep: bool,
@@ -25,17 +25,17 @@ pub(crate) enum Cache {
 #[derive(Args)]
 pub(crate) struct OfState {
     #[command(flatten)]
-    state: State,
+    chain: ChainArgs,
 }
 
 impl Cache {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
-            Self::Status { state, deep } => {
-                let state = state.open()?;
-                let cache = eip_parquet_cache::Cache::open(&state)?;
+            Self::Status { chain, deep } => {
+                let log = chain.chain()?.log()?;
+                let cache = eip_parquet_cache::Cache::open(&log)?;
                 println!("{}", cache.status(deep));
-                let ends = eip_log::committed_ends(&state)?;
+                let ends = log.committed_ends()?;
                 let behind: u64 = ends
                     .iter()
                     .zip(cache.coverage().ends())
@@ -44,9 +44,9 @@ impl Cache {
                 println!("{} offsets of the log are not covered", thousands(behind));
             }
             Self::Rebuild(of) => {
-                let state = of.state.open()?;
-                let ends = eip_log::committed_ends(&state)?;
-                let made = eip_parquet_cache::Cache::open(&state)?.rebuild(&ends)?;
+                let log = of.chain.chain()?.log()?;
+                let ends = log.committed_ends()?;
+                let made = eip_parquet_cache::Cache::open(&log)?.rebuild(&ends)?;
                 println!(
                     "rebuilt: {} rows, {} dead letters",
                     thousands(made.rows),
@@ -54,8 +54,8 @@ impl Cache {
                 );
             }
             Self::Compact(of) => {
-                let state = of.state.open()?;
-                println!("{}", eip_parquet_cache::Cache::open(&state)?.compact()?);
+                let log = of.chain.chain()?.log()?;
+                println!("{}", eip_parquet_cache::Cache::open(&log)?.compact()?);
             }
         }
         Ok(Exit::Done)

@@ -3,17 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use eip_dataflow::store::ViewReader;
 
 use super::Exit;
-use super::state::State;
+use super::chain::ChainArgs;
 use crate::text::{table, thousands};
 use crate::views::warn_if_behind;
 
 #[derive(Args)]
 pub(crate) struct Export {
     #[command(flatten)]
-    state: State,
+    chain: ChainArgs,
     /// Where the files go; made when it is not there.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -21,9 +20,9 @@ pub(crate) struct Export {
 
 impl Export {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let state = self.state.open()?;
-        warn_if_behind(&state)?;
-        let digests = ViewReader::open(state.path())?.export(&self.out)?;
+        let chain = self.chain.chain()?;
+        warn_if_behind(&chain, &chain.log()?)?;
+        let digests = chain.views()?.export(&self.out)?;
         let rows = digests
             .into_iter()
             .map(|view| vec![view.name.to_owned(), thousands(view.rows), view.sha256])

@@ -8,14 +8,14 @@ use clap::Args;
 use eip_ingest::server::{ServerConfig, serve};
 
 use super::Exit;
-use super::state::NewState;
+use super::chain::NewChainArgs;
 use crate::interrupt;
-use crate::views::now_ms;
+use crate::clock::wall_ms;
 
 #[derive(Args)]
 pub(crate) struct Ingest {
     #[command(flatten)]
-    state: NewState,
+    chain: NewChainArgs,
     #[command(flatten)]
     listen: Listen,
     /// A dataset that runs may name, and its folder; may be given several times.
@@ -40,11 +40,11 @@ pub(crate) struct Listen {
 impl Ingest {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let config = ServerConfig {
-            state: self.state.open_or_create()?,
+            log: self.chain.open_or_create()?.1,
             datasets: by_name("--dataset", self.datasets)?,
             rules: by_name("--rules", self.rules)?,
             limits: eip_olist::Limits::default(),
-            clock: std::sync::Arc::new(now_ms),
+            clock: std::sync::Arc::new(wall_ms),
         };
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {

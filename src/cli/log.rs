@@ -8,12 +8,12 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Subcommand;
 use eip_ingest::run::RunId;
-use eip_log::{JournalWriter, LedgerEntry, RunKind, RunState, RunTag};
+use eip_log::{LedgerEntry, RunKind, RunState, RunTag};
 
 use super::Exit;
-use super::state::{NewState, State};
+use super::chain::{ChainArgs, NewChainArgs};
 use crate::text::{span, thousands};
-use crate::views::now_ms;
+use crate::clock::wall_ms;
 
 #[derive(Subcommand)]
 pub(crate) enum Log {
@@ -23,12 +23,12 @@ pub(crate) enum Log {
         /// The file; `-` reads stdin.
         file: PathBuf,
         #[command(flatten)]
-        state: NewState,
+        chain: NewChainArgs,
     },
     /// Write the committed records in the same form.
     Export {
         #[command(flatten)]
-        state: State,
+        chain: ChainArgs,
         /// The file; stdout without it.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -38,35 +38,36 @@ pub(crate) enum Log {
 impl Log {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
-            Self::Import { file, state } => import(&file, &state),
-            Self::Export { state, out } => export(&state, out.as_deref()),
+            Self::Import { file, chain } => import(&file, &chain),
+            Self::Export { chain, out } => export(&chain, out.as_deref()),
         }
     }
 }
 
-fn import(file: &PathBuf, state: &NewState) -> anyhow::Result<Exit> {
+fn import(file: &PathBuf, chain: &NewChainArgs) -> anyhow::Result<Exit> {
     let input: Box<dyn Read> = if file.as_os_str() == "-" {
         Box::new(io::stdin())
     } else {
         Box::new(File::open(file).with_context(|| format!("cannot open {}", file.display()))?)
     };
-    let mut writer = JournalWriter::open(&state.open_or_create()?, "eip log import")?;
-    writer.interrupt_unfinished(now_ms())?;
-    let id = RunId::of_key(&format!("log import {} {}", std::process::id(), now_ms()));
+    let (_chain, log) = chain.open_or_create()?;
+    let mut writer = log.writer("eip log import")?;
+    writer.interrupt_unfinished(wall_ms())?;
+    let id = RunId::of_key(&format!("log import {} {}", std::process::id(), wall_ms()));
     let tag = RunTag {
         run_id: id.to_string(),
         attempt: 1,
     };
     println!("run {id}");
-    let entry = |state| LedgerEntry::new(&tag, RunKind::Import, state, now_ms());
-    let first = writer.ends();
+    let entry = |state| LedgerEntry::new(&tag, RunKind::Import, state, wall_ms());
+    let first = writer.ends()?;
     writer.claim(&LedgerEntry {
         first: Some(first.clone()),
         ..entry(RunState::Running)
     })?;
     let begun = Instant::now();
     let imported = eip_log::import(
-        &mut writer,
+        &mut *writer,
         Some(&tag),
         BufReader::with_capacity(1 << 20, input),
     );
@@ -77,7 +78,7 @@ fn import(file: &PathBuf, state: &NewState) -> anyhow::Result<Exit> {
             ..entry(RunState::Failed)
         },
     };
-    let ends = writer.ends();
+    let ends = writer.ends()?;
     writer.append_ledger(&LedgerEntry {
         first: Some(first),
         ends: Some(ends),
@@ -95,7 +96,7 @@ fn import(file: &PathBuf, state: &NewState) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn export(state: &State, out: Option<&Path>) -> anyhow::Result<Exit> {
+fn export(chain: &ChainArgs, out: Option<&Path>) -> anyhow::Result<Exit> {
     let output: Box<dyn Write> = match out {
         Some(path) => Box::new(
             File::create(path).with_context(|| format!("cannot create {}", path.display()))?,
@@ -103,7 +104,7 @@ fn export(state: &State, out: Option<&Path>) -> anyhow::Result<Exit> {
         None => Box::new(io::stdout()),
     };
     let mut output = BufWriter::with_capacity(1 << 20, output);
-    let summary = eip_log::export(&state.open()?, &mut output)?;
+    let summary = eip_log::export(&chain.chain()?.log()?, &mut output)?;
     output.flush()?;
     eprintln!(
         "wrote {} events, {} tombstones and {} foreign lines; {} foreign values fit no line",

@@ -10,12 +10,14 @@ use eip_ingest::run::{
     DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunError, RunId,
     RunRequest, RunState, Runner, Source, Task, WindowTask,
 };
-use eip_log::StateDir;
+use eip_log::Log;
 
 use super::Exit;
-use super::state::{NewState, State, Workers};
+use super::chain::{ChainArgs, NewChainArgs, Workers};
 use crate::console::{Console, OnPlan};
-use crate::views::{bring_up_to_date, wall_clock, wall_nanoseconds};
+use crate::chain::Chain;
+use crate::clock::{wall_clock, wall_nanoseconds};
+use crate::views::{bring_up_to_date, wait_for_views};
 
 #[derive(Subcommand)]
 pub(crate) enum Replay {
@@ -32,7 +34,7 @@ pub(crate) struct Fast {
     #[command(flatten)]
     input: Input,
     #[command(flatten)]
-    state: NewState,
+    chain: NewChainArgs,
     /// Run even over facts that were made under other rules or data.
     #[arg(long)]
     mix: bool,
@@ -45,7 +47,7 @@ pub(crate) struct Window {
     #[command(flatten)]
     input: Input,
     #[command(flatten)]
-    state: NewState,
+    chain: NewChainArgs,
     /// Which facts to write of an order that loses none.
     #[arg(long, value_enum, default_value_t = EmitArg::All)]
     emit: EmitArg,
@@ -71,7 +73,7 @@ pub(crate) struct Revert {
     /// The run to revert.
     run: RunId,
     #[command(flatten)]
-    state: State,
+    chain: ChainArgs,
     /// Also bring back facts that a later run changed, and go beyond a window's limits.
     #[arg(long)]
     force: bool,
@@ -121,9 +123,13 @@ struct Plan {
 /// What happens once the log has it.
 #[derive(Args)]
 struct After {
-    /// Return when the log has acknowledged, without bringing the views up to it.
+    /// Return when the log has acknowledged, without bringing the views up to it. With servers that
+    /// is so anyway: a dataflow runs beside.
     #[arg(long)]
     no_dataflow: bool,
+    /// With servers: return when a dataflow has written the views up to it.
+    #[arg(long)]
+    wait: bool,
     #[command(flatten)]
     workers: Workers,
 }
@@ -147,7 +153,7 @@ impl Replay {
                     mix: fast.mix,
                 };
                 run(
-                    &fast.state.open_or_create()?,
+                    fast.chain.open_or_create()?,
                     Task::Fast(task),
                     true,
                     &fast.after,
@@ -168,8 +174,8 @@ impl Replay {
                     dry_run: window.plan.dry_run,
                     plan: window.plan.token,
                 };
-                let state = window.state.open_or_create()?;
-                run(&state, Task::Window(task), window.plan.yes, &window.after)
+                let chain = window.chain.open_or_create()?;
+                run(chain, Task::Window(task), window.plan.yes, &window.after)
             }
             Self::Revert(revert) => {
                 let task = RevertTask {
@@ -178,8 +184,10 @@ impl Replay {
                     dry_run: revert.plan.dry_run,
                     plan: revert.plan.token,
                 };
+                let chain = revert.chain.chain()?;
+                let log = chain.log()?;
                 run(
-                    &revert.state.open()?,
+                    (chain, log),
                     Task::Revert(task),
                     revert.plan.yes,
                     &revert.after,
@@ -213,7 +221,12 @@ pub(crate) fn rules(file: Option<&Path>) -> anyhow::Result<Rules> {
     file.map_or_else(|| Ok(Rules::default()), |file| Ok(Rules::load(file)?))
 }
 
-fn run(state: &StateDir, task: Task, yes: bool, after: &After) -> anyhow::Result<Exit> {
+fn run(
+    (chain, log): (Chain, Log),
+    task: Task,
+    yes: bool,
+    after: &After,
+) -> anyhow::Result<Exit> {
     let mut console = Console::new(if yes || task.is_dry() {
         OnPlan::Show
     } else {
@@ -227,7 +240,7 @@ fn run(state: &StateDir, task: Task, yes: bool, after: &After) -> anyhow::Result
     };
     let executed = {
         // The journal's lock is given back before the dataflow starts: others may write meanwhile.
-        let mut runner = Runner::open(state.clone(), "eip replay", wall_clock())?;
+        let mut runner = Runner::open(&log, "eip replay", wall_clock())?;
         runner.execute(&request, &mut console)
     };
     console.finish();
@@ -242,8 +255,14 @@ fn run(state: &StateDir, task: Task, yes: bool, after: &After) -> anyhow::Result
     println!("{outcome}");
     match outcome.state {
         RunState::Committed if after.no_dataflow => Ok(Exit::Done),
+        RunState::Committed if chain.is_embedded() => {
+            bring_up_to_date(&chain, &log, after.workers.count())?;
+            Ok(Exit::Done)
+        }
         RunState::Committed => {
-            bring_up_to_date(state, after.workers.count())?;
+            if after.wait {
+                wait_for_views(&chain, &log)?;
+            }
             Ok(Exit::Done)
         }
         RunState::Cancelled => Ok(Exit::Interrupted),

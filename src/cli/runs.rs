@@ -4,7 +4,7 @@ use clap::Args;
 use eip_ingest::run::{RunId, list_runs, run_view};
 
 use super::Exit;
-use super::state::State;
+use super::chain::ChainArgs;
 use crate::text::table;
 
 #[derive(Args)]
@@ -12,20 +12,20 @@ pub(crate) struct Runs {
     /// Show this run whole, as JSON.
     run: Option<RunId>,
     #[command(flatten)]
-    state: State,
+    chain: ChainArgs,
 }
 
 impl Runs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let state = self.state.open()?;
+        let log = self.chain.chain()?.log()?;
         if let Some(run) = &self.run {
-            let view = run_view(&state, run)?.ok_or_else(|| {
-                anyhow::anyhow!("no run {run} in this state folder; `eip runs` lists them")
+            let view = run_view(&log, run)?.ok_or_else(|| {
+                anyhow::anyhow!("no run {run} in this log; `eip runs` lists them")
             })?;
             println!("{}", serde_json::to_string_pretty(&view)?);
             return Ok(Exit::Done);
         }
-        let rows = list_runs(&state)?
+        let rows = list_runs(&log)?
             .into_iter()
             .map(|run| {
                 let day = |day: Option<eip_contract::Day>| {

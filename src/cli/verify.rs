@@ -4,14 +4,14 @@ use clap::Args;
 use eip_contract::Day;
 
 use super::Exit;
-use super::state::State;
+use super::chain::ChainArgs;
 use crate::verify::verify;
 use crate::views::warn_if_behind;
 
 #[derive(Args)]
 pub(crate) struct Verify {
     #[command(flatten)]
-    state: State,
+    chain: ChainArgs,
     /// First day to compare.
     #[arg(long, value_name = "DATE")]
     start: Option<Day>,
@@ -22,13 +22,14 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let state = self.state.open()?;
-        warn_if_behind(&state)?;
+        let chain = self.chain.chain()?;
+        let log = chain.log()?;
+        warn_if_behind(&chain, &log)?;
         let range = match (self.start, self.end) {
             (None, None) => None,
             (start, end) => Some((start.unwrap_or(Day::MIN), end.unwrap_or(Day::END))),
         };
-        let report = verify(&state, range)?;
+        let report = verify(&log, &mut chain.views()?, range)?;
         println!("{report}");
         Ok(if report.is_equal() {
             Exit::Done

@@ -6,10 +6,7 @@ use std::rc::Rc;
 use eip_contract::document::{RouteStatsRow, ShipmentDocument, VIEWS};
 use eip_contract::{Change, Day, Event, EventId, EventTime, EventType, Offset, decode_record};
 use eip_dataflow::store::DocumentView;
-use eip_log::{JournalReader, LogError, StateDir};
-
-/// Records read at a time.
-const BATCH: usize = 100_000;
+use eip_log::LogError;
 
 /// All that the log says up to some position.
 #[derive(Default)]
@@ -44,10 +41,8 @@ pub(crate) struct ForeignId {
 }
 
 /// Reads the committed records of all partitions before `upto`.
-pub(super) fn read(state: &StateDir, upto: &[Offset]) -> Result<Log, LogError> {
-    let partitions = state.partitions();
-    let from = vec![Offset(0); partitions as usize];
-    let mut reader = JournalReader::open(state, (0..partitions).collect(), from)?;
+pub(super) fn read(event_log: &eip_log::Log, upto: &[Offset]) -> Result<Log, LogError> {
+    let partitions = event_log.partitions();
     let mut log = Log::default();
     let mut regions = HashSet::new();
     let mut apply = |record: eip_log::RecordRef<'_>| {
@@ -86,7 +81,7 @@ pub(super) fn read(state: &StateDir, upto: &[Offset]) -> Result<Log, LogError> {
             }
         }
     };
-    while reader.poll(Some(upto), BATCH, &mut apply)? > 0 {}
+    event_log.read_all()?.read_to(upto, &mut apply)?;
     Ok(log)
 }
 
@@ -282,7 +277,7 @@ impl Cell {
 #[cfg(test)]
 mod tests {
     use eip_contract::document::VIEWS;
-    use eip_log::{JournalWriter, NewRecord};
+    use eip_log::{JournalWriter, NewRecord, StateDir};
 
     use super::*;
 
@@ -369,7 +364,7 @@ mod tests {
         say("b", Some("{}"));
         journal.sync().unwrap();
 
-        let log = read(&state, &journal.ends()).unwrap();
+        let log = read(&(&state).into(), &journal.ends()).unwrap();
         assert_eq!((log.records, log.foreign_ids), (8, 1));
         assert_eq!(log.first_foreign_id.as_ref().unwrap().order_id, "a");
         assert_eq!(log.dead_letters.values().sum::<u64>(), 1);

@@ -16,4 +16,5 @@ mod demo;
 mod guards;
 mod log_files;
 mod olist;
+mod servers;
 mod support;

@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use eip_log::kafka::{KafkaConfig, KafkaLog};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
@@ -56,16 +57,66 @@ impl Ran {
     }
 }
 
-/// One state folder and the commands on it.
+/// One chain and the commands on it: a state folder, or a space on servers.
 pub(crate) struct Eip {
     folder: TempDir,
+    /// What names the servers and the space in the commands' environment.
+    servers: Vec<(&'static str, String)>,
 }
 
 impl Eip {
+    /// In a state folder.
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            servers: Vec::new(),
         }
+    }
+
+    /// In a space of its own on the servers that all tests share.
+    pub(crate) fn on_servers() -> Self {
+        Self::on([
+            ("EIP_KAFKA", eip_test_servers::kafka()),
+            ("EIP_ELASTICSEARCH", eip_test_servers::elasticsearch()),
+            ("EIP_POSTGRES", eip_test_servers::postgres()),
+        ])
+    }
+
+    /// In a space of its own on these servers.
+    pub(crate) fn on(addresses: [(&'static str, String); 3]) -> Self {
+        let space = format!("t{:016x}", rand::rng().random::<u64>());
+        let mut servers = addresses.to_vec();
+        servers.push(("EIP_SPACE", space));
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            servers,
+        }
+    }
+
+    /// The same space with other addresses: through a proxy, say.
+    pub(crate) fn with(mut self, variable: &'static str, value: String) -> Self {
+        self.servers.retain(|(name, _)| *name != variable);
+        self.servers.push((variable, value));
+        self
+    }
+
+    /// The space on the servers.
+    pub(crate) fn space(&self) -> &str {
+        self.value("EIP_SPACE")
+    }
+
+    /// What the environment of its commands says.
+    pub(crate) fn value(&self, variable: &str) -> &str {
+        let found = self.servers.iter().find(|(name, _)| *name == variable);
+        &found.unwrap_or_else(|| panic!("{variable} is not set")).1
+    }
+
+    /// Removes the topics of the space and makes them anew, as somebody else might.
+    pub(crate) fn recreate_topics(&self) {
+        let space = self.space().parse().unwrap();
+        let folder = self.path("somebody-else");
+        let config = KafkaConfig::new(self.value("EIP_KAFKA"), space, folder);
+        KafkaLog::recreate(config, Some(4)).unwrap();
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -79,6 +130,7 @@ impl Eip {
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = command();
         command.args(args).env("EIP_STATE", self.state());
+        command.envs(self.servers.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -152,13 +204,65 @@ impl Eip {
     }
 }
 
-/// The binary, without a state folder.
+impl Drop for Eip {
+    fn drop(&mut self) {
+        if !self.servers.is_empty() {
+            // What a test leaves behind costs room and nothing else.
+            let _ = self.run(["space", "drop", "--force"]);
+        }
+    }
+}
+
+/// What a server answers to a request; anything but 2xx fails the test.
+pub(crate) fn http(method: &str, url: &str, body: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let answer = reqwest::Client::new()
+            .request(method.parse().unwrap(), url)
+            .header("content-type", "application/json")
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{method} {url}: {status} {text}");
+        text
+    })
+}
+
+/// What PostgreSQL answers to a statement, as `psql` prints it without decoration.
+pub(crate) fn sql(url: &str, statement: &str) -> String {
+    let output = Command::new("psql")
+        .args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet"])
+        .args(["--set", "ON_ERROR_STOP=1", "--command", statement, url])
+        .output()
+        .unwrap();
+    Ran::of(output).ok().out
+}
+
+/// The binary, without a state folder and without servers.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eip"));
-    command
-        .stdin(Stdio::null())
-        .env_remove("EIP_STATE")
-        .env_remove("EIP_LOG");
+    command.stdin(Stdio::null());
+    for variable in [
+        "STATE",
+        "LOG",
+        "SPACE",
+        "KAFKA",
+        "KAFKA_PROPERTIES",
+        "ELASTICSEARCH",
+        "ELASTICSEARCH_CA",
+        "POSTGRES",
+        "REDIS",
+        "DATAFLOW",
+        "CRASH_AT",
+    ] {
+        command.env_remove(format!("EIP_{variable}"));
+    }
     command
 }
 

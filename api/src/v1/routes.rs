@@ -3,17 +3,18 @@
 //! Rates are computed here, in basis points (100 are one percent), rounded down. The sum has no
 //! percentiles: those of several days do not follow from those of each.
 
-use axum::Json;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use eip_contract::document::RouteStatsRow;
 use eip_contract::reject::is_region;
 use eip_contract::{Day, EventType};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::{json_bytes, json_response};
+use crate::api::Api;
 use crate::problem::Problem;
-use crate::views::{StatsFilter, StatsTotals, Views};
+use crate::views::{StatsFilter, StatsTotals};
 
 const DEFAULT_LIMIT: u32 = 1000;
 const GREATEST_LIMIT: u32 = 10_000;
@@ -51,24 +52,41 @@ impl Serialize for Fields {
 }
 
 pub(crate) async fn stats(
-    State(views): State<Views>,
+    State(api): State<Api>,
     Query(query): Query<StatsQuery>,
 ) -> Result<Response, Problem> {
     let filter = query.check()?;
-    let mut snapshot = views.snapshot().await?;
-    let totals = snapshot.stats_totals(&filter).await?;
-    let rows = snapshot.stats_rows(&filter).await?;
-    let answer = Answer {
-        start: query.start,
-        end: query.end,
-        truncated: totals.rows > rows.len() as i64,
-        summary: summary(&totals),
-        rows: rows.iter().map(row).collect(),
+    let mut snapshot = api.views.snapshot().await?;
+    let progress = snapshot.progress.clone();
+    let request = format!("routes/stats:{}", query.to_key(&filter));
+    let made = async {
+        let totals = snapshot.stats_totals(&filter).await?;
+        let rows = snapshot.stats_rows(&filter).await?;
+        json_bytes(&Answer {
+            start: query.start,
+            end: query.end,
+            truncated: totals.rows > rows.len() as i64,
+            summary: summary(&totals),
+            rows: rows.iter().map(row).collect(),
+        })
     };
-    Ok(Json(answer).into_response())
+    let answer = api.cache.answer(&progress, &request, made).await?;
+    Ok(json_response(answer))
 }
 
 impl StatsQuery {
+    /// What its answer depends on.
+    fn to_key(&self, filter: &StatsFilter) -> Value {
+        let Self {
+            start,
+            end,
+            seller_region,
+            customer_region,
+            ..
+        } = self;
+        json!([start, end, seller_region, customer_region, filter.limit])
+    }
+
     fn check(&self) -> Result<StatsFilter, Problem> {
         let start = day("start", self.start.as_deref())?.unwrap_or(Day::MIN);
         let end = day("end", self.end.as_deref())?.unwrap_or(Day::END);

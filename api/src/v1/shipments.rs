@@ -1,15 +1,20 @@
 //! `GET /v1/shipments/{orderId}`: the order's shipment and the events that it is made of.
 
-use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use eip_contract::{EventId, EventTime, EventType};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::{json_bytes, json_response};
+use crate::api::Api;
 use crate::problem::Problem;
-use crate::views::Views;
+use crate::views::Snapshot;
+
+/// How often an order is read that changes while it is read.
+const READS: usize = 3;
 
 #[derive(Serialize)]
 struct Answer {
@@ -20,23 +25,40 @@ struct Answer {
 }
 
 pub(crate) async fn show(
-    State(views): State<Views>,
+    State(api): State<Api>,
     Path(order_id): Path<String>,
 ) -> Result<Response, Problem> {
-    let mut snapshot = views.snapshot().await?;
-    let Some(shipment) = snapshot.shipment(&order_id).await? else {
-        let detail = format!("there is no shipment of order {order_id:?}");
-        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
-    };
-    let times: Times = serde_json::from_str(shipment.get()).map_err(|error| {
-        tracing::error!(order_id, %error, "a stored shipment cannot be read; run `eip verify`");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the stored shipment cannot be read",
-        )
-    })?;
-    let events = snapshot.events(&times.event_ids(&order_id)).await?;
-    Ok(Json(Answer { shipment, events }).into_response())
+    let mut snapshot = api.views.snapshot().await?;
+    let progress = snapshot.progress.clone();
+    let request = format!("shipments:{order_id}");
+    let made = read(&mut snapshot, &order_id);
+    let answer = api.cache.answer(&progress, &request, made).await?;
+    Ok(json_response(answer))
+}
+
+async fn read(snapshot: &mut Snapshot, order_id: &str) -> Result<Bytes, Problem> {
+    let mut reads = 0;
+    loop {
+        let Some(shipment) = snapshot.shipment(order_id).await? else {
+            let detail = format!("there is no shipment of order {order_id:?}");
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+        };
+        let times: Times = serde_json::from_str(shipment.get()).map_err(|error| {
+            tracing::error!(order_id, %error, "a stored shipment cannot be read; run `eip verify`");
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the stored shipment cannot be read",
+            )
+        })?;
+        let ids = times.event_ids(order_id);
+        let events = snapshot.events(&ids).await?;
+        reads += 1;
+        // Two views that are no moment of one store may be at two ticks: then the order is just
+        // being written, and read again.
+        if events.len() == ids.len() || reads == READS {
+            return json_bytes(&Answer { shipment, events });
+        }
+    }
 }
 
 /// The times of a shipment. They say which events it has, without an index over all events: an

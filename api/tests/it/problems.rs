@@ -7,14 +7,14 @@ use crate::support::Api;
 
 #[tokio::test]
 async fn an_unknown_path_is_a_problem() {
-    let answer = Api::new().await.get("/v2/nothing").await;
+    let answer = Api::embedded().get("/v2/nothing").await;
     assert_eq!(answer.status, 404);
     assert_eq!(answer.problem(), "there is nothing at /v2/nothing");
 }
 
 #[tokio::test]
 async fn an_unknown_method_is_a_problem_that_names_the_known_ones() {
-    let api = Api::new().await;
+    let api = Api::embedded();
     let request = Request::delete("/v1/routes/stats")
         .body(Body::empty())
         .unwrap();
@@ -26,7 +26,7 @@ async fn an_unknown_method_is_a_problem_that_names_the_known_ones() {
 
 #[tokio::test]
 async fn a_body_that_nobody_asked_for_is_a_problem() {
-    let api = Api::new().await;
+    let api = Api::embedded();
     let request = Request::get("/healthz")
         .header("content-length", "1000000")
         .body(Body::from(vec![b'x'; 1_000_000]))
@@ -38,7 +38,7 @@ async fn a_body_that_nobody_asked_for_is_a_problem() {
 
 #[tokio::test]
 async fn a_request_keeps_the_id_that_it_came_with() {
-    let api = Api::new().await;
+    let api = Api::embedded();
     let request = Request::get("/none")
         .header("x-request-id", "mine-1")
         .body(Body::empty());

@@ -1,6 +1,6 @@
 //! The server as a whole: a socket, a request, an end.
 
-use eip_api::run;
+use eip_api::{CacheConfig, run};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -9,7 +9,9 @@ use crate::support::Api;
 
 #[tokio::test]
 async fn it_answers_on_its_socket_until_it_is_told_to_stop() {
-    let api = Api::new().await;
+    let api = Api::embedded();
+    api.make_tables().await;
+    api.set_progress(1, 9, &[1]).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
@@ -22,7 +24,8 @@ async fn it_answers_on_its_socket_until_it_is_told_to_stop() {
         shutdown.cancel();
         answer
     };
-    let (served, answer) = tokio::join!(run(listener, api.state.path(), shutdown.clone()), client);
+    let config = api.stored.config(CacheConfig::Memory);
+    let (served, answer) = tokio::join!(run(listener, config, shutdown.clone()), client);
     served.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("x-request-id"), "{answer}");

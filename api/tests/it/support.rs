@@ -1,22 +1,31 @@
-//! A state folder with views in it, made by the dataflow's own tables, and requests to them.
+//! Stored views, made by the dataflow's own tables, and requests to an API over them.
+
+mod servers;
+mod sqlite;
+
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
-use eip_api::{Views, router};
+use eip_api::{ApiConfig, CacheConfig, router};
 use eip_contract::document::{RouteStatsRow, ShipmentDocument};
 use eip_contract::{Day, Event, EventTime, EventType};
 use serde_json::Value;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection as _, SqliteConnection};
-use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-const TABLES: &str = include_str!("../../../dataflow/migrations/0001_views.sql");
+pub(crate) use servers::Servers;
+pub(crate) use sqlite::Sqlite;
 
-/// A state folder and the API over it.
+/// Where a test's views are.
+pub(crate) enum Stored {
+    Sqlite(Sqlite),
+    Servers(Servers),
+}
+
+/// Stored views and the API over them.
 pub(crate) struct Api {
-    pub(crate) state: TempDir,
+    pub(crate) stored: Stored,
     router: Router,
 }
 
@@ -59,46 +68,68 @@ impl Answer {
 }
 
 impl Api {
-    /// No dataflow has run yet.
-    pub(crate) fn without_views() -> Self {
-        let state = tempfile::tempdir().unwrap();
-        let router = router(Views::of(state.path()));
-        Self { state, router }
+    /// No dataflow has run yet; embedded.
+    pub(crate) fn embedded() -> Self {
+        Self::over(Stored::Sqlite(Sqlite::new()), CacheConfig::Memory)
     }
 
-    /// A dataflow has made its tables and written a tick.
-    pub(crate) async fn new() -> Self {
-        let api = Self::without_views();
-        api.make_tables().await;
-        api.execute("INSERT INTO progress VALUES (1, 1, 'abc', 2, 1700, '[5,0]')")
-            .await;
-        api
+    /// No dataflow has run yet; on the servers, with Redis.
+    pub(crate) fn on_servers() -> Self {
+        let cache = CacheConfig::Redis(eip_test_servers::redis());
+        Self::over(Stored::Servers(Servers::new()), cache)
+    }
+
+    /// An API over `stored`.
+    pub(crate) fn over(stored: Stored, cache: CacheConfig) -> Self {
+        let config = stored.config(cache);
+        let router = router(eip_api::Api::open(&config).unwrap());
+        Self { stored, router }
+    }
+
+    /// Runs a test against both kinds of stores, where no dataflow has run yet.
+    pub(crate) async fn without_views(test: impl AsyncFn(Self)) {
+        test(Self::embedded()).await;
+        test(Self::on_servers()).await;
+    }
+
+    /// Runs a test against both kinds of stores, where a dataflow has made its tables and written a
+    /// tick.
+    pub(crate) async fn on_both(test: impl AsyncFn(Self)) {
+        Self::without_views(async |api| {
+            api.make_tables().await;
+            api.set_progress(2, 1700, &[5, 0]).await;
+            test(api).await;
+        })
+        .await;
     }
 
     pub(crate) async fn make_tables(&self) {
-        self.execute("PRAGMA journal_mode = WAL").await;
-        self.execute(TABLES).await;
+        match &self.stored {
+            Stored::Sqlite(sqlite) => sqlite.make_tables().await,
+            Stored::Servers(servers) => servers.make_tables().await,
+        }
     }
 
-    pub(crate) async fn execute(&self, sql: &'static str) {
-        let mut connection = self.connection().await;
-        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
+    /// Writes the progress row of log `abc`.
+    pub(crate) async fn set_progress(&self, epoch: i64, tick: i64, offsets: &[i64]) {
+        match &self.stored {
+            Stored::Sqlite(sqlite) => sqlite.set_progress(epoch, tick, offsets).await,
+            Stored::Servers(servers) => servers.set_progress(epoch, tick, offsets).await,
+        }
     }
 
-    async fn connection(&self) -> SqliteConnection {
-        let file = self.state.path().join("views.sqlite");
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true);
-        SqliteConnection::connect_with(&options).await.unwrap()
+    /// Runs a statement that both databases know.
+    pub(crate) async fn execute(&self, sql: &str) {
+        match &self.stored {
+            Stored::Sqlite(sqlite) => sqlite.execute(sql).await,
+            Stored::Servers(servers) => servers.execute(sql).await,
+        }
     }
 
     /// Stores an order that was placed and delivered, with its events.
     pub(crate) async fn delivered_order(&self, order_id: &str) {
         let placed = time("2018-03-01T10:00:00Z");
         let delivered = time("2018-03-05T11:00:00Z");
-        let mut connection = self.connection().await;
         let mut times = [None; 6];
         let facts = [
             (EventType::OrderPlaced, placed),
@@ -114,12 +145,9 @@ impl Api {
                 customer_region: "RJ".into(),
                 estimated_delivery_at: None,
             };
-            sqlx::query("INSERT INTO shipment_events VALUES (?1, 1, 1, ?2)")
-                .bind(event.event_id().to_string())
-                .bind(event.to_json())
-                .execute(&mut connection)
-                .await
-                .unwrap();
+            let id = event.event_id().to_string();
+            self.document("shipment_events", &id, &event.to_json())
+                .await;
         }
         let mut doc = Vec::new();
         ShipmentDocument {
@@ -134,13 +162,15 @@ impl Api {
             late_seconds: Some(0),
         }
         .encode(&mut doc);
-        sqlx::query("INSERT INTO shipments VALUES (?1, 1, 1, ?2)")
-            .bind(order_id)
-            .bind(String::from_utf8(doc).unwrap())
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        connection.close().await.unwrap();
+        let doc = String::from_utf8(doc).unwrap();
+        self.document("shipments", order_id, &doc).await;
+    }
+
+    async fn document(&self, view: &'static str, id: &str, doc: &str) {
+        match &self.stored {
+            Stored::Sqlite(sqlite) => sqlite.document(view, id, doc).await,
+            Stored::Servers(servers) => servers.document(view, id, doc).await,
+        }
     }
 
     pub(crate) async fn row(
@@ -162,18 +192,16 @@ impl Api {
             lead_seconds_percentiles: [(delivered > 0).then_some(100); 3],
             late_seconds_sum: late * 50,
         };
-        let marks = vec!["?"; RouteStatsRow::COLUMNS.len()].join(",");
-        let sql = format!("INSERT INTO route_stats_daily VALUES ({marks})");
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(row.stat_date.to_string())
-            .bind(&row.seller_region)
-            .bind(&row.customer_region);
-        for integer in row.integers() {
-            query = query.bind(integer);
-        }
-        let mut connection = self.connection().await;
-        query.execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
+        let integers: Vec<String> = row
+            .integers()
+            .iter()
+            .map(|integer| integer.map_or("NULL".to_owned(), |integer| integer.to_string()))
+            .collect();
+        self.execute(&format!(
+            "INSERT INTO route_stats_daily VALUES ('{day}', '{seller}', '{customer}', {})",
+            integers.join(", ")
+        ))
+        .await;
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -182,20 +210,41 @@ impl Api {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        let response = Response::from_parts(parts, ());
-        let content_type = response.headers().get("content-type");
-        let content_type = content_type
-            .map_or("", |value| value.to_str().unwrap())
-            .to_owned();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        Answer {
-            status: response.status(),
-            content_type,
-            response,
-            text,
+        send(self.router.clone(), request).await
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+}
+
+pub(crate) async fn send(router: Router, request: Request<Body>) -> Answer {
+    let response = router.oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap();
+    let response = Response::from_parts(parts, ());
+    let content_type = response.headers().get("content-type");
+    let content_type = content_type
+        .map_or("", |value| value.to_str().unwrap())
+        .to_owned();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    Answer {
+        status: response.status(),
+        content_type,
+        response,
+        text,
+    }
+}
+
+impl Stored {
+    pub(crate) fn config(&self, cache: CacheConfig) -> ApiConfig {
+        ApiConfig {
+            views: match self {
+                Self::Sqlite(sqlite) => sqlite.config(),
+                Self::Servers(servers) => servers.config(),
+            },
+            cache,
+            keep: Duration::from_secs(60),
         }
     }
 }

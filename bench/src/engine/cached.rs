@@ -67,7 +67,7 @@ impl Cached {
             let dictionary = Arc::clone(dictionary);
             let open: OpenSource = Box::new(move || {
                 let source: Box<dyn RecordSource> =
-                    Box::new(LogSource::open(&state, Some(cache), mine, dictionary)?);
+                    Box::new(LogSource::open(&state.into(), Some(cache), mine, dictionary)?);
                 Ok(source)
             });
             open

@@ -85,7 +85,8 @@ fn load(
     let meter = Meter::start();
     let engine = Engine::start(EngineConfig {
         sources,
-        clock: clock(&ends, Duration::from_micros(200)),
+        clock: Some(clock(&ends, Duration::from_micros(200))),
+        sockets: None,
         sinks: Sinks::Count,
         dictionary: Arc::clone(dictionary),
         seed: [0x5eed, 0xf00d],
@@ -134,6 +135,7 @@ pub(crate) fn latency(input: &Input) -> anyhow::Result<()> {
             source: open().map_err(anyhow::Error::from_boxed)?,
             sinks: Sinks::Count,
             dictionary,
+            several_processes: false,
             seed: [0x5eed, 0xf00d],
             control: Arc::clone(&control),
         };
@@ -193,6 +195,7 @@ fn clock(ends: &SetEnds, poll: Duration) -> Clock {
     let wall: WallClock = Arc::new(move || ticks.fetch_add(1, Ordering::Relaxed));
     Clock {
         ends: Box::new(ends.clone()),
+        epoch: 1,
         wall,
         last: 0,
         poll,

@@ -5,6 +5,9 @@
 //! worker to do, or when it has become much: so a small tick is on its way at once, ticks that
 //! close meanwhile are written as one, and a big tick streams through in pieces. The capability of
 //! a tick is held until all of it is acknowledged; the output carries nothing but that frontier.
+//!
+//! The first tick reconciles: what is stored as it should be is not written again, and what was
+//! stored and is not wanted is deleted, before any worker's first tick counts as acknowledged.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -12,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eip_contract::{Dictionary, OrderKey};
-use sha2::{Digest as _, Sha256};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
@@ -24,7 +26,7 @@ use super::consolidate::{Change, Keyed, consolidate};
 use super::writer::{Desk, Job, Line, Writer};
 use crate::control::Control;
 use crate::fold::Backlog;
-use crate::store::{DocumentView, DocumentWrite};
+use crate::store::{DocumentView, DocumentWrite, content_hash};
 use crate::tick::{Rows, Tick, Update};
 use crate::views::shipment_events::{EventKey, OrderFact};
 use crate::views::shipments::Shipment;
@@ -38,6 +40,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub struct Parts {
     /// Where the documents go.
     pub writer: Writer,
+    /// Which of this process's workers this is.
+    pub worker: usize,
     /// Where the fold sees how many wait.
     pub backlog: Backlog,
     /// The texts.
@@ -93,15 +97,16 @@ pub fn write<'scope>(
     let address = builder.operator_info().address;
     let activator = scope.activator_for(Rc::clone(&address));
     let wake = scope.worker().sync_activator_for(address.to_vec());
-    let line = parts.writer.line(scope.index(), Desk::Documents, wake);
+    let line = parts.writer.line(parts.worker, Desk::Documents, wake);
     let mut events_input = builder.new_input(events.inner, Pipeline);
     let mut shipments_input = builder.new_input(shipments.inner, Pipeline);
     let (output, acknowledged) = builder.new_output();
     let _output = OutputBuilder::<Tick, CapacityContainerBuilder<Vec<()>>>::from(output);
-    builder.build(move |_capabilities| {
+    builder.build(move |mut capabilities| {
         let mut sink = Sink {
             line,
             parts,
+            reconciling: capabilities.pop(),
             events: Vec::new(),
             shipments: Vec::new(),
             pending: BTreeMap::new(),
@@ -109,7 +114,7 @@ pub fn write<'scope>(
             jobs: VecDeque::new(),
             waiting: 0,
         };
-        move |_frontiers| {
+        move |frontiers| {
             events_input.for_each(|capability, updates: &mut Vec<Update<OrderFact>>| {
                 let tick = *capability.least().expect("sent under a capability");
                 sink.pending
@@ -131,7 +136,8 @@ pub fn write<'scope>(
                     );
                 },
             );
-            if !sink.advance() {
+            let is_closed = |tick: &Tick| frontiers.iter().all(|input| !input.less_equal(tick));
+            if !sink.advance(is_closed) {
                 activator.activate_after(PAUSE);
             }
         }
@@ -142,6 +148,8 @@ pub fn write<'scope>(
 struct Sink {
     line: Line,
     parts: Parts,
+    /// Held until what nobody wants is deleted.
+    reconciling: Option<Capability<Tick>>,
     events: Vec<(OrderFact, i64)>,
     shipments: Vec<((OrderKey, Shipment), i64)>,
     /// Ticks of what waits here.
@@ -156,7 +164,7 @@ struct Sink {
 
 impl Sink {
     /// Does what can be done now; gives false when the writer took less than there is.
-    fn advance(&mut self) -> bool {
+    fn advance(&mut self, is_closed: impl Fn(&Tick) -> bool) -> bool {
         if self.line.stored().is_none() {
             // Nothing may be written before it is known what is there; the writer wakes us.
             self.parts.backlog.set(self.events.len());
@@ -192,6 +200,22 @@ impl Sink {
             self.parts.backlog.set(self.waiting);
             return done;
         }
+        if self.pending.is_empty()
+            && self.line.is_idle()
+            && self.reconciling.is_some()
+            && let Some(first) = self.parts.control.beginning()
+            && is_closed(&first.tick)
+        {
+            // All of the first tick has been rendered, so what is left is nobody's.
+            let capability = self.reconciling.take().expect("seen above");
+            for view in DocumentView::ALL {
+                self.jobs.extend(unclaimed(&self.line, view, first.tick));
+            }
+            if !self.jobs.is_empty() {
+                self.in_flight.insert(first.tick, capability.delayed(&first.tick));
+            }
+            return self.hand_over();
+        }
         self.parts.backlog.set(self.waiting + self.events.len());
         true
     }
@@ -223,7 +247,7 @@ fn render<D: Document>(
             text.clear();
             let id = document.encode(&parts.dictionary, &mut text);
             let rev = content_hash(&text);
-            if stored.claim(D::VIEW, &id, rev) {
+            if stored.claim(line.worker(), D::VIEW, &id, rev) {
                 unchanged += 1;
             } else {
                 let doc = String::from_utf8(text.clone()).expect("made of texts");
@@ -249,8 +273,12 @@ fn render<D: Document>(
     })
 }
 
-/// What is stored as a document's `rev`: the first eight bytes of SHA-256 over its JSON.
-fn content_hash(text: &[u8]) -> u64 {
-    let hash = Sha256::digest(text);
-    u64::from_be_bytes(hash[..8].try_into().expect("8 of 32 bytes"))
+/// Deletes what was stored of this worker's orders and nobody wanted.
+fn unclaimed(line: &Line, view: DocumentView, tick: Tick) -> Option<Job> {
+    let ids = line.stored()?.take_unclaimed(line.worker(), view);
+    let writes: Vec<_> = ids
+        .into_iter()
+        .map(|id| DocumentWrite::Delete { id })
+        .collect();
+    (!writes.is_empty()).then_some(Job::Bulk { view, tick, writes })
 }

@@ -1,69 +1,103 @@
 //! A restart writes only what differs: what the stores hold against what the first tick wants.
 //!
 //! Before anything is written the stores' documents are listed by id with the hash of their
-//! content. While the first tick (hydration) is written, every wanted document takes its entry out
-//! of the list: an equal one is not written again. What the list still holds when all workers have
-//! written the first tick is nobody's any more and is deleted. Rows are compared whole.
+//! content, for each worker those of the orders in its partitions. While the first tick (hydration)
+//! is written, every wanted document takes its entry out of the list: an equal one is not written
+//! again. What a worker's list still holds when it has rendered all of the first tick is nobody's
+//! any more and is deleted. Rows are compared whole, on worker 0.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eip_contract::document::RouteStatsRow;
-use eip_contract::hex;
+use eip_contract::{hex, partition_of};
 use hashbrown::HashMap;
 
-use crate::store::{DocumentStore, DocumentView, StoreError};
+use crate::store::{DocumentStore, DocumentView, Look, StoreError};
+
+/// Which workers are in this process, among all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// Which process this is.
+    pub process: usize,
+    /// How many processes there are.
+    pub processes: usize,
+    /// Workers in each of them.
+    pub workers: usize,
+    /// Partitions of the log.
+    pub partitions: u32,
+}
+
+impl Placement {
+    /// Workers in all processes.
+    pub fn peers(&self) -> usize {
+        self.processes * self.workers
+    }
+
+    /// The worker of this process whose order this is; none when it is another process's.
+    fn worker_of(&self, order_id: &str) -> Option<usize> {
+        let partition = partition_of(order_id.as_bytes(), self.partitions) as usize;
+        (partition % self.peers())
+            .checked_sub(self.process * self.workers)
+            .filter(|&worker| worker < self.workers)
+    }
+}
 
 /// What the stores held when the dataflow started and nobody has claimed yet.
-#[derive(Default)]
 pub struct Stored {
-    documents: [Mutex<Listed>; 2],
+    /// By worker of this process and by view.
+    documents: Vec<[Mutex<Listed>; 2]>,
     rows: Mutex<Vec<RouteStatsRow>>,
 }
 
 /// The documents of one view: most ids are 32 hex digits and need no text.
 #[derive(Default)]
 struct Listed {
-    numbers: HashMap<u128, u64>,
-    texts: HashMap<String, u64>,
+    numbers: HashMap<u128, Option<u64>>,
+    texts: HashMap<String, Option<u64>>,
 }
 
 impl Stored {
-    /// Lists what the stores hold. Also gives the greatest version of any document.
+    /// Lists what the stores hold of this process's orders; `rows` are those of worker 0.
     pub fn read(
         documents: &mut dyn DocumentStore,
+        look: Look,
+        placement: Placement,
         rows: Vec<RouteStatsRow>,
-    ) -> Result<(Self, u64), StoreError> {
-        let stored = Self {
-            rows: Mutex::new(rows),
-            ..Self::default()
-        };
-        let mut greatest = 0;
+    ) -> Result<Self, StoreError> {
+        let mut lists: Vec<[Listed; 2]> = Vec::new();
+        lists.resize_with(placement.workers, Default::default);
         for view in DocumentView::ALL {
-            let mut listed = stored.listed(view);
-            documents.scan(view, &mut |id, rev, version| {
-                greatest = greatest.max(version);
-                match number(id) {
-                    Some(number) => listed.numbers.insert(number, rev),
-                    None => listed.texts.insert(id.to_owned(), rev),
+            documents.scan(view, look, &mut |document| {
+                let Some(worker) = placement.worker_of(document.order_id) else {
+                    return;
+                };
+                let listed = &mut lists[worker][view as usize];
+                match number(document.id) {
+                    Some(number) => listed.numbers.insert(number, document.rev),
+                    None => listed.texts.insert(document.id.to_owned(), document.rev),
                 };
             })?;
         }
-        Ok((stored, greatest))
+        let documents = lists.into_iter().map(|views| views.map(Mutex::new));
+        Ok(Self {
+            documents: documents.collect(),
+            rows: Mutex::new(rows),
+        })
     }
 
-    /// Takes a wanted document out of the list; gives whether it is stored as it should be.
-    pub fn claim(&self, view: DocumentView, id: &str, rev: u64) -> bool {
-        let mut listed = self.listed(view);
+    /// Takes a wanted document out of a worker's list; gives whether it is stored as it should be.
+    pub fn claim(&self, worker: usize, view: DocumentView, id: &str, rev: u64) -> bool {
+        let mut listed = self.listed(worker, view);
         let found = match number(id) {
             Some(number) => listed.numbers.remove(&number),
             None => listed.texts.remove(id),
         };
-        found == Some(rev)
+        found.flatten() == Some(rev)
     }
 
-    /// Takes the ids that nobody has claimed.
-    pub fn take_unclaimed(&self, view: DocumentView) -> Vec<String> {
-        let Listed { numbers, texts } = std::mem::take(&mut *self.listed(view));
+    /// Takes the ids that a worker has not claimed.
+    pub fn take_unclaimed(&self, worker: usize, view: DocumentView) -> Vec<String> {
+        let Listed { numbers, texts } = std::mem::take(&mut *self.listed(worker, view));
         let numbers = numbers.into_keys().map(|number| {
             String::from_utf8(hex::format_32(number).to_vec()).expect("hex is ASCII")
         });
@@ -77,9 +111,9 @@ impl Stored {
         std::mem::take(&mut *self.rows.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn listed(&self, view: DocumentView) -> MutexGuard<'_, Listed> {
+    fn listed(&self, worker: usize, view: DocumentView) -> MutexGuard<'_, Listed> {
         // A map is whole between any two of these calls.
-        self.documents[view as usize]
+        self.documents[worker][view as usize]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,15 +3,14 @@
 //! Rows and dead letters of all workers meet here. A tick is committed when nothing of it can come
 //! any more and every worker's documents of it are acknowledged; ticks that got there while a
 //! commit was under way are committed as one. The first commit reconciles: rows that are stored as
-//! they should be are left out, stored documents and rows that nobody wants are taken away.
+//! they should be are left out, stored rows that nobody wants are taken away.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use eip_contract::document::RouteStatsRow;
-use eip_contract::{Day, Dictionary, Offset};
+use eip_contract::{Day, Offset};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
@@ -20,13 +19,11 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::{Capability, Probe, probe};
 
 use super::consolidate::{Change, Keyed, consolidate};
-use super::reconcile::Stored;
 use super::writer::{Commit, Desk, Job, Line, Writer};
 use crate::clock::TickEnds;
-use crate::control::Control;
-use crate::store::{DocumentView, DocumentWrite, RouteKey, StoredDeadLetter};
+use crate::store::{RouteKey, StoredDeadLetter};
 use crate::tick::{Rows, Tick, Update};
-use crate::views::route_stats_daily::{RouteDay, RouteStats};
+use crate::views::route_stats_daily::{DayRoute, RouteStats};
 
 /// How long to wait before a full writer is asked again.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -34,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// What meets in this sink.
 pub struct Inputs<'scope> {
     /// The rows.
-    pub rows: Rows<'scope, (RouteDay, RouteStats)>,
+    pub rows: Rows<'scope, (DayRoute, RouteStats)>,
     /// The dead letters.
     pub dead_letters: StreamVec<'scope, Tick, StoredDeadLetter>,
     /// How far each tick reads.
@@ -43,34 +40,24 @@ pub struct Inputs<'scope> {
     pub acknowledged: StreamVec<'scope, Tick, ()>,
 }
 
-/// What the sink works with.
-pub struct Parts {
-    /// Where commits go.
-    pub writer: Writer,
-    /// The texts.
-    pub dictionary: Arc<Dictionary>,
-    /// Where what is done is counted.
-    pub control: Arc<Control>,
-}
-
-impl Keyed for (RouteDay, RouteStats) {
-    type Key = RouteDay;
-    fn key(&self) -> RouteDay {
+impl Keyed for (DayRoute, RouteStats) {
+    type Key = DayRoute;
+    fn key(&self) -> DayRoute {
         self.0
     }
 }
 
-/// Commits ticks; `written` follows.
-pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, parts: Parts) {
+/// Commits ticks through `writer`; `written` follows. `worker` is which of this process's it is.
+pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, writer: &Writer, worker: usize) {
     let scope = inputs.rows.inner.scope();
     let mut builder = OperatorBuilder::new("Stats".to_owned(), scope);
     let address = builder.operator_info().address;
     let activator = scope.activator_for(Rc::clone(&address));
     let wake = scope.worker().sync_activator_for(address.to_vec());
-    let line = parts.writer.line(scope.index(), Desk::Stats, wake);
+    let line = writer.line(worker, Desk::Stats, wake);
     let mut rows = builder.new_input(
         inputs.rows.inner,
-        Exchange::new(|_: &Update<(RouteDay, RouteStats)>| 0),
+        Exchange::new(|_: &Update<(DayRoute, RouteStats)>| 0),
     );
     let mut letters =
         builder.new_input(inputs.dead_letters, Exchange::new(|_: &StoredDeadLetter| 0));
@@ -81,12 +68,11 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, parts: Parts) {
     builder.build(move |_capabilities| {
         let mut sink = Sink {
             line,
-            parts,
             rows: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
             ticks: BTreeMap::new(),
             in_flight: Vec::new(),
-            jobs: Vec::new(),
+            job: None,
             reconciled: false,
         };
         move |frontiers| {
@@ -117,18 +103,17 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, parts: Parts) {
 }
 
 /// Changes of rows, as they came.
-type RowChanges = Vec<((RouteDay, RouteStats), i64)>;
+type RowChanges = Vec<((DayRoute, RouteStats), i64)>;
 
 struct Sink {
     line: Line,
-    parts: Parts,
     rows: BTreeMap<Tick, RowChanges>,
     dead_letters: BTreeMap<Tick, Vec<StoredDeadLetter>>,
     ticks: BTreeMap<Tick, (Vec<Offset>, Capability<Tick>)>,
     /// Ticks of the commit that the writer has not acknowledged.
     in_flight: Vec<Capability<Tick>>,
-    /// Made and not handed over yet, the last first.
-    jobs: Vec<Job>,
+    /// Made and not handed over yet.
+    job: Option<Job>,
     /// Whether the first commit has been made.
     reconciled: bool,
 }
@@ -140,7 +125,7 @@ impl Sink {
             // Nothing may be written before it is known what is there; the writer wakes us.
             return true;
         }
-        if self.jobs.is_empty() && self.line.is_idle() {
+        if self.job.is_none() && self.line.is_idle() {
             self.in_flight.clear();
             if let Some(tick) = self
                 .ticks
@@ -152,16 +137,16 @@ impl Sink {
                 self.make_commit(tick);
             }
         }
-        while let Some(job) = self.jobs.pop() {
-            if let Err(job) = self.line.send(job) {
-                self.jobs.push(job);
-                return false;
-            }
+        if let Some(job) = self.job.take()
+            && let Err(job) = self.line.send(job)
+        {
+            self.job = Some(job);
+            return false;
         }
         true
     }
 
-    /// Makes the jobs that write everything up to `tick`, which is closed.
+    /// Makes the job that writes everything up to `tick`, which is closed.
     fn make_commit(&mut self, tick: Tick) {
         let rows = up_to(&mut self.rows, tick);
         let dead_letters = up_to(&mut self.dead_letters, tick);
@@ -174,32 +159,24 @@ impl Sink {
         let mut updates: Vec<_> = rows.into_values().flatten().collect();
         let (mut upserts, mut deletes) = (Vec::new(), Vec::new());
         consolidate(&mut updates, |change| match change {
-            Change::Index((key, stats)) => upserts.push(stats.row(key, &self.parts.dictionary)),
+            Change::Index((key, stats)) => upserts.push(stats.row(&key)),
             Change::Delete((key, stats)) => {
-                deletes.push(route_key(stats.row(key, &self.parts.dictionary)));
+                deletes.push(route_key(stats.row(&key)));
             }
         });
-        let mut jobs = Vec::new();
         if !self.reconciled {
             self.reconciled = true;
             let stored = self.line.stored().expect("seen before anything is written");
-            jobs.extend(
-                DocumentView::ALL
-                    .into_iter()
-                    .filter_map(|view| unclaimed(stored, view, tick)),
-            );
             (upserts, deletes) = difference(stored.take_rows(), upserts);
         }
         let dead_letters = dead_letters.into_values().flatten().collect();
-        jobs.push(Job::Commit(Commit {
+        self.job = Some(Job::Commit(Commit {
             tick,
             offsets,
             upserts,
             deletes,
             dead_letters,
         }));
-        jobs.reverse();
-        self.jobs = jobs;
     }
 }
 
@@ -207,16 +184,6 @@ impl Sink {
 fn up_to<V>(entries: &mut BTreeMap<Tick, V>, tick: Tick) -> BTreeMap<Tick, V> {
     let later = entries.split_off(&(tick + 1));
     std::mem::replace(entries, later)
-}
-
-/// Deletes the stored documents that no worker wanted.
-fn unclaimed(stored: &Stored, view: DocumentView, tick: Tick) -> Option<Job> {
-    let ids = stored.take_unclaimed(view);
-    let writes: Vec<_> = ids
-        .into_iter()
-        .map(|id| DocumentWrite::Delete { id })
-        .collect();
-    (!writes.is_empty()).then_some(Job::Bulk { view, tick, writes })
 }
 
 /// What makes the wanted rows of the stored ones.

@@ -2,29 +2,34 @@
 //!
 //! Workers hand it jobs through a bounded channel and go on; what it has acknowledged they see as
 //! a count, and they are woken when it grows. Jobs are done in the order in which they were handed
-//! over. A store error ends the dataflow: the stores' own retries come before it.
+//! over. A store that is unwell holds them up: the writer says so, waits longer each time up to
+//! half a minute, and tries again. Any other store error ends the dataflow.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use eip_contract::Offset;
 use eip_contract::document::RouteStatsRow;
 use timely::scheduling::SyncActivator;
 
-use super::reconcile::Stored;
+use super::reconcile::{Placement, Stored};
 use crate::control::{Control, Written};
+use crate::crash::CrashPoint;
 use crate::store::{
-    DocumentStore, DocumentView, DocumentWrite, RouteKey, StatsStore, StoreError, StoredDeadLetter,
-    TickCommit,
+    DocumentStore, DocumentView, DocumentWrite, Look, Retry, RouteKey, StatsStore, StoreError,
+    StoredDeadLetter, TickCommit, version_of,
 };
 use crate::tick::Tick;
 
 /// Jobs that may wait; each holds some thousand documents.
 const QUEUE: usize = 8;
-/// Bits of a version below the epoch.
-const TICK_BITS: u32 = 42;
+/// Shortest and longest wait for a store that is unwell.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+/// How often what was written is made visible to searches while more is coming.
+const REFRESH: Duration = Duration::from_secs(1);
 
 /// One piece of work.
 pub enum Job {
@@ -99,16 +104,16 @@ pub enum Desk {
 }
 
 impl Writer {
-    /// Starts the thread. It takes `epoch` from the stores' words and what is stored itself, then
-    /// works until all handles are gone.
+    /// Starts the thread. When the first tick comes it reads what is stored, then works until all
+    /// handles are gone.
     pub fn start(
         stores: Stores,
-        epoch: u64,
-        workers: usize,
+        placement: Placement,
+        look: Look,
         control: Arc<Control>,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(QUEUE);
-        let clients = (0..2 * workers)
+        let clients = (0..2 * placement.workers)
             .map(|_| Client {
                 acknowledged: AtomicU64::new(0),
                 activator: OnceLock::new(),
@@ -125,11 +130,24 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("eip-writer".to_owned())
             .spawn(move || {
-                if let Err(error) = work(stores, epoch, &receiver, &shared, &control) {
+                let work = Work {
+                    stores,
+                    placement,
+                    look,
+                    shared: &shared,
+                    control: &control,
+                    epoch: 0,
+                };
+                if let Err(error) = work.run(&receiver) {
                     control.fail(&error);
                 }
             })?;
         Ok((writer, thread))
+    }
+
+    /// Workers of this process.
+    pub fn workers(&self) -> usize {
+        self.shared.clients.len() / 2
     }
 
     /// What was stored at the start, once it has been read.
@@ -137,7 +155,7 @@ impl Writer {
         self.shared.stored.get()
     }
 
-    /// The line of an operator, which is woken through `activator`.
+    /// The line of an operator of this process's worker number `worker`, woken through `activator`.
     pub fn line(&self, worker: usize, desk: Desk, activator: SyncActivator) -> Line {
         let client = 2 * worker + desk as usize;
         let taken = self.shared.clients[client]
@@ -177,64 +195,182 @@ impl Line {
     pub fn stored(&self) -> Option<&Stored> {
         self.writer.stored()
     }
+
+    /// Which of this process's workers this is.
+    pub fn worker(&self) -> usize {
+        self.client / 2
+    }
 }
 
-fn work(
-    mut stores: Stores,
-    mut epoch: u64,
-    jobs: &Receiver<(usize, Job)>,
-    shared: &Shared,
-    control: &Control,
-) -> Result<(), StoreError> {
-    let rows = stores.stats.rows()?;
-    let (listed, greatest) = Stored::read(&mut *stores.documents, rows)?;
-    // Documents of a later epoch than the stats store knows: it was wiped or restored. Start above.
-    epoch = epoch.max((greatest >> TICK_BITS) + 1);
-    let _ = shared.stored.set(listed);
-    for client in &shared.clients {
-        client.wake();
-    }
-    while let Ok((client, job)) = jobs.recv() {
-        match job {
-            Job::Bulk { view, tick, writes } => {
-                stores
-                    .documents
-                    .bulk(view, epoch << TICK_BITS | tick, &writes)?;
-                let deleted = writes
-                    .iter()
-                    .filter(|w| matches!(w, DocumentWrite::Delete { .. }))
-                    .count();
-                control.count(|counts| {
-                    let counts = counts.documents(view);
-                    counts.deleted += deleted as u64;
-                    counts.indexed += (writes.len() - deleted) as u64;
-                });
+/// The thread's own.
+struct Work<'a> {
+    stores: Stores,
+    placement: Placement,
+    look: Look,
+    shared: &'a Shared,
+    control: &'a Control,
+    epoch: u64,
+}
+
+impl Work<'_> {
+    fn run(mut self, jobs: &Receiver<(usize, Job)>) -> Result<(), StoreError> {
+        let Some(beginning) = self.control.wait_beginning() else {
+            return Ok(());
+        };
+        self.epoch = beginning.epoch;
+        let stored = self.read_stored()?;
+        let _ = self.shared.stored.set(stored);
+        self.shared.clients.iter().for_each(Client::wake);
+        // The tick that is written and not visible yet, and when the last refresh began.
+        let (mut unseen, mut refreshed) = (None, Instant::now());
+        loop {
+            let job = match unseen {
+                None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(_) => jobs.recv_timeout(REFRESH.saturating_sub(refreshed.elapsed())),
+            };
+            match job {
+                Ok((client, job)) => {
+                    unseen = self.work(job)?.or(unseen);
+                    let client = &self.shared.clients[client];
+                    client.acknowledged.fetch_add(1, Ordering::Release);
+                    client.wake();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
+            if unseen.is_some() && refreshed.elapsed() >= REFRESH {
+                refreshed = Instant::now();
+                self.make_visible(unseen.take())?;
+            }
+        }
+        self.make_visible(unseen)
+    }
+
+    fn read_stored(&mut self) -> Result<Stored, StoreError> {
+        let Self {
+            stores,
+            placement,
+            look,
+            control,
+            epoch,
+            ..
+        } = self;
+        let (documents, stats) = (&mut *stores.documents, &mut *stores.stats);
+        let name = documents.name();
+        patiently(control, name, || documents.write_as(*epoch, placement.process))?;
+        let rows = if placement.process == 0 {
+            patiently(control, stats.name(), || stats.rows())?
+        } else {
+            Vec::new()
+        };
+        patiently(control, name, || {
+            Stored::read(documents, *look, *placement, rows.clone())
+        })
+    }
+
+    /// Does one job; gives the tick that it has written whole.
+    fn work(&mut self, job: Job) -> Result<Option<Tick>, StoreError> {
+        match job {
+            Job::Bulk { view, tick, writes } => self.bulk(view, tick, writes).map(|()| None),
             Job::Commit(commit) => {
-                stores.stats.commit(&TickCommit {
-                    epoch,
+                let tick = TickCommit {
+                    epoch: self.epoch,
                     tick: commit.tick,
                     offsets: &commit.offsets,
                     upserts: &commit.upserts,
                     deletes: &commit.deletes,
                     dead_letters: &commit.dead_letters,
-                })?;
-                control.count(|counts| {
+                };
+                let stats = &mut *self.stores.stats;
+                self.control.comes_to(CrashPoint::BeforeCommit);
+                patiently(self.control, stats.name(), || stats.commit(&tick))?;
+                self.control.comes_to(CrashPoint::AfterCommit);
+                self.control.count(|counts| {
                     counts.rows_upserted += commit.upserts.len() as u64;
                     counts.rows_deleted += commit.deletes.len() as u64;
                 });
-                control.set_written(Written {
+                self.control.set_written(Written {
                     tick: commit.tick,
                     offsets: commit.offsets,
                 });
+                Ok(Some(commit.tick))
             }
         }
-        shared.clients[client]
-            .acknowledged
-            .fetch_add(1, Ordering::Release);
-        shared.clients[client].wake();
     }
-    Ok(())
+
+    fn bulk(
+        &mut self,
+        view: DocumentView,
+        tick: Tick,
+        mut writes: Vec<DocumentWrite>,
+    ) -> Result<(), StoreError> {
+        let sent = writes.len() as u64;
+        let deleted = writes
+            .iter()
+            .filter(|write| matches!(write, DocumentWrite::Delete { .. }))
+            .count() as u64;
+        let version = version_of(self.epoch, tick);
+        let documents = &mut *self.stores.documents;
+        let mut refused = Vec::new();
+        self.control.comes_to(CrashPoint::BeforeBulk);
+        patiently(self.control, documents.name(), || {
+            refused.append(&mut documents.bulk(view, version, &mut writes)?);
+            Ok(())
+        })?;
+        self.control.comes_to(CrashPoint::AfterBulk);
+        if !refused.is_empty() {
+            // Kept before the tick can count as written, so that none is lost.
+            let stats = &mut *self.stores.stats;
+            patiently(self.control, stats.name(), || stats.refuse(&refused))?;
+            let (id, reason) = (&refused[0].id, &refused[0].reason);
+            let count = refused.len();
+            tracing::warn!(count, id, reason, "documents refused; see `eip deadletters list`");
+        }
+        self.control.count(|counts| {
+            counts.refused += refused.len() as u64;
+            let counts = counts.documents(view);
+            counts.deleted += deleted;
+            counts.indexed += sent - deleted;
+        });
+        Ok(())
+    }
+
+    fn make_visible(&mut self, tick: Option<Tick>) -> Result<(), StoreError> {
+        let Some(tick) = tick else { return Ok(()) };
+        let documents = &mut *self.stores.documents;
+        patiently(self.control, documents.name(), || documents.refresh())?;
+        self.control.set_visible(tick);
+        let (stats, epoch) = (&mut *self.stores.stats, self.epoch);
+        patiently(self.control, stats.name(), || stats.publish_visible(epoch, tick))?;
+        Ok(())
+    }
+}
+
+/// Does something to a store until it is well. Gives the error up when the dataflow is stopped, so
+/// that a store that stays away keeps nobody from stopping.
+fn patiently<T>(
+    control: &Control,
+    name: &str,
+    mut attempt: impl FnMut() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut pause = PAUSES.0;
+    loop {
+        match attempt() {
+            Ok(done) => {
+                control.unblocked(name);
+                return Ok(done);
+            }
+            Err(error) if error.retry == Retry::Never => return Err(error),
+            Err(error) => {
+                control.blocked(name, &error.chain());
+                if control.is_failed() || control.is_stopped() {
+                    return Err(error);
+                }
+                control.pause(pause);
+                pause = (pause * 2).min(PAUSES.1);
+            }
+        }
+    }
 }
 
 impl Client {

@@ -1,4 +1,4 @@
-//! The log as a source: first what the Parquet cache holds, then the journal.
+//! The log as a source: first what the Parquet cache holds, then the log itself.
 //!
 //! The cache hands its rows over by calling back, so it is read on a thread of its own, a few
 //! pieces ahead of the worker. It was opened before the first tick's ends were sampled and mirrors
@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use eip_contract::{Dictionary, Offset, Packer};
-use eip_log::{JournalReader, LogError, StateDir};
+use eip_log::{Log, LogReader};
 use eip_parquet_cache::{Cache, CacheError, Hydrated};
 
 use super::{Batch, Record, RecordSource, SourceError};
@@ -18,9 +18,9 @@ use crate::store::StoredDeadLetter;
 /// Pieces that the cache may be ahead.
 const AHEAD: usize = 8;
 
-/// The log of one state folder, for some of its partitions.
+/// A log, for some of its partitions.
 pub struct LogSource {
-    state: StateDir,
+    log: Log,
     partitions: Vec<u32>,
     packer: Packer,
     stage: Stage,
@@ -28,7 +28,7 @@ pub struct LogSource {
 
 enum Stage {
     Cache(CacheReading),
-    Journal(Box<JournalReader>),
+    Log(Box<dyn LogReader>),
     /// Only within a call.
     Between,
 }
@@ -40,9 +40,9 @@ struct CacheReading {
 }
 
 impl LogSource {
-    /// Opens the log from its beginning; `cache` saves reading what it holds from the journal.
+    /// Opens the log from its beginning; `cache` saves reading what it holds from the log.
     pub fn open(
-        state: &StateDir,
+        log: &Log,
         cache: Option<Arc<Cache>>,
         partitions: Vec<u32>,
         dictionary: Arc<Dictionary>,
@@ -51,21 +51,16 @@ impl LogSource {
         let first = if let Some(cache) = cache {
             Stage::Cache(CacheReading::start(cache, partitions.clone(), dictionary)?)
         } else {
-            let from = vec![Offset::default(); state.partitions() as usize];
-            journal(state, &partitions, from)?
+            let from = vec![Offset::default(); log.partitions() as usize];
+            Stage::Log(log.reader(&partitions, &from)?)
         };
         Ok(Self {
-            state: state.clone(),
+            log: log.clone(),
             partitions,
             packer,
             stage: first,
         })
     }
-}
-
-fn journal(state: &StateDir, partitions: &[u32], from: Vec<Offset>) -> Result<Stage, LogError> {
-    let reader = JournalReader::open(state, partitions.to_vec(), from)?;
-    Ok(Stage::Journal(Box::new(reader)))
 }
 
 impl CacheReading {
@@ -133,14 +128,14 @@ impl RecordSource for LogSource {
                             reason: letter.reason,
                         }),
                 );
-            self.stage = journal(&self.state, &self.partitions, hydrated.next)?;
+            self.stage = Stage::Log(self.log.reader(&self.partitions, &hydrated.next)?);
             return Ok(true);
         }
-        let Stage::Journal(journal) = &mut self.stage else {
+        let Stage::Log(reader) = &mut self.stage else {
             return Err("the cache could not be read, and the log after it is not".into());
         };
-        let (packer, partitions) = (&mut self.packer, self.state.partitions());
-        let read = journal.poll(Some(upto), most, &mut |record| match packer.record(
+        let (packer, partitions) = (&mut self.packer, self.log.partitions());
+        reader.poll(upto, most, &mut |record| match packer.record(
             partitions,
             record.partition,
             record.key,
@@ -153,7 +148,11 @@ impl RecordSource for LogSource {
                 code: letter.code().to_owned(),
                 reason: letter.to_string(),
             }),
-        })?;
-        Ok(read > 0)
+        })
+        .map(|_read| ())
+        .or_else(|error| if error.is_passing() { Ok(()) } else { Err(error) })?;
+        let positions = reader.positions();
+        let mine = self.partitions.iter().map(|&partition| partition as usize);
+        Ok(mine.clone().any(|place| positions[place] < upto[place]))
     }
 }

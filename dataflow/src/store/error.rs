@@ -45,6 +45,18 @@ impl StoreError {
         }
     }
 
+    /// The error with its whole chain of sources.
+    pub fn chain(&self) -> String {
+        let mut text = self.message.clone();
+        let mut source = self.source();
+        while let Some(error) = source {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            source = error.source();
+        }
+        text
+    }
+
     /// The same error with what led to it.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

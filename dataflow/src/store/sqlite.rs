@@ -8,7 +8,9 @@
 //! Losing power may lose the last transactions (`synchronous = NORMAL`), never the order in which
 //! they were made: progress is then as old as the rest, and the next start writes the difference.
 
+mod report;
 mod schema;
+mod views;
 mod write;
 
 use std::path::Path;
@@ -19,13 +21,15 @@ use eip_log::{LogError, WriterLock};
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::error::{Fault, Retry, StoreError};
-use super::{DocumentStore, DocumentView, DocumentWrite, Progress, StatsStore, TickCommit};
+use super::{
+    DocumentStore, DocumentView, DocumentWrite, Look, Progress, RefusedDocument, StatsStore,
+    StoredDocument, TickCommit, new_runtime,
+};
 
+pub use report::{BusyRoute, RangeStats};
 pub use schema::FORMAT;
-pub(super) use schema::{FILE, check_format, read_options, read_progress, read_rows, sql_error};
-
-/// Bits of a document's version that hold the tick; the epoch is above them.
-const TICK_BITS: u32 = 42;
+use schema::{FILE, read_progress, read_rows};
+pub use views::SqliteViews;
 
 /// The one writer of a state folder's views. Clones share one connection: SQLite has one writer
 /// at a time anyway.
@@ -98,42 +102,72 @@ impl Drop for Inner {
 }
 
 impl DocumentStore for SqliteStore {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn greatest_epoch(&mut self) -> Result<u64, StoreError> {
+        let mut inner = self.lock();
+        let (runtime, connection) = inner.parts();
+        runtime.block_on(schema::greatest_epoch(connection))
+    }
+
+    fn take_over(&mut self, _epoch: u64, writers: usize) -> Result<(), StoreError> {
+        // The file's lock keeps others out, and each transaction looks at the epoch.
+        assert!(writers == 1, "the embedded store has one process");
+        Ok(())
+    }
+
+    fn write_as(&mut self, _epoch: u64, _writer: usize) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn bulk(
         &mut self,
         view: DocumentView,
         version: u64,
-        writes: &[DocumentWrite],
-    ) -> Result<(), StoreError> {
-        if writes.is_empty() {
-            return Ok(());
+        writes: &mut Vec<DocumentWrite>,
+    ) -> Result<Vec<RefusedDocument>, StoreError> {
+        if !writes.is_empty() {
+            let mut inner = self.lock();
+            let (runtime, connection) = inner.parts();
+            runtime.block_on(write::documents(connection, view, version, writes))?;
+            writes.clear();
         }
-        let mut inner = self.lock();
-        let (runtime, connection) = inner.parts();
-        runtime.block_on(write::documents(connection, view, version, writes))
+        Ok(Vec::new())
     }
 
     fn scan(
         &mut self,
         view: DocumentView,
-        each: &mut dyn FnMut(&str, u64, u64),
+        look: Look,
+        each: &mut dyn FnMut(StoredDocument<'_>),
     ) -> Result<(), StoreError> {
         let mut inner = self.lock();
         let (runtime, connection) = inner.parts();
-        runtime.block_on(schema::scan(connection, view, each))
+        runtime.block_on(schema::scan(connection, view, look, each))
+    }
+
+    fn refresh(&mut self) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
 impl StatsStore for SqliteStore {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
     fn progress(&mut self) -> Result<Option<Progress>, StoreError> {
         let mut inner = self.lock();
         let (runtime, connection) = inner.parts();
         runtime.block_on(read_progress(connection))
     }
 
-    fn take_epoch(&mut self) -> Result<u64, StoreError> {
+    fn take_epoch(&mut self, least: u64) -> Result<u64, StoreError> {
         let mut inner = self.lock();
         let (runtime, connection) = inner.parts();
-        runtime.block_on(write::take_epoch(connection))
+        runtime.block_on(write::take_epoch(connection, least))
     }
 
     fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
@@ -147,28 +181,9 @@ impl StatsStore for SqliteStore {
         let (runtime, connection) = inner.parts();
         runtime.block_on(write::tick(connection, tick))
     }
-}
 
-/// The version with which a dataflow of `epoch` writes documents at `tick`.
-pub fn version_of(epoch: u64, tick: u64) -> u64 {
-    assert!(
-        tick >> TICK_BITS == 0,
-        "a tick is milliseconds and fits 42 bits until 2109"
-    );
-    epoch << TICK_BITS | tick
-}
-
-/// A runtime for one connection, on the caller's own thread.
-pub(super) fn new_runtime() -> Result<tokio::runtime::Runtime, StoreError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .map_err(|error| {
-            StoreError::new(
-                Fault::External,
-                Retry::Backoff,
-                "cannot start the store's runtime",
-            )
-            .because(error)
-        })
+    fn refuse(&mut self, documents: &[RefusedDocument]) -> Result<(), StoreError> {
+        assert!(documents.is_empty(), "SQLite refuses no document for what it says");
+        Ok(())
+    }
 }

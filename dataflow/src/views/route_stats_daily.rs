@@ -15,15 +15,18 @@
 //! is one record a group whose *difference* is the sums; only the lead times, which percentiles
 //! need one by one, are arranged as values.
 
+mod exchange;
 mod sums;
 
 use differential_dataflow::operators::CountTotal as _;
 use eip_contract::document::RouteStatsRow;
-use eip_contract::{Day, Dictionary, OrderKey, RegionCode};
+use eip_contract::{Day, OrderKey, RegionCode};
 
+use self::exchange::{arrange_keys_here_named, by_route, reduce_here_named};
 use crate::tick::{Diff, Rows};
 use crate::views::shipments::Shipment;
 
+pub use exchange::{DayRoute, Regions};
 pub use sums::RouteSums;
 
 /// The key of a row, packed; sorts by day, seller, customer code.
@@ -66,11 +69,11 @@ pub struct RouteStats {
 
 impl RouteStats {
     /// The row with its texts.
-    pub fn row(&self, key: RouteDay, dictionary: &Dictionary) -> RouteStatsRow {
+    pub fn row(&self, key: &DayRoute) -> RouteStatsRow {
         RouteStatsRow {
             stat_date: key.day(),
-            seller_region: dictionary.region(key.seller()).as_ref().to_owned(),
-            customer_region: dictionary.region(key.customer()).as_ref().to_owned(),
+            seller_region: key.seller().to_owned(),
+            customer_region: key.customer().to_owned(),
             counts: self.sums.counts,
             delivered_late: self.sums.delivered_late,
             lead_count: self.sums.lead_count,
@@ -88,22 +91,26 @@ enum Part {
     Percentiles([i64; 3]),
 }
 
-/// The rows by day and route.
-pub fn render(shipments: Rows<'_, (OrderKey, Shipment)>) -> Rows<'_, (RouteDay, RouteStats)> {
+/// The rows by day and route, each on the worker of its route.
+pub fn render<'scope>(
+    shipments: Rows<'scope, (OrderKey, Shipment)>,
+    regions: &Regions,
+) -> Rows<'scope, (DayRoute, RouteStats)> {
     let changes = sums::by_route_day(shipments);
-    let sums = changes
-        .sums
-        .arrange_by_self_named("RouteSums")
+    let counted = by_route(changes.sums.map(|key| (key, ())), regions);
+    let sums = arrange_keys_here_named(counted, "RouteSums")
         .count_total_core::<Diff>()
         .map(|(key, sums)| (key, Part::Sums(sums)));
-    let percentiles = changes
-        .leads
-        .reduce_named("LeadPercentiles", |_key, leads, output| {
-            output.push((nearest_ranks(leads), 1));
-        })
-        .map(|(key, percentiles)| (key, Part::Percentiles(percentiles)));
-    sums.concat(percentiles)
-        .reduce_named("RouteStatsDaily", |_key, parts, output| {
+    let percentiles = reduce_here_named(
+        by_route(changes.leads, regions),
+        "LeadPercentiles",
+        |_key, leads, output| output.push((nearest_ranks(leads), 1)),
+    )
+    .map(|(key, percentiles)| (key, Part::Percentiles(percentiles)));
+    reduce_here_named(
+        sums.concat(percentiles),
+        "RouteStatsDaily",
+        |_key, parts, output| {
             // Sums sort first; where they are gone or count nothing, there is no row.
             if let (Part::Sums(sums), _) = parts[0]
                 && sums.counts.iter().any(|&count| count > 0)
@@ -120,7 +127,12 @@ pub fn render(shipments: Rows<'_, (OrderKey, Shipment)>) -> Rows<'_, (RouteDay, 
                     1,
                 ));
             }
-        })
+        },
+    )
+    .map({
+        let regions = regions.clone();
+        move |(key, stats)| (regions.texts(key), stats)
+    })
 }
 
 /// The ⌈q·n⌉-th smallest for q of 50, 90 and 99 %.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod conformance_documents;
+mod elasticsearch;
 mod harness;
 mod histories;
 mod journal_histories;

@@ -19,6 +19,7 @@ pub mod partition;
 pub mod record;
 pub mod reject;
 pub mod schema;
+pub mod space;
 pub mod time;
 
 pub use dead_letter::DeadLetter;
@@ -32,4 +33,5 @@ pub use packed::{PackedChange, Packer};
 pub use partition::partition_of;
 pub use record::{Change, decode_record};
 pub use reject::{Reject, RejectReason};
+pub use space::{BadSpace, Space};
 pub use time::{Day, EventTime};

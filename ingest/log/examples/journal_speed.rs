@@ -71,7 +71,7 @@ fn main() -> Result<(), LogError> {
     })?;
     let mut exported = Vec::with_capacity(EVENTS * 3 * 340);
     measure("export, 3 times as many", || {
-        eip_log::export(&state, &mut exported)
+        eip_log::export(&eip_log::Log::from(&state), &mut exported)
     })?;
     exported.truncate(exported.len() / 3);
     measure("import", || {

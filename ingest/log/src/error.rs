@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use eip_contract::Offset;
+
 /// Any failure of this crate. Each text says where and, where something can be done, what.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -108,6 +110,35 @@ pub enum LogError {
         /// Its attempt.
         attempt: u32,
     },
+    /// Somebody else has made a new attempt of this run.
+    #[error(
+        "attempt {attempt} of run {run_id} took over: this one was silent for too long and ends"
+    )]
+    Superseded {
+        /// The run.
+        run_id: String,
+        /// The later attempt.
+        attempt: u32,
+    },
+    /// A log that should have more gives nothing.
+    #[error(
+        "the log has given nothing for two minutes: read up to {positions:?}, wanted up to {upto:?}; \
+         see whether its server is well"
+    )]
+    Silent {
+        /// How far it was read.
+        positions: Vec<Offset>,
+        /// How far it was to be read.
+        upto: Vec<Offset>,
+    },
+    /// Kafka said so, or could not be asked.
+    #[error("kafka: {what}")]
+    Kafka {
+        /// What, where and what to do.
+        what: String,
+        /// Whether the same call can succeed later with nothing changed but the broker's health.
+        passing: bool,
+    },
     /// The file to be imported has a line above 16 MiB.
     #[error("line {0} is above 16 MiB")]
     LineTooLong(u64),
@@ -122,6 +153,12 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// Whether the same call can succeed later without anybody changing anything: the server is
+    /// away or overloaded.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Kafka { passing: true, .. })
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {

@@ -1,4 +1,7 @@
-//! The event log and the run ledger: a state folder with one append-only journal of NDJSON lines.
+//! The event log and the run ledger, behind one seam ([`Log`]): Kafka, or a journal in a folder.
+//!
+//! [`event_log`] has the seam and its picture; `kafka.rs` one side of it. The other is a state
+//! folder with one append-only journal of NDJSON lines:
 //!
 //! ```text
 //! <state>/eip-state.json                     format, partitions, topic id          [state]
@@ -17,7 +20,10 @@
 
 mod ends;
 mod error;
+mod event_log;
 mod files;
+mod journal;
+pub mod kafka;
 mod ledger;
 mod line;
 mod lock;
@@ -30,6 +36,7 @@ mod writer;
 
 pub use ends::{EndsWatcher, committed_ends};
 pub use error::LogError;
+pub use event_log::{EventLog, LedgerSource, Log, LogEnds, LogReader, LogWriter};
 pub use ledger::{
     LedgerEntry, LedgerReader, LedgerView, RunKind, RunParameters, RunState, RunSummary, RunTag,
     read_ledger,

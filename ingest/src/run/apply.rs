@@ -1,15 +1,16 @@
 //! From a plan to its end: rehearsed, stopped at a guard, refused, or in the log as one transaction.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use eip_contract::{Event, EventType, Offset};
-use eip_log::{LedgerEntry, NewRecord, StateDir};
+use eip_contract::{Event, EventType, Offset, Packer};
+use eip_log::{LedgerEntry, Log, NewRecord};
 
 use super::error::RunError;
 use super::id::PlanToken;
 use super::ledger::{Attempt, guard_figures};
 use super::limits::GuardLimits;
-use super::log_facts::LogFacts;
+use super::log_facts::{LogFacts, order_of, packed};
 use super::observer::{Observer, Phase, Progress, stop};
 use super::outcome::{RunOutcome, RunSummary};
 use super::plan::{OrderPlan, Plan, RegionTexts};
@@ -33,19 +34,19 @@ pub(crate) struct Terms<'a> {
 
 /// Takes a planned run to its end.
 pub(crate) fn finish(
-    state: &StateDir,
+    event_log: &Log,
     attempt: &mut Attempt<'_>,
     log: &LogFacts,
     mut plan: Plan,
     mut summary: RunSummary,
     terms: &Terms<'_>,
     observer: &mut dyn Observer,
-) -> Result<RunOutcome, RunError> {
+) -> Result<Finished, RunError> {
     let guard = terms
         .limits
         .and_then(|limits| plan.report.figures.check(&limits, attempt.kind));
     plan.report.guard = guard;
-    run_files::write_rehearsal(state, &attempt.run, &plan.report)?;
+    run_files::write_rehearsal(event_log, &attempt.run, &plan.report)?;
     observer.planned(&plan.report);
     let mut planned = attempt.entry_with_parameters(RunState::Planned);
     describe(&mut planned, &plan, &summary);
@@ -70,8 +71,6 @@ pub(crate) fn finish(
         RunState::Cancelled
     } else if let Some(stopped) = stop(observer) {
         stopped
-    } else if attempt.writer.ends() != plan.base {
-        return Err(RunError::LogMoved);
     } else {
         match write(attempt, log, &plan, terms.rejects, observer)? {
             Written::Committed(ends) => {
@@ -81,6 +80,7 @@ pub(crate) fn finish(
                 RunState::Committed
             }
             Written::Stopped(stopped) => stopped,
+            Written::Conflict { order_id } => return Ok(Finished::Conflict { order_id }),
         }
     };
     // A transaction has its last entry inside; every other end is an entry of its own.
@@ -90,7 +90,48 @@ pub(crate) fn finish(
         entry.ends = Some(plan.base.clone());
         attempt.enter(&entry)?;
     }
-    Ok(attempt.outcome(ended, summary, Some(plan.report)))
+    let outcome = attempt.outcome(ended, summary, Some(plan.report));
+    Ok(Finished::Ended(Box::new(outcome)))
+}
+
+/// Plans made before a run gives up because others keep writing about its orders.
+const PLANS: u32 = 3;
+
+/// Makes plans and takes them to their end until one is not overtaken by others. `plan` is called
+/// anew on a fresh snapshot each time. A plan that was announced is tried once, since another one
+/// would not be what was announced.
+pub(crate) fn finish_undisturbed(
+    attempt: &mut Attempt<'_>,
+    is_announced: bool,
+    observer: &mut dyn Observer,
+    mut plan_and_finish: impl FnMut(&mut Attempt<'_>, &mut dyn Observer) -> Result<Finished, RunError>,
+) -> Result<RunOutcome, RunError> {
+    let mut plans = 0;
+    loop {
+        // First of all, so that nothing of a predecessor comes behind the snapshot.
+        attempt.writer.fence()?;
+        match plan_and_finish(attempt, observer)? {
+            Finished::Ended(outcome) => return Ok(*outcome),
+            Finished::Conflict { order_id } => {
+                plans += 1;
+                if is_announced || plans == PLANS {
+                    return Err(RunError::Conflict { order_id });
+                }
+                tracing::warn!(run = %attempt.run, order_id, plans, "others wrote; planning again");
+            }
+        }
+    }
+}
+
+/// What became of a plan.
+pub(crate) enum Finished {
+    /// The run has ended with it.
+    Ended(Box<RunOutcome>),
+    /// It was given up before its commit: others wrote about this order meanwhile.
+    Conflict {
+        /// One of the orders.
+        order_id: String,
+    },
 }
 
 /// How a transaction ended.
@@ -99,6 +140,8 @@ enum Written {
     Committed(Vec<Offset>),
     /// The observer stopped it, and nothing has changed.
     Stopped(RunState),
+    /// Others wrote about an order of the plan, and nothing has changed.
+    Conflict { order_id: String },
 }
 
 /// Writes the plan as one transaction.
@@ -114,15 +157,19 @@ fn write(
     attempt.enter(&running)?;
     attempt.writer.begin(&attempt.tag, &plan.parts)?;
     let written = write_records(attempt, log, plan, rejects, observer);
+    let written = written.and_then(|stopped| match stopped {
+        Some(stopped) => Ok(Some(Written::Stopped(stopped))),
+        None => Ok(overtaken(attempt, log, plan)?.map(|order_id| Written::Conflict { order_id })),
+    });
     match written {
         Ok(None) => {}
         Ok(Some(stopped)) => {
             attempt.writer.abort()?;
-            return Ok(Written::Stopped(stopped));
+            return Ok(stopped);
         }
         Err(error) => {
-            // The first error says more than one about the abort, which the next holder of the
-            // writer's lock makes up for.
+            // The first error says more than one about the abort, which the next writer makes up
+            // for.
             let _ = attempt.writer.abort();
             return Err(error);
         }
@@ -136,6 +183,29 @@ fn write(
         .counts
         .insert("tombstones".to_owned(), plan.report.tombstones);
     attempt.commit(&committed).map(Written::Committed)
+}
+
+/// An order of the plan that others wrote about since its snapshot. What they append after this
+/// look is later than the run and stands.
+fn overtaken(
+    attempt: &mut Attempt<'_>,
+    log: &LogFacts,
+    plan: &Plan,
+) -> Result<Option<String>, RunError> {
+    let mut packer = Packer::new(Arc::clone(log.packer.dictionary()));
+    let partitions = plan.parts.len() as u32;
+    let mut found = None;
+    attempt
+        .writer
+        .appended_by_others(&plan.base, &mut |record| {
+            if let Some(change) = packed(&mut packer, partitions, &record) {
+                let order = order_of(change);
+                if plan.covered.contains(&order) {
+                    found.get_or_insert(order);
+                }
+            }
+        })?;
+    Ok(found.map(|order| log.order_id(order)))
 }
 
 /// Appends all records of the plan. Gives how the run ends when the observer stops it half way.

@@ -54,9 +54,15 @@ pub enum RunError {
         /// The token of the plan as it is now.
         found: PlanToken,
     },
-    /// Another run changed the log while this one planned.
-    #[error("conflict: the log has changed while this run planned; run it again")]
-    LogMoved,
+    /// Others kept writing about orders that this run decides about.
+    #[error(
+        "conflict: others wrote about order {order_id}, which this run covers, while it was being \
+         written; nothing of it counts; run it again when they have ended"
+    )]
+    Conflict {
+        /// One of the orders.
+        order_id: String,
+    },
     /// A window or revert run is live.
     #[error("run {winner} is live and excludes this one; wait until it has ended")]
     Excluded {
@@ -119,7 +125,7 @@ impl RunError {
             Self::File { .. } => "file",
             Self::Guard(_) => "guard",
             Self::OtherSource { .. } => "other_source",
-            Self::PlanChanged { .. } | Self::LogMoved => "conflict",
+            Self::PlanChanged { .. } | Self::Conflict { .. } => "conflict",
             Self::Excluded { .. } => "excluded",
             Self::KeyReused { .. } => "key_reused",
             Self::Ended { .. } => "ended",

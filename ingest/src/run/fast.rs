@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use eip_contract::{Day, Event, EventTime, EventType};
-use eip_log::StateDir;
+use eip_log::Log;
 
 use super::error::RunError;
 use super::ledger::Attempt;
@@ -26,7 +26,7 @@ const EVENTS_A_LOOK: u64 = 16_384;
 const EVENTS_A_SYNC: u64 = 16 * EVENTS_A_LOOK;
 
 pub(crate) fn execute(
-    state: &StateDir,
+    event_log: &Log,
     attempt: &mut Attempt<'_>,
     task: &FastTask,
     observer: &mut dyn Observer,
@@ -47,8 +47,8 @@ pub(crate) fn execute(
         provenance::check(&attempt.ledger, &attempt.parameters, task.range)?;
     }
     let mut summary = input.summary(task.range);
-    summary.rejects_file = run_files::write_rejects(state, &attempt.run, &input)?;
-    summary.first_offsets = attempt.writer.ends();
+    summary.rejects_file = run_files::write_rejects(event_log, &attempt.run, &input)?;
+    summary.first_offsets = attempt.writer.ends()?;
 
     let days = DayCounts::of(&input, task.range);
     progress.phase = Phase::Writing;
@@ -90,7 +90,7 @@ pub(crate) fn execute(
         .zip(by_type)
         .filter(|&(_, count)| count > 0);
     summary.events = written.collect();
-    summary.end_offsets = attempt.writer.ends();
+    summary.end_offsets = attempt.writer.ends()?;
     end(attempt, ended, &summary)?;
     summary.elapsed_ms = attempt.now().saturating_sub(started) as u64;
     Ok(attempt.outcome(ended, summary, None))
@@ -213,6 +213,7 @@ fn write(
             }
             if progress.records.is_multiple_of(EVENTS_A_SYNC) {
                 attempt.writer.sync()?;
+                attempt.writer.check_claim(&attempt.tag)?;
             }
         }
         let row = input.row(due.place, &mut room);

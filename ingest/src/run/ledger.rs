@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use eip_contract::Offset;
 use eip_log::{
-    JournalWriter, LedgerEntry, LedgerReader, LedgerView, LogError, RunParameters, RunTag, StateDir,
+    LedgerEntry, LedgerSource, LedgerView, Log, LogError, LogWriter, RunParameters, RunTag,
 };
 
 use super::error::RunError;
@@ -17,14 +17,14 @@ use super::state::{RunKind, RunState, may_follow};
 
 /// The ledger as far as it has been read; reading on costs only what is new.
 pub(crate) struct Ledger {
-    reader: LedgerReader,
+    source: Box<dyn LedgerSource>,
     entries: Vec<LedgerEntry>,
 }
 
 impl Ledger {
-    pub(crate) fn open(state: &StateDir) -> Result<Self, RunError> {
+    pub(crate) fn open(log: &Log) -> Result<Self, RunError> {
         Ok(Self {
-            reader: LedgerReader::open(state)?,
+            source: log.ledger()?,
             entries: Vec::new(),
         })
     }
@@ -32,7 +32,7 @@ impl Ledger {
     /// Reads on to the end.
     pub(crate) fn read_on(&mut self) -> Result<(), RunError> {
         let entries = &mut self.entries;
-        while self.reader.poll(&mut |_, entry| entries.push(entry))? > 0 {}
+        while self.source.poll(&mut |_, entry| entries.push(entry))? > 0 {}
         Ok(())
     }
 
@@ -50,7 +50,7 @@ impl Ledger {
 /// An attempt that has its claim. Every step is an entry in the ledger; a step that the state
 /// machine does not have is a defect of this program.
 pub(crate) struct Attempt<'a> {
-    pub(crate) writer: &'a mut JournalWriter,
+    pub(crate) writer: &'a mut dyn LogWriter,
     pub(crate) tag: RunTag,
     pub(crate) run: RunId,
     pub(crate) kind: RunKind,
@@ -69,7 +69,7 @@ impl<'a> Attempt<'a> {
     /// Claims the run: from here on the ledger knows it.
     pub(crate) fn claim(
         ledger: &'a Ledger,
-        writer: &'a mut JournalWriter,
+        writer: &'a mut dyn LogWriter,
         clock: &'a dyn Fn() -> i64,
         request: &RunRequest,
     ) -> Result<Self, RunError> {

@@ -1,12 +1,12 @@
-//! The current facts of all orders at a snapshot of the log, from the cache and the journal.
+//! The current facts of all orders at a snapshot of the log, from the cache and the log.
 //!
-//! The cache only saves time: whatever it does not cover, or cannot give, is read from the journal,
+//! The cache only saves time: whatever it does not cover, or cannot give, is read from the log,
 //! and a record that both give counts once, since the fold goes by offsets.
 
 use std::sync::Arc;
 
 use eip_contract::{Dictionary, Fact, Offset, OrderFacts, OrderKey, PackedChange, Packer};
-use eip_log::{JournalReader, RecordRef, StateDir};
+use eip_log::{Log, RecordRef};
 use eip_parquet_cache::Cache;
 use hashbrown::{HashMap, HashSet};
 
@@ -14,9 +14,6 @@ use super::error::RunError;
 
 /// The facts of one order by rank.
 pub(crate) type FactsByRank = [Option<Fact>; 6];
-
-/// Records handed over by one call of the journal's reader.
-const POLL_RECORDS: usize = 65_536;
 
 /// What the log says at a snapshot.
 pub(crate) struct LogFacts {
@@ -29,37 +26,42 @@ pub(crate) struct LogFacts {
 impl LogFacts {
     /// Reads the log up to `base`, which is its end, and brings the cache up to it. `pushing_runs`
     /// are the runs of kind rows that the ledger knows; when there are any, who wrote a record
-    /// matters and the journal is read throughout.
+    /// matters and the log is read throughout.
     pub(crate) fn read(
-        state: &StateDir,
+        event_log: &Log,
         base: &[Offset],
         pushing_runs: &HashSet<String>,
     ) -> Result<Self, RunError> {
         let mut packer = Packer::new(Arc::new(Dictionary::default()));
         let (mut orders, mut pushed) = (HashMap::new(), HashSet::new());
         if pushing_runs.is_empty() {
-            let mut cache = open_cache(state);
+            let mut cache = open_cache(event_log);
             if let Some(cache) = &mut cache
                 && let Err(error) = cache.catch_up(base)
             {
-                tracing::warn!(%error, "the cache stays behind; reading the rest from the journal");
+                tracing::warn!(%error, "the cache stays behind; reading the rest from the log");
             }
-            orders = fold(state, cache.as_ref(), &mut packer, base, |_| true)?;
+            orders = fold(event_log, cache.as_ref(), &mut packer, base, |_| true)?;
         } else {
-            for_each_record(state, vec![Offset::default(); base.len()], base, |record| {
-                let Some(change) = packed(&mut packer, state.partitions(), &record) else {
-                    return;
-                };
-                apply(&mut orders, record.offset, change);
-                if record
-                    .run
-                    .is_some_and(|run| pushing_runs.contains(run_id(run)))
-                {
-                    pushed.insert(order_of(change));
-                } else {
-                    pushed.remove(&order_of(change));
-                }
-            })?;
+            for_each_record(
+                event_log,
+                vec![Offset::default(); base.len()],
+                base,
+                |record| {
+                    let Some(change) = packed(&mut packer, event_log.partitions(), &record) else {
+                        return;
+                    };
+                    apply(&mut orders, record.offset, change);
+                    if record
+                        .run
+                        .is_some_and(|run| pushing_runs.contains(run_id(run)))
+                    {
+                        pushed.insert(order_of(change));
+                    } else {
+                        pushed.remove(&order_of(change));
+                    }
+                },
+            )?;
         }
         Ok(Self {
             packer,
@@ -72,13 +74,13 @@ impl LogFacts {
     /// snapshot's end.
     pub(crate) fn earlier(
         &mut self,
-        state: &StateDir,
+        event_log: &Log,
         upto: &[Offset],
         keep: impl Fn(OrderKey) -> bool,
     ) -> Result<HashMap<OrderKey, OrderFacts>, RunError> {
         fold(
-            state,
-            open_cache(state).as_ref(),
+            event_log,
+            open_cache(event_log).as_ref(),
             &mut self.packer,
             upto,
             keep,
@@ -110,15 +112,15 @@ impl LogFacts {
     }
 }
 
-fn open_cache(state: &StateDir) -> Option<Cache> {
-    Cache::open(state)
-        .inspect_err(|error| tracing::warn!(%error, "no cache; reading the journal instead"))
+fn open_cache(event_log: &Log) -> Option<Cache> {
+    Cache::open(event_log)
+        .inspect_err(|error| tracing::warn!(%error, "no cache; reading the log instead"))
         .ok()
 }
 
-/// Folds the log up to `upto`: what the cache has, then the journal from there on.
+/// Folds the log up to `upto`: what the cache has, then the log from there on.
 fn fold(
-    state: &StateDir,
+    event_log: &Log,
     cache: Option<&Cache>,
     packer: &mut Packer,
     upto: &[Offset],
@@ -127,7 +129,7 @@ fn fold(
     let mut orders = HashMap::new();
     let mut from = vec![Offset::default(); upto.len()];
     if let Some(cache) = cache {
-        let all: Vec<u32> = (0..state.partitions()).collect();
+        let all: Vec<u32> = (0..event_log.partitions()).collect();
         let read = cache.read_packed(&all, packer, &mut |partition, batch| {
             for &(offset, change) in batch {
                 if offset < upto[partition as usize] && keep(order_of(change)) {
@@ -145,12 +147,12 @@ fn fold(
                     .collect();
             }
             Err(error) => {
-                tracing::warn!(%error, "the cache cannot be read; reading the journal instead");
+                tracing::warn!(%error, "the cache cannot be read; reading the log instead");
             }
         }
     }
-    for_each_record(state, from, upto, |record| {
-        if let Some(change) = packed(packer, state.partitions(), &record)
+    for_each_record(event_log, from, upto, |record| {
+        if let Some(change) = packed(packer, event_log.partitions(), &record)
             && keep(order_of(change))
         {
             apply(&mut orders, record.offset, change);
@@ -196,14 +198,13 @@ pub(crate) fn run_id(header: &str) -> &str {
     header.rsplit_once('/').map_or(header, |(run_id, _)| run_id)
 }
 
-/// All records of the journal from `from` to before `upto`, in offset order per partition.
+/// All records from `from` to before `upto`, in offset order per partition.
 pub(crate) fn for_each_record(
-    state: &StateDir,
+    event_log: &Log,
     from: Vec<Offset>,
     upto: &[Offset],
     mut f: impl FnMut(RecordRef<'_>),
 ) -> Result<(), RunError> {
-    let mut reader = JournalReader::open(state, (0..state.partitions()).collect(), from)?;
-    while reader.poll(Some(upto), POLL_RECORDS, &mut f)? > 0 {}
-    Ok(())
+    let all: Vec<u32> = (0..event_log.partitions()).collect();
+    Ok(event_log.reader(&all, &from)?.read_to(upto, &mut f)?)
 }

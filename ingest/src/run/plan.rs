@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eip_contract::{Day, EventTime, EventType, Fact, Offset, OrderKey, partition_of};
+use hashbrown::HashSet;
 use sha2::{Digest as _, Sha256};
 
 use super::guard::GuardFigures;
@@ -41,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) parts: Vec<u64>,
     /// Events to write, by type.
     pub(crate) events: BTreeMap<EventType, u64>,
+    /// Every order that the run decides about, also those with nothing to write.
+    pub(crate) covered: HashSet<OrderKey>,
     /// The snapshot that it was made on.
     pub(crate) base: Vec<Offset>,
     /// What to tell about it.
@@ -71,7 +74,7 @@ pub(crate) struct PlanBuilder {
     parts: Vec<u64>,
     written: [u64; 6],
     tombstones: u64,
-    covered: u64,
+    covered: HashSet<OrderKey>,
     by_type: [Deltas; 6],
     by_day: BTreeMap<Day, [Deltas; 6]>,
     vanishing: Named,
@@ -92,7 +95,7 @@ impl PlanBuilder {
             parts: vec![0; partitions as usize],
             written: [0; 6],
             tombstones: 0,
-            covered: 0,
+            covered: HashSet::new(),
             by_type: [Deltas::default(); 6],
             by_day: BTreeMap::new(),
             vanishing: Named::default(),
@@ -111,7 +114,7 @@ impl PlanBuilder {
         after: &FactsByRank,
         regions: &mut RegionTexts,
     ) {
-        self.covered += 1;
+        self.covered.insert(order);
         hash_text(&mut self.content, order_id);
         let loses = before
             .iter()
@@ -209,7 +212,7 @@ impl PlanBuilder {
         let report = Rehearsal {
             samples: samples.collect(),
             token: PlanToken::of_digest(&self.content.finalize()),
-            orders_covered: self.covered,
+            orders_covered: self.covered.len() as u64,
             facts,
             by_type: by_name(&self.by_type),
             by_day: self
@@ -230,7 +233,7 @@ impl PlanBuilder {
             events: self.written.iter().sum(),
             tombstones: self.tombstones,
             figures: GuardFigures {
-                covered: self.covered,
+                covered: self.covered.len() as u64,
                 ..self.figures
             },
             guard: None,
@@ -242,6 +245,7 @@ impl PlanBuilder {
         Plan {
             orders: self.orders,
             parts: self.parts,
+            covered: self.covered,
             events: events.collect(),
             base,
             report,

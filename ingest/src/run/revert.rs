@@ -8,10 +8,10 @@
 use std::sync::Arc;
 
 use eip_contract::{EventType, Offset, OrderFacts, OrderKey, PackedChange};
-use eip_log::{LedgerEntry, RunState, StateDir};
+use eip_log::{LedgerEntry, Log, RunState};
 use hashbrown::{HashMap, HashSet};
 
-use super::apply::{Terms, finish};
+use super::apply::{Terms, finish, finish_undisturbed};
 use super::error::RunError;
 use super::ledger::Attempt;
 use super::limits::GuardLimits;
@@ -23,7 +23,7 @@ use super::report::{LeftFact, MAX_NAMED};
 use super::request::{Emit, RevertTask};
 
 pub(crate) fn execute(
-    state: &StateDir,
+    event_log: &Log,
     attempt: &mut Attempt<'_>,
     task: &RevertTask,
     observer: &mut dyn Observer,
@@ -39,50 +39,53 @@ pub(crate) fn execute(
     });
     let target = task.target.as_str();
     let from = written_from(attempt.entries, task)?;
-    let base = attempt.writer.ends();
-    let mut log = LogFacts::read(state, &base, &HashSet::new())?;
+    let is_announced = task.plan.is_some();
+    let mut outcome = finish_undisturbed(attempt, is_announced, observer, |attempt, observer| {
+        let base = attempt.writer.ends()?;
+        let mut log = LogFacts::read(event_log, &base, &HashSet::new())?;
 
-    let touched = Touched::find(state, &mut log, target, from, &base)?;
-    let mut histories = histories(state, &mut log, target, touched, &base)?;
-    histories.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let touched = Touched::find(event_log, &mut log, target, from.clone(), &base)?;
+        let mut histories = histories(event_log, &mut log, target, touched, &base)?;
+        histories.sort_unstable_by(|a, b| a.0.cmp(&b.0));
 
-    let inputs = format!("revert {target} force {}", task.force);
-    let mut builder = PlanBuilder::new(state.partitions(), Emit::Changed, &inputs);
-    let mut regions = RegionTexts::new(&log);
-    let (mut left_count, mut left_facts) = (0, Vec::new());
-    for (order_id, order, history) in &histories {
-        let goal = history.goal(task.force, |event_type, changed_by| {
-            left_count += 1;
-            if left_facts.len() < MAX_NAMED {
-                let changed_by = changed_by.to_owned();
-                left_facts.push(LeftFact {
-                    order_id: order_id.clone(),
-                    event_type,
-                    changed_by,
-                });
-            }
-        });
-        builder.add(*order, order_id, &history.now, &goal, &mut regions);
-    }
-    let mut plan = builder.finish(&log, base, LeftAlone::default());
-    plan.report.left_count = left_count;
-    plan.report.left_facts = left_facts;
+        let inputs = format!("revert {target} force {}", task.force);
+        let mut builder = PlanBuilder::new(event_log.partitions(), Emit::Changed, &inputs);
+        let mut regions = RegionTexts::new(&log);
+        let (mut left_count, mut left_facts) = (0, Vec::new());
+        for (order_id, order, history) in &histories {
+            let goal = history.goal(task.force, |event_type, changed_by| {
+                left_count += 1;
+                if left_facts.len() < MAX_NAMED {
+                    let changed_by = changed_by.to_owned();
+                    left_facts.push(LeftFact {
+                        order_id: order_id.clone(),
+                        event_type,
+                        changed_by,
+                    });
+                }
+            });
+            builder.add(*order, order_id, &history.now, &goal, &mut regions);
+        }
+        let mut plan = builder.finish(&log, base, LeftAlone::default());
+        plan.report.left_count = left_count;
+        plan.report.left_facts = left_facts;
 
-    let terms = Terms {
-        limits: (!task.force).then(GuardLimits::default),
-        dry_run: task.dry_run,
-        announced: task.plan.as_ref(),
-        rejects: 0,
-    };
-    let mut outcome = finish(
-        state,
-        attempt,
-        &log,
-        plan,
-        RunSummary::default(),
-        &terms,
-        observer,
-    )?;
+        let terms = Terms {
+            limits: (!task.force).then(GuardLimits::default),
+            dry_run: task.dry_run,
+            announced: task.plan.as_ref(),
+            rejects: 0,
+        };
+        finish(
+            event_log,
+            attempt,
+            &log,
+            plan,
+            RunSummary::default(),
+            &terms,
+            observer,
+        )
+    })?;
     outcome.summary.elapsed_ms = attempt.now().saturating_sub(started) as u64;
     Ok(outcome)
 }
@@ -128,7 +131,7 @@ struct Touched {
 
 impl Touched {
     fn find(
-        state: &StateDir,
+        event_log: &Log,
         log: &mut LogFacts,
         target: &str,
         from: Option<Vec<Offset>>,
@@ -139,13 +142,13 @@ impl Touched {
             first: base.to_vec(),
         };
         let Some(from) = from else { return Ok(touched) };
-        for_each_record(state, from, base, |record| {
+        for_each_record(event_log, from, base, |record| {
             if record.run.is_none_or(|run| run_id(run) != target) {
                 return;
             }
             let first = &mut touched.first[record.partition as usize];
             *first = record.offset.min(*first);
-            if let Some(change) = packed(&mut log.packer, state.partitions(), &record) {
+            if let Some(change) = packed(&mut log.packer, event_log.partitions(), &record) {
                 touched.orders.insert(order_of(change));
             }
         })?;
@@ -209,14 +212,14 @@ impl History {
 
 /// The history of each touched order.
 fn histories(
-    state: &StateDir,
+    event_log: &Log,
     log: &mut LogFacts,
     target: &str,
     touched: Touched,
     base: &[Offset],
 ) -> Result<Vec<(String, OrderKey, History)>, RunError> {
     let Touched { orders, first } = touched;
-    let before = log.earlier(state, &first, |order| orders.contains(&order))?;
+    let before = log.earlier(event_log, &first, |order| orders.contains(&order))?;
     let mut histories: HashMap<OrderKey, History> = orders
         .iter()
         .map(|&order| {
@@ -227,8 +230,8 @@ fn histories(
         })
         .collect();
     let mut names: HashSet<Arc<str>> = HashSet::new();
-    for_each_record(state, first, base, |record| {
-        let Some(change) = packed(&mut log.packer, state.partitions(), &record) else {
+    for_each_record(event_log, first, base, |record| {
+        let Some(change) = packed(&mut log.packer, event_log.partitions(), &record) else {
             return;
         };
         let Some(history) = histories.get_mut(&order_of(change)) else {

@@ -1,11 +1,11 @@
-//! What a run leaves in `<state>/runs/<run>/`: its rejected rows, for whoever has to mend them, and
+//! What a run leaves in `runs/<run>/` of the log's local folder: its rejected rows, for whoever has to mend them, and
 //! its rehearsal whole. Only for people: nothing reads these files to decide anything.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use eip_log::StateDir;
+use eip_log::Log;
 
 use super::error::RunError;
 use super::id::RunId;
@@ -14,14 +14,14 @@ use super::source::Input;
 
 /// Writes `rejects.ndjson`; gives its path, or `None` when nothing was rejected.
 pub(crate) fn write_rejects(
-    state: &StateDir,
+    log: &Log,
     run: &RunId,
     input: &Input,
 ) -> Result<Option<PathBuf>, RunError> {
     if input.reject_count() == 0 {
         return Ok(None);
     }
-    let path = write(state, run, "rejects.ndjson", |out| {
+    let path = write(log, run, "rejects.ndjson", |out| {
         for reject in input.rejects() {
             serde_json::to_writer(&mut *out, reject)?;
             out.write_all(b"\n")?;
@@ -33,11 +33,11 @@ pub(crate) fn write_rejects(
 
 /// Writes `rehearsal.json`.
 pub(crate) fn write_rehearsal(
-    state: &StateDir,
+    log: &Log,
     run: &RunId,
     rehearsal: &Rehearsal,
 ) -> Result<(), RunError> {
-    write(state, run, "rehearsal.json", |out| {
+    write(log, run, "rehearsal.json", |out| {
         serde_json::to_writer_pretty(&mut *out, rehearsal)?;
         out.write_all(b"\n")
     })?;
@@ -45,12 +45,12 @@ pub(crate) fn write_rehearsal(
 }
 
 fn write(
-    state: &StateDir,
+    log: &Log,
     run: &RunId,
     name: &str,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<PathBuf, RunError> {
-    let folder = state.path().join("runs").join(run.as_str());
+    let folder = log.folder().join("runs").join(run.as_str());
     let path = folder.join(name);
     let write = || -> io::Result<()> {
         fs::create_dir_all(&folder)?;

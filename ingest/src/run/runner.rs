@@ -1,6 +1,6 @@
-//! Who executes runs: the holder of the journal's writer, one run at a time.
+//! Who executes runs: whoever writes the log, one run at a time.
 
-use eip_log::{JournalWriter, StateDir};
+use eip_log::{Log, LogWriter};
 
 use super::error::RunError;
 use super::ledger::{Attempt, Ledger};
@@ -12,36 +12,36 @@ use super::{fast, revert, window};
 /// Wall milliseconds since the epoch.
 pub type Clock = Box<dyn Fn() -> i64 + Send>;
 
-/// Executes runs on one state folder. Nobody else can write its journal meanwhile.
+/// Executes runs on one log. A journal has one runner at a time; on Kafka claims keep them apart.
 pub struct Runner {
-    state: StateDir,
-    writer: JournalWriter,
+    log: Log,
+    writer: Box<dyn LogWriter>,
     ledger: Ledger,
     clock: Clock,
 }
 
 impl Runner {
-    /// Takes the journal's writer. `holder` names this program to whoever finds the journal locked.
+    /// Takes the part of a writer. `holder` names this program to whoever finds the log taken.
     ///
-    /// Runs that the ledger still shows as live were left by a process that is gone, since their
-    /// writer's lock was free: they become `interrupted`.
-    pub fn open(state: StateDir, holder: &str, clock: Clock) -> Result<Self, RunError> {
-        let mut writer = JournalWriter::open(&state, holder)?;
+    /// Runs that the ledger still shows as live and whose owner is gone become `interrupted`.
+    pub fn open(log: impl Into<Log>, holder: &str, clock: Clock) -> Result<Self, RunError> {
+        let log = log.into();
+        let mut writer = log.writer(holder)?;
         for run in writer.interrupt_unfinished(clock())? {
             tracing::warn!(run = %run.run_id(), "a run without an end is now interrupted");
         }
-        let ledger = Ledger::open(&state)?;
+        let ledger = Ledger::open(&log)?;
         Ok(Self {
-            state,
+            log,
             writer,
             ledger,
             clock,
         })
     }
 
-    /// The state folder.
-    pub fn state(&self) -> &StateDir {
-        &self.state
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.log
     }
 
     /// Executes one run to its end. An error is in the ledger too, once the run has its claim.
@@ -52,13 +52,13 @@ impl Runner {
     ) -> Result<RunOutcome, RunError> {
         check(&request.task)?;
         self.ledger.read_on()?;
-        let mut attempt = Attempt::claim(&self.ledger, &mut self.writer, &*self.clock, request)?;
+        let mut attempt = Attempt::claim(&self.ledger, &mut *self.writer, &*self.clock, request)?;
         observer.started(&attempt.run, attempt.tag.attempt);
         let result = match &request.task {
             _ if observer.interrupted() => attempt.interrupt(),
-            Task::Fast(task) => fast::execute(&self.state, &mut attempt, task, observer),
-            Task::Window(task) => window::execute(&self.state, &mut attempt, task, observer),
-            Task::Revert(task) => revert::execute(&self.state, &mut attempt, task, observer),
+            Task::Fast(task) => fast::execute(&self.log, &mut attempt, task, observer),
+            Task::Window(task) => window::execute(&self.log, &mut attempt, task, observer),
+            Task::Revert(task) => revert::execute(&self.log, &mut attempt, task, observer),
         };
         if let Err(error) = &result
             && let Err(second) = attempt.fail(error)

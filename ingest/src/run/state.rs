@@ -11,6 +11,8 @@ pub fn may_follow(kind: RunKind, state: RunState, next: RunState) -> bool {
         (Requested, Planned) => kind.excludes_others(),
         (Requested, Running) => !kind.excludes_others(),
         (Running, Paused) => kind == RunKind::Scaled,
+        // Others wrote about a covered order meanwhile: the transaction is given up and planned anew.
+        (Running, Planned) => kind.excludes_others(),
         (Planned, Rehearsed | Running | Committed)
         | (Running, Committed)
         | (Paused, Running)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use eip_contract::{Day, EventTime, Offset};
-use eip_log::{LedgerEntry, LedgerView, RunTag, StateDir};
+use eip_log::{LedgerEntry, Log, RunTag};
 use serde::Serialize;
 
 use super::error::RunError;
@@ -130,15 +130,11 @@ impl RunView {
 }
 
 /// All runs in the order in which they were first asked for.
-pub fn list_runs(state: &StateDir) -> Result<Vec<RunView>, RunError> {
-    Ok(LedgerView::read(state)?
-        .runs()
-        .iter()
-        .map(RunView::new)
-        .collect())
+pub fn list_runs(log: impl Into<Log>) -> Result<Vec<RunView>, RunError> {
+    Ok(log.into().runs()?.runs().iter().map(RunView::new).collect())
 }
 
 /// One run.
-pub fn run_view(state: &StateDir, run: &RunId) -> Result<Option<RunView>, RunError> {
-    Ok(LedgerView::read(state)?.get(run.as_str()).map(RunView::new))
+pub fn run_view(log: impl Into<Log>, run: &RunId) -> Result<Option<RunView>, RunError> {
+    Ok(log.into().runs()?.get(run.as_str()).map(RunView::new))
 }

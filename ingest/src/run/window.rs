@@ -5,10 +5,10 @@
 //! is and is named.
 
 use eip_contract::{Fact, OrderKey, Packer};
-use eip_log::{LedgerView, RunKind, StateDir};
+use eip_log::{LedgerView, Log, RunKind};
 use hashbrown::HashSet;
 
-use super::apply::{Terms, finish};
+use super::apply::{Terms, finish, finish_undisturbed};
 use super::error::RunError;
 use super::ledger::Attempt;
 use super::log_facts::{FactsByRank, LogFacts};
@@ -21,7 +21,7 @@ use super::source::Input;
 use crate::convert::Facts;
 
 pub(crate) fn execute(
-    state: &StateDir,
+    event_log: &Log,
     attempt: &mut Attempt<'_>,
     task: &WindowTask,
     observer: &mut dyn Observer,
@@ -39,23 +39,33 @@ pub(crate) fn execute(
     input.describe(&mut attempt.parameters);
     attempt.check_same_input()?;
 
-    observer.progress(&phase(Phase::Comparing, input.reject_count()));
-    let base = attempt.writer.ends();
-    let mut log = LogFacts::read(state, &base, &pushing_runs(&attempt.ledger))?;
-    let inputs = inputs(attempt)?;
-    let mut builder = PlanBuilder::new(state.partitions(), task.emit, &inputs);
-    let left = cover(&mut builder, &input, &mut log, task.range)?;
-    let plan: Plan = builder.finish(&log, base, left);
-
     let mut summary = input.summary(task.range);
-    summary.rejects_file = run_files::write_rejects(state, &attempt.run, &input)?;
+    summary.rejects_file = run_files::write_rejects(event_log, &attempt.run, &input)?;
     let terms = Terms {
         limits: Some(task.limits),
         dry_run: task.dry_run,
         announced: task.plan.as_ref(),
         rejects: input.reject_count(),
     };
-    let mut outcome = finish(state, attempt, &log, plan, summary, &terms, observer)?;
+    let is_announced = task.plan.is_some();
+    let mut outcome = finish_undisturbed(attempt, is_announced, observer, |attempt, observer| {
+        observer.progress(&phase(Phase::Comparing, input.reject_count()));
+        let base = attempt.writer.ends()?;
+        let mut log = LogFacts::read(event_log, &base, &pushing_runs(&attempt.ledger))?;
+        let inputs = inputs(attempt)?;
+        let mut builder = PlanBuilder::new(event_log.partitions(), task.emit, &inputs);
+        let left = cover(&mut builder, &input, &mut log, task.range)?;
+        let plan: Plan = builder.finish(&log, base, left);
+        finish(
+            event_log,
+            attempt,
+            &log,
+            plan,
+            summary.clone(),
+            &terms,
+            observer,
+        )
+    })?;
     outcome.summary.elapsed_ms = attempt.now().saturating_sub(started) as u64;
     Ok(outcome)
 }

@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eip_log::StateDir;
+use eip_log::Log;
 
 use crate::rules::RulesError;
 use crate::run::RunError;
 
 /// Everything that the service needs.
 pub struct ServerConfig {
-    /// The state folder that it writes.
-    pub state: StateDir,
+    /// The log that it writes.
+    pub log: Log,
     /// Names of datasets and the folders that they stand for.
     pub datasets: BTreeMap<String, PathBuf>,
     /// Names of rules and the files that they stand for; `default` is always there.
@@ -48,8 +48,8 @@ pub enum ServeError {
     /// A name that a request could not carry.
     #[error("{0:?} is no name; use 1 to 64 lower-case letters, digits, hyphens and underscores")]
     BadName(String),
-    /// The state folder.
-    #[error("the state folder cannot be used")]
+    /// The log.
+    #[error("the log cannot be used")]
     Runs(#[from] RunError),
     /// The thread that writes the log could not start.
     #[error("no thread for the runs")]

@@ -58,7 +58,7 @@ impl App {
                 limits: config.limits,
             },
             queue,
-            ledger: Mutex::new(Ledger::open(&config.state)?),
+            ledger: Mutex::new(Ledger::open(&config.log)?),
             clock: config.clock,
         })
     }

@@ -77,7 +77,7 @@ fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
     std::fs::write(&rules, "version = 1\npromise = \"end_of_day\"\n").unwrap();
     let now = std::sync::Mutex::new(clock());
     let config = ServerConfig {
-        state: bench.state.clone(),
+        log: (&bench.state).into(),
         datasets: BTreeMap::from([
             ("olist".to_owned(), folder.join("data")),
             ("half".to_owned(), folder.join("half")),
@@ -288,7 +288,7 @@ async fn an_address_that_others_can_reach_is_refused_while_there_are_no_tokens()
     let bench = Bench::new();
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let config = ServerConfig {
-        state: bench.state.clone(),
+        log: (&bench.state).into(),
         datasets: BTreeMap::new(),
         rules: BTreeMap::new(),
         limits: eip_olist::Limits::default(),

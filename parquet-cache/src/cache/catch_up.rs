@@ -1,7 +1,7 @@
 //! The log's new records → new segments.
 
 use eip_contract::{DeadLetter, Offset, decode_record};
-use eip_log::{JournalReader, RecordRef};
+use eip_log::{LogReader, RecordRef};
 
 use super::{Cache, Ranges};
 use crate::coverage::Coverage;
@@ -70,12 +70,12 @@ impl Cache {
             .map(|(&from, &end)| from.max(end))
             .collect();
         let (mut rows, mut dead_letters, mut segments) = (0, 0, 0);
-        let partitions = self.state.partitions();
-        let mut reader =
-            JournalReader::open(&self.state, (0..partitions).collect(), position.clone())?;
+        let partitions = self.log.partitions();
+        let all: Vec<u32> = (0..partitions).collect();
+        let mut reader = self.log.reader(&all, &position)?;
         while position.iter().zip(&ends).any(|(from, end)| from < end) {
             let mut writer = SegmentWriter::create(&self.folder, number, partitions, self.options)?;
-            fill(&mut writer, &mut reader, partitions, &ends)?;
+            fill(&mut writer, &mut *reader, partitions, &ends)?;
             // The reader also passes over aborted offsets beyond `ends`, which nobody said are
             // durable: after a loss of power the log might use them for other records.
             let reached: Vec<_> = reader
@@ -93,7 +93,7 @@ impl Cache {
                 .zip(&reached)
                 .map(|(&from, &to)| from..to)
                 .collect();
-            let segment = self.add(writer.finish(self.state.topic_id(), ranges)?);
+            let segment = self.add(writer.finish(self.log.topic_id(), ranges)?);
             rows += segment.manifest().rows;
             dead_letters += segment.manifest().dead_letters.len() as u64;
             segments += 1;
@@ -112,14 +112,14 @@ impl Cache {
 /// Takes records until the segment is full or the log has no more below `ends`.
 fn fill(
     writer: &mut SegmentWriter,
-    reader: &mut JournalReader,
+    reader: &mut dyn LogReader,
     partitions: u32,
     ends: &[Offset],
 ) -> Result<(), CacheError> {
     while writer.room() > 0 {
         let most = writer.room().min(POLL) as usize;
         let mut taken = Ok(());
-        let records = reader.poll(Some(ends), most, &mut |record| {
+        let records = reader.poll_patiently(ends, most, &mut |record| {
             if taken.is_ok() {
                 taken = take(writer, partitions, &record);
             }

@@ -37,7 +37,7 @@ impl Cache {
         let _lock = self.begin_change()?;
         let coverage = self.coverage();
         let is_reached = |segment: &Arc<Segment>| {
-            (0..self.state.partitions()).all(|p| segment.range(p).start <= coverage.next(p))
+            (0..self.log.partitions()).all(|p| segment.range(p).start <= coverage.next(p))
         };
         let parts: Vec<_> = self.usable().into_iter().filter(is_reached).collect();
         self.merge(&parts)
@@ -64,7 +64,7 @@ impl Cache {
     /// Merges some segments; does nothing when their ranges do not join.
     fn merge(&self, parts: &[Arc<Segment>]) -> Result<Compaction, CacheError> {
         let nothing = Compaction { merged: 0, rows: 0 };
-        let partitions = self.state.partitions();
+        let partitions = self.log.partitions();
         let Some(plans) = (0..partitions)
             .map(|p| plan(parts, p))
             .collect::<Option<Vec<_>>>()
@@ -100,7 +100,7 @@ impl Cache {
             }
         }
         let ranges: Ranges = plans.into_iter().map(|plan| plan.whole).collect();
-        let merged = self.add(writer.finish(self.state.topic_id(), ranges)?);
+        let merged = self.add(writer.finish(self.log.topic_id(), ranges)?);
         let old: Vec<_> = parts.iter().map(|segment| segment.number()).collect();
         self.remove(&old)?;
         Ok(Compaction {

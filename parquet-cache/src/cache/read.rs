@@ -39,15 +39,15 @@ impl Cache {
     /// count once, as they do in [`eip_contract::OrderFacts`].
     ///
     /// ```no_run
-    /// # fn hydrate(state: &eip_log::StateDir) -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn hydrate(log: &eip_log::Log) -> Result<(), Box<dyn std::error::Error>> {
     /// # let dictionary = std::sync::Arc::default();
-    /// let cache = eip_parquet_cache::Cache::open(state)?;
+    /// let cache = eip_parquet_cache::Cache::open(log)?;
     /// let mut packer = eip_contract::Packer::new(dictionary);
     /// let mine = [0, 2];
     /// let hydrated = cache.read_packed(&mine, &mut packer, &mut |partition, rows| {
     ///     println!("{} rows of partition {partition}", rows.len());
     /// })?;
-    /// let tail = eip_log::JournalReader::open(state, mine.to_vec(), hydrated.next)?;
+    /// let tail = log.reader(&mine, &hydrated.next)?;
     /// # Ok(()) }
     /// ```
     pub fn read_packed(
@@ -56,7 +56,7 @@ impl Cache {
         packer: &mut Packer,
         give: &mut TakePacked<'_>,
     ) -> Result<Hydrated, CacheError> {
-        let mut next = vec![Offset(0); self.state.partitions() as usize];
+        let mut next = vec![Offset(0); self.log.partitions() as usize];
         let mut sink = PackedSink {
             packer,
             batch: Vec::new(),
@@ -117,7 +117,7 @@ impl Cache {
         range: Range<Offset>,
         read: &mut ReadPart<'_>,
     ) -> Result<Offset, CacheError> {
-        let partitions = self.state.partitions();
+        let partitions = self.log.partitions();
         if partition >= partitions {
             return Err(CacheError::NoPartition {
                 partition,

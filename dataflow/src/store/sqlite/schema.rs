@@ -10,10 +10,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSyn
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::{DocumentView, Progress};
+use super::super::{DocumentView, Look, Progress, StoredDocument, TICK_BITS, content_hash};
 
 /// Name of the file in the state folder.
-pub(in super::super) const FILE: &str = "views.sqlite";
+pub(super) const FILE: &str = "views.sqlite";
 /// The format that this program reads and writes, kept in the progress row.
 pub const FORMAT: u32 = 1;
 
@@ -26,7 +26,7 @@ const LOG_BYTES: &str = "67108864";
 /// How long to wait for a lock: only a checkpoint or a person with a shell can hold one.
 const BUSY: Duration = Duration::from_secs(30);
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/sqlite");
 
 /// Opens the file for writing, makes or migrates its tables and checks whose it is.
 pub(super) async fn open(path: &Path, topic_id: &str) -> Result<SqliteConnection, StoreError> {
@@ -71,7 +71,7 @@ pub(super) async fn open(path: &Path, topic_id: &str) -> Result<SqliteConnection
 }
 
 /// Options for a connection that never writes. The file must exist.
-pub(in super::super) fn read_options(path: &Path) -> SqliteConnectOptions {
+pub(super) fn read_options(path: &Path) -> SqliteConnectOptions {
     common(path).read_only(true)
 }
 
@@ -85,7 +85,7 @@ fn common(path: &Path) -> SqliteConnectOptions {
 }
 
 /// Refuses a file that a newer program made. One without a progress table is new, or not ours.
-pub(in super::super) async fn check_format(
+pub(super) async fn check_format(
     connection: &mut SqliteConnection,
     path: &Path,
 ) -> Result<(), StoreError> {
@@ -117,7 +117,7 @@ pub(in super::super) async fn check_format(
 }
 
 /// How far the views are written; none as long as no epoch was taken.
-pub(in super::super) async fn read_progress(
+pub(super) async fn read_progress(
     connection: &mut SqliteConnection,
 ) -> Result<Option<Progress>, StoreError> {
     let row = sqlx::query("SELECT epoch, tick, offsets, topic_id FROM progress WHERE epoch > 0")
@@ -138,7 +138,7 @@ pub(in super::super) async fn read_progress(
 }
 
 /// All rows in the order of their key.
-pub(in super::super) async fn read_rows(
+pub(super) async fn read_rows(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<RouteStatsRow>, StoreError> {
     let mut rows = Vec::new();
@@ -169,20 +169,51 @@ fn stats_row(row: &SqliteRow) -> Result<RouteStatsRow, StoreError> {
         .ok_or_else(|| broken(&format!("a row of {date:?} has a null count")))
 }
 
-/// Id, rev and version of every document, in no order.
+/// The greatest epoch with which a document was written.
+pub(super) async fn greatest_epoch(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let greatest: i64 = sqlx::query_scalar(
+        "SELECT max((SELECT coalesce(max(ver), 0) FROM shipment_events),
+                    (SELECT coalesce(max(ver), 0) FROM shipments))",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(read_error)?;
+    Ok(greatest as u64 >> TICK_BITS)
+}
+
+/// Every document in short, in no order.
 pub(super) async fn scan(
     connection: &mut SqliteConnection,
     view: DocumentView,
-    each: &mut dyn FnMut(&str, u64, u64),
+    look: Look,
+    each: &mut dyn FnMut(StoredDocument<'_>),
 ) -> Result<(), StoreError> {
-    let sql = match view {
-        DocumentView::ShipmentEvents => "SELECT id, rev, ver FROM shipment_events",
-        DocumentView::Shipments => "SELECT id, rev, ver FROM shipments",
+    let sql = match (view, look) {
+        (DocumentView::ShipmentEvents, Look::Listed) => {
+            "SELECT id, rev, doc ->> 'orderId' FROM shipment_events"
+        }
+        (DocumentView::ShipmentEvents, Look::Whole) => {
+            "SELECT id, rev, iif(json_valid(doc), doc ->> 'orderId', id), doc FROM shipment_events"
+        }
+        (DocumentView::Shipments, Look::Listed) => "SELECT id, rev, id FROM shipments",
+        (DocumentView::Shipments, Look::Whole) => "SELECT id, rev, id, doc FROM shipments",
     };
     let mut stream = sqlx::query(sql).fetch(connection);
     while let Some(row) = stream.try_next().await.map_err(read_error)? {
         let id: &str = row.try_get(0).map_err(read_error)?;
-        each(id, integer(&row, 1)? as u64, integer(&row, 2)? as u64);
+        let order_id: Option<&str> = row.try_get(2).map_err(read_error)?;
+        let rev = match look {
+            Look::Listed => integer(&row, 1)? as u64,
+            Look::Whole => {
+                let doc: &str = row.try_get(3).map_err(read_error)?;
+                content_hash(doc.as_bytes())
+            }
+        };
+        each(StoredDocument {
+            id,
+            order_id: order_id.unwrap_or(id),
+            rev: Some(rev),
+        });
     }
     Ok(())
 }
@@ -204,7 +235,7 @@ pub(super) fn read_error(error: sqlx::Error) -> StoreError {
 }
 
 /// What an error of SQLite means (its result codes: <https://sqlite.org/rescode.html>).
-pub(in super::super) fn sql_error(doing: &str, path: &Path, error: sqlx::Error) -> StoreError {
+pub(super) fn sql_error(doing: &str, path: &Path, error: sqlx::Error) -> StoreError {
     let code = match &error {
         sqlx::Error::Database(database) => database
             .code()

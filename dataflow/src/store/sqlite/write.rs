@@ -9,8 +9,9 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, Connection as _, Encode, Sqlite, SqliteConnection, Type};
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::{DocumentView, DocumentWrite, RouteKey, StoredDeadLetter, TickCommit};
-use super::TICK_BITS;
+use super::super::{
+    DocumentView, DocumentWrite, RouteKey, StoredDeadLetter, TICK_BITS, TickCommit,
+};
 use super::schema::{FILE, sql_error};
 
 /// Documents a statement.
@@ -175,20 +176,17 @@ pub(super) async fn tick(
     transaction.commit().await.map_err(write_error)
 }
 
-/// Makes the caller the one dataflow that may write, under the next epoch.
-pub(super) async fn take_epoch(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-    // A restored or emptied progress row must not make the documents' versions look newer than
-    // what is written next, so the epoch also goes above every stored version.
-    let epoch: i64 = sqlx::query_scalar(
-        "UPDATE progress SET epoch = 1 + max(
-             epoch,
-             (SELECT coalesce(max(ver), 0) >> 42 FROM shipment_events),
-             (SELECT coalesce(max(ver), 0) >> 42 FROM shipments))
-         RETURNING epoch",
-    )
-    .fetch_one(connection)
-    .await
-    .map_err(write_error)?;
+/// Makes the caller the one dataflow that may write, under the next epoch from `least` on.
+pub(super) async fn take_epoch(
+    connection: &mut SqliteConnection,
+    least: u64,
+) -> Result<u64, StoreError> {
+    let epoch: i64 =
+        sqlx::query_scalar("UPDATE progress SET epoch = max(epoch + 1, ?1) RETURNING epoch")
+            .bind(least as i64)
+            .fetch_one(connection)
+            .await
+            .map_err(write_error)?;
     Ok(epoch as u64)
 }
 

@@ -40,6 +40,11 @@ impl RunSummary {
             // A predecessor that did not know of its successor: it says nothing about the run.
             return;
         }
+        if entry.attempt == last.attempt && entry.state.is_live() && !last.state.is_live() {
+            // A sign of life that was overtaken by the end. An owner that was taken for gone and
+            // was not still says how it ended.
+            return;
+        }
         entry.requester = entry.requester.or(last.requester.take());
         entry.origin = entry.origin.or(last.origin.take());
         entry.parameters = entry.parameters.or(last.parameters.take());
@@ -182,6 +187,22 @@ mod tests {
         );
         entries.push(entry("b", 1, Revert, Failed));
         assert_eq!(winner(&entries).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_sign_of_life_behind_the_end_does_not_bring_an_attempt_back() {
+        use RunState::{Committed, Interrupted, Running};
+        let of = |state| entry("a", 1, RunKind::Window, state);
+        let state = |entries: &[RunState]| {
+            let view = LedgerView::fold(entries.iter().copied().map(of));
+            view.get("a").unwrap().state()
+        };
+        assert_eq!(state(&[Running, Committed, Running]), Committed);
+        assert_eq!(state(&[Running, Interrupted, Running]), Interrupted);
+        assert_eq!(
+            state(&[Running, Interrupted, Running, Committed]),
+            Committed
+        );
     }
 
     #[test]

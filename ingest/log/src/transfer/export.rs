@@ -3,12 +3,12 @@
 use std::io::{BufWriter, Write};
 
 use eip_contract::json::write_string;
-use eip_contract::{Change, Offset, decode, decode_record};
+use eip_contract::{Change, decode, decode_record};
 
 use super::Tombstone;
 use crate::error::LogError;
-use crate::reader::{JournalReader, RecordRef};
-use crate::state::StateDir;
+use crate::event_log::Log;
+use crate::reader::RecordRef;
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,45 +23,41 @@ pub struct ExportSummary {
     pub skipped: u64,
 }
 
-/// Writes all committed records in the journal's order. Imported again, they give the same views.
+/// Writes all records that are committed when it begins, in the order in which a reader gives them:
+/// of each partition that of their offsets. Imported again, they give the same views.
 ///
 /// An event is written in its canonical form, so its eventId is the one that follows from its
 /// fields. A dead letter is written as it is when it is one line, and one that by itself is neither
 /// event nor tombstone; any other (an event under the key of another order, say) is left out and
 /// counted.
-pub fn export(state: &StateDir, out: impl Write) -> Result<ExportSummary, LogError> {
-    write_log(state, out, true)
+pub fn export(log: &Log, out: impl Write) -> Result<ExportSummary, LogError> {
+    write_log(log, out, true)
 }
 
 /// As [`export`] without dead letters: what the oracle reads.
-pub fn export_facts(state: &StateDir, out: impl Write) -> Result<ExportSummary, LogError> {
-    write_log(state, out, false)
+pub fn export_facts(log: &Log, out: impl Write) -> Result<ExportSummary, LogError> {
+    write_log(log, out, false)
 }
 
 fn write_log(
-    state: &StateDir,
+    log: &Log,
     mut out: impl Write,
     dead_letters: bool,
 ) -> Result<ExportSummary, LogError> {
-    let count = state.partitions();
-    let from = vec![Offset(0); count as usize];
-    let mut reader = JournalReader::open(state, (0..count).collect(), from)?;
+    let partitions = log.partitions();
+    let ends = log.committed_ends()?;
+    let mut reader = log.read_all()?;
     let mut out = BufWriter::with_capacity(256 << 10, &mut out);
     let mut summary = ExportSummary::default();
     let mut line = Vec::new();
     let mut written = Ok(());
-    while written.is_ok() {
-        let read = reader.poll(None, 10_000, &mut |record| {
-            line.clear();
-            write_record(&mut line, count, record, dead_letters, &mut summary);
-            if written.is_ok() {
-                written = out.write_all(&line);
-            }
-        })?;
-        if read == 0 {
-            break;
+    reader.read_to(&ends, &mut |record| {
+        line.clear();
+        write_record(&mut line, partitions, record, dead_letters, &mut summary);
+        if written.is_ok() {
+            written = out.write_all(&line);
         }
-    }
+    })?;
     let written = written.and_then(|()| out.flush());
     let failed = |source| LogError::Transfer {
         action: "write the exported log",

@@ -8,9 +8,10 @@ use serde::Deserialize;
 
 use super::Tombstone;
 use crate::error::LogError;
+use crate::event_log::LogWriter;
 use crate::ledger::RunTag;
 use crate::line::MAX_RECORD_BYTES;
-use crate::writer::{JournalWriter, NewRecord};
+use crate::writer::NewRecord;
 
 /// Key and value of a foreign line may both be nearly as long as the line.
 const MAX_IMPORTED_LINE_BYTES: usize = MAX_RECORD_BYTES / 2;
@@ -26,15 +27,15 @@ pub struct ImportSummary {
     pub foreign: u64,
 }
 
-/// Appends each line of `reader` as one record and waits for the disk at the end.
+/// Appends each line of `reader` as one record and waits until all are acknowledged.
 ///
 /// An event goes under its orderId, in whatever layout it stands. A line that is neither event nor
 /// tombstone is appended all the same: under its orderId when it is JSON with one that is a text,
 /// else without a key in partition 0. Lines end with `\n` or `\r\n`; empty ones are passed over.
 /// A line above 8 MiB stops it; the records before are appended then, and acknowledged by the next
-/// [`JournalWriter::sync`].
+/// [`LogWriter::sync`].
 pub fn import(
-    writer: &mut JournalWriter,
+    writer: &mut dyn LogWriter,
     tag: Option<&RunTag>,
     mut reader: impl BufRead,
 ) -> Result<ImportSummary, LogError> {

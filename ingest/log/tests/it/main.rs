@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod conformance;
 mod damage;
 mod histories;
+mod kafka;
 mod ledger;
 mod lock;
 mod records;

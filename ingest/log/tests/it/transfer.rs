@@ -2,7 +2,7 @@
 
 use eip_contract::{Event, EventTime, EventType, partition_of};
 use eip_log::{
-    ExportSummary, ImportSummary, JournalWriter, LogError, NewRecord, StateDir, export,
+    ExportSummary, ImportSummary, JournalWriter, Log, LogError, NewRecord, StateDir, export,
     export_facts, import,
 };
 
@@ -27,7 +27,7 @@ fn import_text(state: &StateDir, text: &[u8]) -> ImportSummary {
 
 fn export_text(state: &StateDir) -> (String, ExportSummary) {
     let mut out = Vec::new();
-    let summary = export(state, &mut out).unwrap();
+    let summary = export(&Log::from(state), &mut out).unwrap();
     (String::from_utf8(out).unwrap(), summary)
 }
 
@@ -64,7 +64,7 @@ fn an_imported_log_is_exported_as_it_was() {
         }
     );
     let mut facts = Vec::new();
-    let summary = export_facts(&state, &mut facts).unwrap();
+    let summary = export_facts(&Log::from(&state), &mut facts).unwrap();
     assert_eq!(
         summary,
         ExportSummary {

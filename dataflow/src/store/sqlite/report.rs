@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use eip_contract::{Day, EventType};
 use sqlx::Row as _;
 
-use super::error::StoreError;
-use super::reader::ViewReader;
+use super::super::error::StoreError;
+use super::views::SqliteViews;
 
 /// What happened over a range of days.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct BusyRoute {
 
 type Route = (String, String);
 
-impl ViewReader {
+impl SqliteViews {
     /// How many shipments have each status, by rank; a status that none has is left out.
     pub fn shipments_by_status(&mut self) -> Result<Vec<(EventType, u64)>, StoreError> {
         let mut counts = Vec::new();

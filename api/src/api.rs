@@ -1,0 +1,33 @@
+//! What every request has at hand.
+
+use std::sync::Arc;
+
+use crate::cache::ResponseCache;
+use crate::config::ApiConfig;
+use crate::metrics::Requests;
+use crate::views::{OpenError, Views};
+
+/// One API: its views, its cache, its counters. Clones share them.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) views: Views,
+    pub(crate) cache: ResponseCache,
+    pub(crate) requests: Arc<Requests>,
+}
+
+impl Api {
+    /// An API as `config` says. Nothing has to be there yet: stores and caches are connected to
+    /// when they are needed. Must be called inside a runtime.
+    pub fn open(config: &ApiConfig) -> Result<Self, OpenError> {
+        Ok(Self {
+            views: Views::open(&config.views)?,
+            cache: ResponseCache::open(config)?,
+            requests: Arc::default(),
+        })
+    }
+
+    /// Closes connections and files.
+    pub(crate) async fn close(&self) {
+        self.views.close().await;
+    }
+}

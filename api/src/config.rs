@@ -1,0 +1,93 @@
+//! What the API has to be told.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use eip_contract::Space;
+
+/// All settings of one API.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// Where the views are.
+    pub views: ViewsConfig,
+    /// Where answers are kept for a while.
+    pub cache: CacheConfig,
+    /// How long an answer is kept. It is never given for a later tick than it was made from, so
+    /// this bounds memory, not age.
+    pub keep: Duration,
+}
+
+impl ApiConfig {
+    /// How long an answer is kept unless told otherwise.
+    pub const KEEP: Duration = Duration::from_secs(60);
+
+    /// The embedded default: the SQLite views of the folder `state`, and a cache in memory.
+    pub fn embedded(state: &Path) -> Self {
+        Self {
+            views: ViewsConfig::Sqlite(state.to_owned()),
+            cache: CacheConfig::Memory,
+            keep: Self::KEEP,
+        }
+    }
+}
+
+/// Where the views are.
+#[derive(Clone)]
+pub enum ViewsConfig {
+    /// In the SQLite file of this state folder.
+    Sqlite(PathBuf),
+    /// On the servers.
+    Servers {
+        /// URL of PostgreSQL.
+        postgres: String,
+        /// URL of Elasticsearch; may carry `user:password@`.
+        elasticsearch: String,
+        /// A file of PEM certificates that are trusted for Elasticsearch besides the public ones.
+        elasticsearch_ca: Option<PathBuf>,
+        /// Whose views.
+        space: Space,
+    },
+}
+
+impl ViewsConfig {
+    /// The space whose views these are.
+    pub fn space(&self) -> Space {
+        match self {
+            // A state folder is a space of its own.
+            Self::Sqlite(_) => Space::main(),
+            Self::Servers { space, .. } => space.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for ViewsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(state) => f.debug_tuple("Sqlite").field(state).finish(),
+            // The addresses may hold passwords.
+            Self::Servers { space, .. } => f
+                .debug_struct("Servers")
+                .field("space", space)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// Where answers are kept for a while.
+#[derive(Clone)]
+pub enum CacheConfig {
+    /// In this process.
+    Memory,
+    /// In Redis at this URL, for all APIs together.
+    Redis(String),
+}
+
+impl fmt::Debug for CacheConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "Memory",
+            Self::Redis(_) => "Redis",
+        })
+    }
+}

@@ -1,0 +1,45 @@
+//! `/metrics`: a few counters in Prometheus' text form
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::api::Api;
+
+/// Requests by the first digit of their status, from 1 to 5.
+#[derive(Debug, Default)]
+pub(crate) struct Requests([AtomicU64; 5]);
+
+/// Counts every request.
+pub(crate) async fn count(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let class = usize::from(response.status().as_u16() / 100);
+    if let Some(count) = api.requests.0.get(class.wrapping_sub(1)) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+    response
+}
+
+pub(crate) async fn show(State(api): State<Api>) -> Response {
+    let cache = api.cache.counts();
+    let mut text = String::from("# TYPE eip_api_requests_total counter\n");
+    for (class, count) in (1..).zip(&api.requests.0) {
+        let count = count.load(Ordering::Relaxed);
+        text += &format!("eip_api_requests_total{{class=\"{class}xx\"}} {count}\n");
+    }
+    for (name, value) in [
+        ("hits", cache.hits),
+        ("misses", cache.misses),
+        ("failures", cache.failures),
+    ] {
+        text += &format!(
+            "# TYPE eip_api_cache_{name}_total counter\neip_api_cache_{name}_total {value}\n"
+        );
+    }
+    let form = "text/plain; version=0.0.4; charset=utf-8";
+    ([(CONTENT_TYPE, form)], text).into_response()
+}

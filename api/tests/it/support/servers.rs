@@ -1,0 +1,137 @@
+//! A space on the real PostgreSQL and Elasticsearch, removed with its test.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use eip_api::ViewsConfig;
+use eip_contract::Space;
+use elasticsearch::http::Method;
+use elasticsearch::http::headers::HeaderMap;
+use elasticsearch::http::transport::Transport;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+const TABLES: &str = include_str!("../../../../dataflow/migrations/postgres/0001_views.sql");
+
+pub(crate) struct Servers {
+    pub(crate) space: Space,
+    postgres: String,
+    elasticsearch: String,
+}
+
+impl Servers {
+    pub(crate) fn new() -> Self {
+        // A hasher's keys are random, and the standard library's only source of chance.
+        let name = format!("t-{:016x}", RandomState::new().hash_one(0));
+        Self {
+            space: name.parse().unwrap(),
+            postgres: eip_test_servers::postgres(),
+            elasticsearch: eip_test_servers::elasticsearch(),
+        }
+    }
+
+    pub(crate) fn config(&self) -> ViewsConfig {
+        ViewsConfig::Servers {
+            postgres: self.postgres.clone(),
+            elasticsearch: self.elasticsearch.clone(),
+            elasticsearch_ca: None,
+            space: self.space.clone(),
+        }
+    }
+
+    pub(crate) async fn make_tables(&self) {
+        self.execute(&format!("CREATE SCHEMA \"{}\"", self.space))
+            .await;
+        self.execute(TABLES).await;
+        for view in ["shipment_events", "shipments"] {
+            let body = json!({
+                "settings": { "number_of_replicas": 0 },
+                "mappings": { "dynamic": false },
+            });
+            self.ask(
+                Method::Put,
+                &format!("/{}", self.space.prefixed(view)),
+                body.to_string(),
+            )
+            .await;
+        }
+    }
+
+    pub(crate) async fn set_progress(&self, epoch: i64, tick: i64, offsets: &[i64]) {
+        self.execute(&format!(
+            "DELETE FROM progress;
+             INSERT INTO progress (format, topic_id, epoch, tick, offsets)
+             VALUES (1, 'abc', {epoch}, {tick}, ARRAY{offsets:?}::bigint[])"
+        ))
+        .await;
+    }
+
+    /// Stores a document as a dataflow does, with what it notes behind.
+    pub(crate) async fn document(&self, view: &str, id: &str, doc: &str) {
+        let source = format!("{},\"rev\":-1,\"ver\":1}}", doc.strip_suffix('}').unwrap());
+        let action = json!({ "index": { "_id": id } });
+        let path = format!("/{}/_bulk", self.space.prefixed(view));
+        let answer = self
+            .ask(Method::Post, &path, format!("{action}\n{source}\n"))
+            .await;
+        assert_eq!(answer["errors"], false, "{answer}");
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) {
+        let mut connection = self.connection().await;
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+    }
+
+    pub(crate) async fn connection(&self) -> PgConnection {
+        let mut connection = PgConnection::connect(&self.postgres).await.unwrap();
+        let sql = format!("SET search_path TO \"{}\"", self.space);
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: String) -> Value {
+        let transport = Transport::single_node(&self.elasticsearch).unwrap();
+        let response = transport
+            .send(
+                method,
+                path,
+                HeaderMap::new(),
+                None::<&()>,
+                Some(body),
+                None,
+            )
+            .await
+            .unwrap();
+        response.json().await.unwrap()
+    }
+
+    async fn remove(&self) {
+        self.execute(&format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.space))
+            .await;
+        for view in ["shipment_events", "shipments"] {
+            let path = format!("/{}", self.space.prefixed(view));
+            self.ask(Method::Delete, &path, String::new()).await;
+        }
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        // On a thread of its own, since the test's is inside a runtime.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                runtime.block_on(self.remove());
+            });
+        });
+    }
+}

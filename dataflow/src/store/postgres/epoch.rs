@@ -1,0 +1,87 @@
+//! Taking over: the predecessor's connections are ended, then the epoch is raised.
+//!
+//! A predecessor that was stopped inside its transaction holds the lock of the progress row, and the
+//! server cannot know that its client will never go on. So its backend is ended first, by the name
+//! that a dataflow's connections of this space have, and again whenever the lock is not free: it may
+//! have connected anew. What it writes from then on finds a greater epoch.
+
+use eip_contract::Space;
+use sqlx::{PgConnection, Row as _};
+
+use super::super::error::{Fault, Retry, StoreError};
+use super::failure::Failure;
+use super::schema;
+use super::session::dataflow_name;
+
+/// How often the lock is waited for, three seconds (`lock_timeout`) each.
+const ATTEMPTS: usize = 4;
+
+/// Makes the caller the one dataflow of `space`, under the next epoch from `least` on.
+pub(super) async fn take(
+    connection: &mut PgConnection,
+    space: &Space,
+    topic_id: &str,
+    least: u64,
+) -> Result<u64, Failure> {
+    end_predecessors(connection, space).await?;
+    let mut attempt = 1;
+    loop {
+        let taken = match schema::prepare(connection, space, topic_id).await {
+            Ok(()) => raise(connection, least).await,
+            Err(failure) => Err(failure),
+        };
+        match taken {
+            Err(failure) if failure.is_lock_timeout() && attempt < ATTEMPTS => {
+                attempt += 1;
+                end_predecessors(connection, space).await?;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn raise(connection: &mut PgConnection, least: u64) -> Result<u64, Failure> {
+    let least = i64::try_from(least).map_err(|_| {
+        let message = format!("epoch {least} is greater than PostgreSQL's bigint");
+        StoreError::new(Fault::Internal, Retry::Never, message)
+    })?;
+    let epoch: i64 = sqlx::query_scalar(
+        "UPDATE progress SET epoch = greatest(epoch + 1, $1), written_at = clock_timestamp()
+         RETURNING epoch",
+    )
+    .bind(least)
+    .fetch_one(connection)
+    .await?;
+    Ok(epoch as u64)
+}
+
+/// Ends every other connection of a dataflow of this space.
+async fn end_predecessors(connection: &mut PgConnection, space: &Space) -> Result<(), Failure> {
+    let ended = sqlx::query(
+        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = $1
+           AND pid <> pg_backend_pid()",
+    )
+    .bind(dataflow_name(space))
+    .fetch_all(connection)
+    .await
+    .map_err(Failure::from);
+    match ended {
+        Ok(rows) => {
+            for row in rows {
+                let pid: i32 = row.try_get(0)?;
+                tracing::info!(pid, %space, "ended a predecessor's connection to PostgreSQL");
+            }
+            Ok(())
+        }
+        // Another user's connection: the server ends it after its own idle time-out.
+        Err(failure) if failure.code().as_deref() == Some("42501") => {
+            tracing::warn!(
+                %space,
+                "a predecessor is connected to PostgreSQL as another user and cannot be ended"
+            );
+            Ok(())
+        }
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,220 @@
+//! The write transactions.
+//!
+//! Changed rows are removed by their keys and appended by one binary COPY, both set-based. With
+//! 45,600 rows in the server alone that took 0.11 s into an empty table and 0.17 s over equal ones,
+//! `INSERT … ON CONFLICT` from a staging table 0.18 and 0.33 s, `MERGE` from one 0.11 and 0.26 s,
+//! and neither a staging table nor its COPY is needed.
+
+use std::collections::HashMap;
+
+use eip_contract::document::RouteStatsRow;
+use sqlx::{Connection as _, PgConnection, Row as _};
+
+use super::super::error::{Fault, Retry, StoreError};
+use super::super::{DocumentView, RefusedDocument, TICK_BITS, TickCommit};
+use super::copy;
+use super::failure::Failure;
+
+/// Rows, dead letters and progress of one tick.
+pub(super) async fn tick(
+    connection: &mut PgConnection,
+    tick: &TickCommit<'_>,
+) -> Result<(), Failure> {
+    let mut transaction = connection.begin().await?;
+    if is_done(&mut transaction, tick).await? {
+        transaction.rollback().await?;
+        return Ok(());
+    }
+    rows(&mut transaction, tick).await?;
+    dead_letters(&mut transaction, tick).await?;
+    let offsets: Vec<i64> = tick.offsets.iter().map(|offset| offset.0 as i64).collect();
+    sqlx::query("UPDATE progress SET tick = $1, offsets = $2, written_at = clock_timestamp()")
+        .bind(tick.tick as i64)
+        .bind(offsets)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Locks the progress row and says whether the tick stands there already. See the table in the
+/// head of `postgres.rs`.
+async fn is_done(connection: &mut PgConnection, tick: &TickCommit<'_>) -> Result<bool, Failure> {
+    let row = sqlx::query("SELECT epoch, tick FROM progress FOR UPDATE")
+        .fetch_optional(connection)
+        .await?;
+    let (stored, written) = match row {
+        Some(row) => (
+            row.try_get::<i64, _>(0)? as u64,
+            row.try_get::<i64, _>(1)? as u64,
+        ),
+        None => (0, 0),
+    };
+    let ours = tick.epoch;
+    if stored > ours {
+        return Err(StoreError::new(
+            Fault::Internal,
+            Retry::Never,
+            format!("a newer dataflow took over (its epoch is {stored}, ours {ours})"),
+        )
+        .into());
+    }
+    if stored < ours {
+        return Err(StoreError::new(
+            Fault::External,
+            Retry::Never,
+            format!(
+                "the tables in PostgreSQL are older than this dataflow (their epoch is {stored}, \
+                 ours {ours}): they were restored or emptied; start the dataflow again, it writes \
+                 what is missing"
+            ),
+        )
+        .into());
+    }
+    Ok(written == tick.tick)
+}
+
+async fn rows(connection: &mut PgConnection, tick: &TickCommit<'_>) -> Result<(), Failure> {
+    let mut changed: Vec<&RouteStatsRow> = tick.upserts.iter().collect();
+    if !changed.is_sorted() {
+        changed.sort_unstable();
+    }
+    let gone = tick.deletes.iter().map(|key| {
+        (
+            key.stat_date,
+            key.seller_region.as_str(),
+            key.customer_region.as_str(),
+        )
+    });
+    let keys = changed.iter().map(|row| {
+        (
+            row.stat_date,
+            row.seller_region.as_str(),
+            row.customer_region.as_str(),
+        )
+    });
+    let (mut days, mut sellers, mut customers) = (Vec::new(), Vec::new(), Vec::new());
+    for (day, seller, customer) in gone.chain(keys) {
+        days.push(day.days() as i32);
+        sellers.push(seller);
+        customers.push(customer);
+    }
+    if days.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "DELETE FROM route_stats_daily AS stored
+         USING unnest($1::integer[], $2::text[], $3::text[]) AS key (day, seller, customer)
+         WHERE stored.stat_date = DATE '1970-01-01' + key.day
+           AND stored.seller_region = key.seller AND stored.customer_region = key.customer",
+    )
+    // Planned anew with each tick's real number of keys: a plan for a few would be kept for many.
+    .persistent(false)
+    .bind(days)
+    .bind(sellers)
+    .bind(customers)
+    .execute(&mut *connection)
+    .await?;
+    if !changed.is_empty() {
+        copy::stats_rows(connection, &changed).await?;
+    }
+    Ok(())
+}
+
+async fn dead_letters(connection: &mut PgConnection, tick: &TickCommit<'_>) -> Result<(), Failure> {
+    let letters = tick.dead_letters;
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let partitions: Vec<i32> = letters.iter().map(|one| one.partition as i32).collect();
+    let offsets: Vec<i64> = letters.iter().map(|one| one.offset.0 as i64).collect();
+    let codes: Vec<&str> = letters.iter().map(|one| one.code.as_str()).collect();
+    let reasons: Vec<String> = letters.iter().map(|one| storable(&one.reason)).collect();
+    sqlx::query(
+        "INSERT INTO dead_letters (partition, \"offset\", code, reason)
+         SELECT * FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::text[])
+         ON CONFLICT (partition, \"offset\") DO NOTHING",
+    )
+    .bind(partitions)
+    .bind(offsets)
+    .bind(codes)
+    .bind(reasons)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Keeps what was refused. An entry of a newer version stays.
+pub(super) async fn refuse(
+    connection: &mut PgConnection,
+    documents: &[RefusedDocument],
+) -> Result<(), Failure> {
+    // A statement may touch a row once.
+    let last: HashMap<_, _> = documents
+        .iter()
+        .map(|document| ((document.view, document.id.as_str()), document))
+        .collect();
+    let refused: Vec<&RefusedDocument> = last.into_values().collect();
+    let views: Vec<&str> = refused.iter().map(|one| one.view.name()).collect();
+    let ids: Vec<&str> = refused.iter().map(|one| one.id.as_str()).collect();
+    let versions: Vec<i64> = refused.iter().map(|one| one.version as i64).collect();
+    let docs: Vec<Option<&str>> = refused.iter().map(|one| one.doc.as_deref()).collect();
+    let reasons: Vec<String> = refused.iter().map(|one| storable(&one.reason)).collect();
+    sqlx::query(
+        "INSERT INTO refused_documents AS stored (view, id, version, doc, reason)
+         SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
+         ON CONFLICT (view, id) DO UPDATE
+            SET version = excluded.version, doc = excluded.doc, reason = excluded.reason,
+                refused_at = excluded.refused_at
+          WHERE stored.version <= excluded.version",
+    )
+    .bind(views)
+    .bind(ids)
+    .bind(versions)
+    .bind(docs)
+    .bind(reasons)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Removes entries of refused documents, and says how many there were.
+pub(super) async fn forget_refused(
+    connection: &mut PgConnection,
+    keys: &[(DocumentView, String)],
+) -> Result<u64, Failure> {
+    let views: Vec<&str> = keys.iter().map(|(view, _id)| view.name()).collect();
+    let ids: Vec<&str> = keys.iter().map(|(_view, id)| id.as_str()).collect();
+    let done = sqlx::query(
+        "DELETE FROM refused_documents WHERE (view, id) IN
+         (SELECT * FROM unnest($1::text[], $2::text[]))",
+    )
+    .bind(views)
+    .bind(ids)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Raises the visible tick.
+pub(super) async fn visible(
+    connection: &mut PgConnection,
+    epoch: u64,
+    tick: u64,
+) -> Result<(), Failure> {
+    assert!(
+        tick >> TICK_BITS == 0,
+        "a tick is milliseconds and fits 42 bits until 2109"
+    );
+    sqlx::query("UPDATE progress SET visible_tick = greatest(visible_tick, $1) WHERE epoch = $2")
+        .bind(tick as i64)
+        .bind(epoch as i64)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// PostgreSQL has no character U+0000 in a text.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}

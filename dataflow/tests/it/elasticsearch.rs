@@ -1,0 +1,8 @@
+//! The Elasticsearch store against a real server, directly and through a proxy that makes faults.
+
+pub(crate) mod cluster;
+mod fencing;
+mod proxy;
+mod reading;
+mod rebuild;
+mod troubles;

@@ -1,0 +1,159 @@
+//! The PostgreSQL store against the real server: other people's tables, takeovers, faults, spaces.
+//!
+//! What it has in common with SQLite is in `conformance_stats`.
+
+mod faults;
+mod gate;
+mod refusals;
+mod servers;
+mod spaces;
+mod takeover;
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use eip_contract::document::RouteStatsRow;
+use eip_contract::{Day, Offset, Space};
+use eip_dataflow::store::{
+    PostgresConfig, PostgresSpaces, PostgresStore, RouteKey, StatsStore as _, StoredDeadLetter,
+    TickCommit,
+};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tokio::runtime::Runtime;
+
+pub(crate) const TOPIC: &str = "00112233445566778899aabbccddeeff";
+
+/// A space of one test, dropped with it.
+pub(crate) struct TestSpace {
+    pub(crate) url: String,
+    pub(crate) space: Space,
+}
+
+impl TestSpace {
+    pub(crate) fn new() -> Self {
+        // A hasher's keys are random, and the standard library's only source of chance.
+        let name = format!("t-{:016x}", RandomState::new().hash_one(0));
+        Self {
+            url: eip_test_servers::postgres(),
+            space: name.parse().unwrap(),
+        }
+    }
+
+    pub(crate) fn config(&self, url: &str, topic_id: &str) -> PostgresConfig {
+        PostgresConfig {
+            url: url.to_owned(),
+            space: self.space.clone(),
+            topic_id: topic_id.to_owned(),
+        }
+    }
+
+    pub(crate) fn store(&self) -> PostgresStore {
+        PostgresStore::new(&self.config(&self.url, TOPIC)).unwrap()
+    }
+
+    /// Runs statements in the space's schema.
+    pub(crate) fn execute(&self, sql: &str) {
+        let mut session = Person::new(self);
+        session.execute(sql);
+    }
+}
+
+impl Drop for TestSpace {
+    fn drop(&mut self) {
+        PostgresSpaces::new(&self.url).drop(&self.space).unwrap();
+    }
+}
+
+/// Somebody else with a connection.
+pub(crate) struct Person {
+    pub(crate) runtime: Runtime,
+    pub(crate) connection: PgConnection,
+}
+
+impl Person {
+    pub(crate) fn new(space: &TestSpace) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let connection = runtime
+            .block_on(PgConnection::connect(&space.url))
+            .unwrap();
+        let mut person = Self {
+            runtime,
+            connection,
+        };
+        person.execute(&format!("SET search_path TO \"{}\"", space.space.schema()));
+        person
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str) {
+        self.try_execute(sql).unwrap();
+    }
+
+    pub(crate) fn try_execute(&mut self, sql: &str) -> Result<(), sqlx::Error> {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection);
+        self.runtime.block_on(done).map(|_done| ())
+    }
+}
+
+pub(crate) fn row(day: u32, seller: &str, placed: i64) -> RouteStatsRow {
+    RouteStatsRow {
+        stat_date: Day::from_days(day).unwrap(),
+        seller_region: seller.into(),
+        customer_region: "RJ".into(),
+        counts: [placed, 0, 0, 0, 0, 4],
+        delivered_late: 1,
+        lead_count: 4,
+        lead_seconds_sum: 10,
+        lead_seconds_percentiles: [Some(2), Some(4), None],
+        late_seconds_sum: 3,
+    }
+}
+
+pub(crate) fn key(row: &RouteStatsRow) -> RouteKey {
+    RouteKey {
+        stat_date: row.stat_date,
+        seller_region: row.seller_region.clone(),
+        customer_region: row.customer_region.clone(),
+    }
+}
+
+pub(crate) fn letter(offset: u64) -> StoredDeadLetter {
+    StoredDeadLetter {
+        partition: 1,
+        offset: Offset(offset),
+        code: "not_json".into(),
+        reason: "not a JSON object".into(),
+    }
+}
+
+/// A tick of two partitions that changes only rows.
+pub(crate) fn tick(epoch: u64, tick: u64, upserts: &[RouteStatsRow]) -> TickCommit<'_> {
+    const OFFSETS: [Offset; 2] = [Offset(7), Offset(9)];
+    TickCommit {
+        epoch,
+        tick,
+        offsets: &OFFSETS,
+        upserts,
+        deletes: &[],
+        dead_letters: &[],
+    }
+}
+
+#[test]
+fn a_tick_with_a_character_that_postgres_has_not_is_kept_without_it() {
+    let space = TestSpace::new();
+    let mut store = space.store();
+    let epoch = store.take_epoch(0).unwrap();
+    let letters = [StoredDeadLetter {
+        reason: "a\0b".into(),
+        ..letter(1)
+    }];
+    let tick = TickCommit {
+        dead_letters: &letters,
+        ..tick(epoch, 1, &[])
+    };
+    store.commit(&tick).unwrap();
+    let mut views = eip_dataflow::store::PostgresViews::open(&space.url, &space.space).unwrap();
+    assert_eq!(views.dead_letters().unwrap()[0].reason, "a\u{fffd}b");
+}

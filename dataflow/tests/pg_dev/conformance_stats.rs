@@ -1,0 +1,1 @@
+../it/conformance_stats.rs

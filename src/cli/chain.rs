@@ -1,0 +1,174 @@
+//! Which log and which views a command works on, the same for every command that has them.
+//!
+//! A folder (`--state`), or servers (`--kafka` and the others). Where the servers are named,
+//! `--state` is the local folder for what is derived from the log. A space other than `main` has a
+//! folder of its own below it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use eip_contract::Space;
+use eip_log::Log;
+use eip_log::kafka::KafkaConfig;
+
+use crate::chain::{Chain, Servers};
+
+/// The log and the views of one space.
+#[derive(Args, Clone)]
+pub(crate) struct ChainArgs {
+    /// The state folder: log, run ledger, cache and views; with servers, cache and files of runs.
+    #[arg(long = "state", value_name = "DIR", env = "EIP_STATE")]
+    folder: PathBuf,
+    /// The space: a prefix over all that one chain owns.
+    #[arg(long, value_name = "NAME", env = "EIP_SPACE", default_value = "main")]
+    space: Space,
+    #[command(flatten)]
+    servers: ServerArgs,
+}
+
+/// Where the servers are.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Servers")]
+struct ServerArgs {
+    /// Kafka's bootstrap servers; with them the log is there and not in the state folder.
+    #[arg(long, value_name = "HOST:PORT,…", env = "EIP_KAFKA")]
+    kafka: Option<String>,
+    /// Further settings of the Kafka clients, in librdkafka's names.
+    #[arg(
+        long,
+        value_name = "NAME=VALUE,…",
+        env = "EIP_KAFKA_PROPERTIES",
+        hide_env_values = true
+    )]
+    kafka_properties: Option<String>,
+    /// Elasticsearch's address, `https://user:password@host:9200`.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "EIP_ELASTICSEARCH",
+        hide_env_values = true
+    )]
+    elasticsearch: Option<String>,
+    /// Certificates (PEM) that Elasticsearch's may be signed by.
+    #[arg(long, value_name = "FILE", env = "EIP_ELASTICSEARCH_CA")]
+    elasticsearch_ca: Option<PathBuf>,
+    /// PostgreSQL's address, `postgres://user:password@host/database?sslmode=verify-full`.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "EIP_POSTGRES",
+        hide_env_values = true
+    )]
+    postgres: Option<String>,
+    /// Redis's address, for what the API caches.
+    #[arg(long, value_name = "URL", env = "EIP_REDIS", hide_env_values = true)]
+    redis: Option<String>,
+}
+
+impl ChainArgs {
+    /// The chain that is meant; nothing is opened yet.
+    pub(crate) fn chain(&self) -> anyhow::Result<Chain> {
+        self.chain_of(&self.space)
+    }
+
+    /// The same place with another space.
+    pub(crate) fn chain_of(&self, space: &Space) -> anyhow::Result<Chain> {
+        let folder = if space.is_main() {
+            self.folder.clone()
+        } else {
+            self.folder.join("spaces").join(space.name())
+        };
+        let ServerArgs {
+            kafka,
+            kafka_properties,
+            elasticsearch,
+            elasticsearch_ca,
+            postgres,
+            redis,
+        } = self.servers.clone();
+        let Some(kafka) = kafka else {
+            return Ok(Chain::Embedded { folder });
+        };
+        let kafka_properties = kafka_properties
+            .map(|text| KafkaConfig::parse_properties(&text))
+            .transpose()?
+            .unwrap_or_default();
+        Ok(Chain::Servers(Servers {
+            space: space.clone(),
+            folder,
+            kafka,
+            kafka_properties,
+            elasticsearch,
+            elasticsearch_ca,
+            postgres,
+            redis,
+        }))
+    }
+
+    /// The environment that means the same chain, for a process that is started: unlike arguments,
+    /// nobody else reads it.
+    pub(crate) fn as_environment(&self) -> Vec<(&'static str, OsString)> {
+        let ServerArgs {
+            kafka,
+            kafka_properties,
+            elasticsearch,
+            elasticsearch_ca,
+            postgres,
+            redis,
+        } = self.servers.clone();
+        let named: [(&str, Option<OsString>); 8] = [
+            ("EIP_STATE", Some(self.folder.clone().into())),
+            ("EIP_SPACE", Some(self.space.name().into())),
+            ("EIP_KAFKA", kafka.map(Into::into)),
+            ("EIP_KAFKA_PROPERTIES", kafka_properties.map(Into::into)),
+            ("EIP_ELASTICSEARCH", elasticsearch.map(Into::into)),
+            ("EIP_ELASTICSEARCH_CA", elasticsearch_ca.map(Into::into)),
+            ("EIP_POSTGRES", postgres.map(Into::into)),
+            ("EIP_REDIS", redis.map(Into::into)),
+        ];
+        let given = named
+            .into_iter()
+            .filter_map(|(name, value)| value.map(|value| (name, value)));
+        given.collect()
+    }
+
+    /// The space that is meant.
+    pub(crate) fn space(&self) -> &Space {
+        &self.space
+    }
+}
+
+/// As [`ChainArgs`], for commands that make the log when it is not there.
+#[derive(Args)]
+pub(crate) struct NewChainArgs {
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    /// Partitions of the log; fixed when the log is made (then 4 by default).
+    #[arg(long, value_name = "N")]
+    partitions: Option<u32>,
+}
+
+impl NewChainArgs {
+    /// The chain with its log open, which is made when it is not there.
+    pub(crate) fn open_or_create(&self) -> anyhow::Result<(Chain, Log)> {
+        let chain = self.chain.chain()?;
+        let log = chain.log_or_create(self.partitions)?;
+        Ok((chain, log))
+    }
+}
+
+/// How many threads the dataflow has.
+#[derive(Args)]
+pub(crate) struct Workers {
+    /// Worker threads of the dataflow.
+    #[arg(short = 'w', long, value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: u16,
+}
+
+impl Workers {
+    pub(crate) fn count(&self) -> usize {
+        usize::from(self.workers)
+    }
+}

@@ -1,0 +1,174 @@
+//! `eip deadletters`: records that were no canonical events, and documents that the document store
+//! refused.
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use eip_dataflow::store::{DocumentView, PostgresStore, RefusedDocument, ViewReader};
+
+use super::Exit;
+use super::chain::ChainArgs;
+use crate::text::table;
+
+/// Look at dead letters and refused documents.
+#[derive(Subcommand)]
+pub(crate) enum DeadLetters {
+    /// List both kinds.
+    List(List),
+    /// Show one refused document with all that was sent, or the reason of one record.
+    Show(One),
+    /// Have refused documents sent again, by forgetting them and having the views repaired: what
+    /// still stands is written, what is refused again is listed again.
+    Retry(Several),
+    /// Forget refused documents. What the log says of them stays unwritten until the next start.
+    Drop(Several),
+}
+
+#[derive(Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    chain: ChainArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct One {
+    /// A view and an id, or `record`, a partition and an offset as `3:1200`.
+    #[arg(value_name = "VIEW|record")]
+    kind: Kind,
+    /// The document's id, or `PARTITION:OFFSET`.
+    id: String,
+    #[command(flatten)]
+    chain: ChainArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct Several {
+    /// Of which view; without it, of both.
+    #[arg(long)]
+    view: Option<View>,
+    /// These ids; without them, all.
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    #[command(flatten)]
+    chain: ChainArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum View {
+    #[value(name = "shipment_events")]
+    ShipmentEvents,
+    #[value(name = "shipments")]
+    Shipments,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    #[value(name = "shipment_events")]
+    ShipmentEvents,
+    #[value(name = "shipments")]
+    Shipments,
+    #[value(name = "record")]
+    Record,
+}
+
+impl From<View> for DocumentView {
+    fn from(view: View) -> Self {
+        match view {
+            View::ShipmentEvents => Self::ShipmentEvents,
+            View::Shipments => Self::Shipments,
+        }
+    }
+}
+
+impl DeadLetters {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        match self {
+            Self::List(command) => {
+                println!("{}", list(&mut command.chain.chain()?.views()?)?);
+            }
+            Self::Show(command) => println!("{}", command.show()?),
+            Self::Retry(command) => {
+                println!("{} documents will be sent again", command.forget()?);
+                println!("by `eip repair`, or by the next dataflow that starts");
+            }
+            Self::Drop(command) => println!("{} forgotten", command.forget()?),
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn list(views: &mut ViewReader) -> anyhow::Result<String> {
+    let letters = views.dead_letters()?.into_iter().map(|letter| {
+        vec![
+            "record".to_owned(),
+            format!("{}:{}", letter.partition, letter.offset.0),
+            letter.code,
+            letter.reason,
+        ]
+    });
+    let mut rows: Vec<_> = letters.collect();
+    for refused in views.refused()? {
+        let (kind, words) = refused.reason.split_once(": ").unwrap_or(("refused", ""));
+        let (kind, words) = (kind.to_owned(), words.to_owned());
+        rows.push(vec![
+            refused.view.name().to_owned(),
+            refused.id,
+            kind,
+            words,
+        ]);
+    }
+    if rows.is_empty() {
+        return Ok("no dead letters".to_owned());
+    }
+    Ok(table(&["kind", "where", "code", "reason"], 4, rows))
+}
+
+impl One {
+    fn show(&self) -> anyhow::Result<String> {
+        let mut views = self.chain.chain()?.views()?;
+        let view = match self.kind {
+            Kind::Record => {
+                let letters = views.dead_letters()?;
+                let found = letters
+                    .into_iter()
+                    .find(|letter| format!("{}:{}", letter.partition, letter.offset.0) == self.id)
+                    .with_context(|| format!("no dead letter at {}", self.id))?;
+                return Ok(format!("{}: {}", found.code, found.reason));
+            }
+            Kind::ShipmentEvents => DocumentView::ShipmentEvents,
+            Kind::Shipments => DocumentView::Shipments,
+        };
+        let refused = views.refused()?;
+        let found = refused
+            .into_iter()
+            .find(|refused| refused.view == view && refused.id == self.id)
+            .with_context(|| format!("no refused document {} of {}", self.id, view.name()))?;
+        let RefusedDocument {
+            version,
+            doc,
+            reason,
+            ..
+        } = found;
+        let doc = doc.unwrap_or_else(|| "(a delete)".to_owned());
+        Ok(format!("version {version}\n{reason}\n{doc}"))
+    }
+}
+
+impl Several {
+    /// Forgets what is meant; says how many.
+    fn forget(&self) -> anyhow::Result<u64> {
+        let chain = self.chain.chain()?;
+        let servers = chain.servers()?;
+        let view = self.view.map(DocumentView::from);
+        let meant = chain.views()?.refused()?.into_iter().filter(|refused| {
+            view.is_none_or(|view| view == refused.view)
+                && (self.ids.is_empty() || self.ids.contains(&refused.id))
+        });
+        let keys: Vec<_> = meant.map(|refused| (refused.view, refused.id)).collect();
+        if keys.is_empty() && !self.ids.is_empty() {
+            bail!("none of these is refused; `eip deadletters list` shows what is");
+        }
+        let topic_id = chain.log()?.topic_id().to_string();
+        let mut store = PostgresStore::new(&servers.postgres_config(topic_id)?)?;
+        Ok(store.forget_refused(&keys)?)
+    }
+}
