@@ -103,23 +103,23 @@ impl ResponseCache {
                     counts.hits.fetch_add(1, Ordering::Relaxed);
                     return Ok(kept);
                 }
-                let made = cache.try_get_with(key.clone(), counted).await;
-                let made = made.map_err(|problem| Problem::clone(&problem))?;
-                if made.len() > LARGEST {
+                let answer = cache.try_get_with(key.clone(), counted).await;
+                let answer = answer.map_err(|problem| Problem::clone(&problem))?;
+                if answer.len() > LARGEST {
                     cache.invalidate(&key).await;
                 }
-                Ok(made)
+                Ok(answer)
             }
             Store::Redis(redis) => {
                 if let Some(kept) = redis.get(&key).await {
                     counts.hits.fetch_add(1, Ordering::Relaxed);
                     return Ok(kept);
                 }
-                let made = counted.await?;
-                if made.len() <= LARGEST {
-                    redis.put(&key, &made).await;
+                let answer = counted.await?;
+                if answer.len() <= LARGEST {
+                    redis.put(&key, &answer).await;
                 }
-                Ok(made)
+                Ok(answer)
             }
         }
     }

@@ -20,7 +20,7 @@ pub struct ApiConfig {
 
 impl ApiConfig {
     /// How long an answer is kept unless told otherwise.
-    pub const KEEP: Duration = Duration::from_secs(60);
+    pub const KEEP: Duration = Duration::from_mins(1);
 
     /// The embedded default: the SQLite views of the folder `state`, and a cache in memory.
     pub fn embedded(state: &Path) -> Self {

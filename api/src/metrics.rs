@@ -1,6 +1,7 @@
 //! `/metrics`: a few counters in Prometheus' text form
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{Request, State};
@@ -29,17 +30,24 @@ pub(crate) async fn show(State(api): State<Api>) -> Response {
     let mut text = String::from("# TYPE eip_api_requests_total counter\n");
     for (class, count) in (1..).zip(&api.requests.0) {
         let count = count.load(Ordering::Relaxed);
-        text += &format!("eip_api_requests_total{{class=\"{class}xx\"}} {count}\n");
+        line(
+            &mut text,
+            format_args!("requests_total{{class=\"{class}xx\"}} {count}"),
+        );
     }
     for (name, value) in [
         ("hits", cache.hits),
         ("misses", cache.misses),
         ("failures", cache.failures),
     ] {
-        text += &format!(
-            "# TYPE eip_api_cache_{name}_total counter\neip_api_cache_{name}_total {value}\n"
-        );
+        text.push_str("# TYPE ");
+        line(&mut text, format_args!("cache_{name}_total counter"));
+        line(&mut text, format_args!("cache_{name}_total {value}"));
     }
     let form = "text/plain; version=0.0.4; charset=utf-8";
     ([(CONTENT_TYPE, form)], text).into_response()
+}
+
+fn line(text: &mut String, rest: std::fmt::Arguments<'_>) {
+    writeln!(text, "eip_api_{rest}").expect("a string takes all text");
 }

@@ -13,10 +13,15 @@ use crate::problem::Problem;
 
 /// The body of an answer, as it is also kept in the cache.
 fn json_bytes(answer: &impl Serialize) -> Result<Bytes, Problem> {
-    serde_json::to_vec(answer).map(Bytes::from).map_err(|error| {
-        tracing::error!(%error, "an answer cannot be written as JSON");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written")
-    })
+    serde_json::to_vec(answer)
+        .map(Bytes::from)
+        .map_err(|error| {
+            tracing::error!(%error, "an answer cannot be written as JSON");
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the answer cannot be written",
+            )
+        })
 }
 
 fn json_response(body: Bytes) -> Response {

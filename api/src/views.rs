@@ -92,9 +92,14 @@ impl Views {
                 elasticsearch_ca,
                 space,
             } => {
-                let documents =
-                    elasticsearch::Documents::open(elasticsearch, elasticsearch_ca.as_deref(), space)?;
-                Ok(Self::Servers(servers::Views::open(postgres, space, documents)?))
+                let documents = elasticsearch::Documents::open(
+                    elasticsearch,
+                    elasticsearch_ca.as_deref(),
+                    space,
+                )?;
+                Ok(Self::Servers(servers::Views::open(
+                    postgres, space, documents,
+                )?))
             }
         }
     }

@@ -70,12 +70,12 @@ pub fn sinks(options: &SinksOptions) -> anyhow::Result<()> {
 
 fn through_our_store(
     config: &ElasticsearchConfig,
-    writes: Vec<DocumentWrite>,
+    writes: &[DocumentWrite],
 ) -> anyhow::Result<Cost> {
     let mut store = ElasticsearchStore::open(config.clone(), "bench")?;
     store.take_over(1, 1)?;
     store.write_as(1, 0)?;
-    let mut left = writes;
+    let mut left = writes.to_vec();
     let meter = Meter::start();
     let refused = store.bulk(DocumentView::ShipmentEvents, version_of(1, 1), &mut left)?;
     let cost = meter.stop();
@@ -83,7 +83,7 @@ fn through_our_store(
     Ok(cost)
 }
 
-type Load = fn(&ElasticsearchConfig, Vec<DocumentWrite>) -> anyhow::Result<Cost>;
+type Load = fn(&ElasticsearchConfig, &[DocumentWrite]) -> anyhow::Result<Cost>;
 
 fn measure(
     options: &SinksOptions,
@@ -95,7 +95,7 @@ fn measure(
     let config = ElasticsearchConfig::new(&options.elasticsearch, space.clone());
     let spaces = ElasticsearchSpaces::new(&config)?;
     spaces.drop(&space)?;
-    let result = load(&config, writes.to_vec());
+    let result = load(&config, writes);
     spaces.drop(&space)?;
     // Merges and deletions of the round before are not the next one's.
     std::thread::sleep(Duration::from_secs(2));

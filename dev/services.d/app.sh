@@ -3,6 +3,9 @@
 # whoever starts them. Sourced by dev/services.
 
 binary=${EIP_BIN:-${CARGO_TARGET_DIR:-$repository/target}/release/eip}
+[[ $binary == /* ]] || binary=$PWD/$binary
+dataset=${EIP_OLIST:-}
+[[ -z $dataset || $dataset == /* ]] || dataset=$PWD/$dataset
 
 app_up() {
     local name
@@ -20,6 +23,12 @@ Three commands to try:
 END
 }
 
+# The programs that were started and not stopped; one that ended by itself is among them.
+started_programs() {
+    local name
+    for name in "${programs[@]}"; do [[ ! -f $directory/pids/$name ]] || echo "$name"; done
+}
+
 app_down() {
     local name
     for name in api dataflow ingest; do with_lock "$name" stop_process "$name"; done
@@ -31,7 +40,7 @@ eip() {
     local variables
     mapfile -t variables < <(print_environment | sed -n 's/^export //p')
     eval "export ${variables[*]}"
-    EIP_LOG=${EIP_LOG:-info} exec setsid "$binary" "$@"
+    NO_COLOR=1 EIP_LOG=${EIP_LOG:-info} exec setsid "$binary" "$@"
 }
 
 ingest_prepare() { :; }
@@ -39,9 +48,7 @@ dataflow_prepare() { :; }
 api_prepare() { :; }
 
 ingest_launch() {
-    local dataset=()
-    [[ -z ${EIP_OLIST:-} ]] || dataset=(--dataset "olist=$EIP_OLIST")
-    eip ingest --listen "127.0.0.1:$(port_of ingest)" "${dataset[@]}"
+    eip ingest --listen "127.0.0.1:$(port_of ingest)" ${dataset:+--dataset "olist=$dataset"}
 }
 dataflow_launch() { eip dataflow --workers 2 --listen "127.0.0.1:$(port_of dataflow)"; }
 api_launch() { eip api --listen "127.0.0.1:$(port_of api)"; }

@@ -111,6 +111,7 @@ wait_until_it_answers() {
 fail_with_log() {
     say "$2; the end of $directory/logs/$1.log:"
     tail -n 20 "$directory/logs/$1.log" >&2
+    live_pid "$1" >/dev/null || rm -f "$directory/pids/$1"
     exit 1
 }
 
@@ -130,13 +131,13 @@ stop_process() {
     rm -f "$directory/pids/$name"
 }
 
+# The pid file stays, so that status shows what was started and is no more.
 kill_process() {
     local name=$1 pid tree
     pid=$(live_pid "$name") || stop "$name does not run"
     read -ra tree <<<"$(process_tree "$pid")"
     signal_all KILL "${tree[@]}"
     gone_within 10 "${tree[@]}" || stop "$name (pid $pid) cannot be killed"
-    rm -f "$directory/pids/$name"
 }
 
 # Returns when none of its processes does anything any more. The leader first: it makes no more children then.

@@ -32,10 +32,6 @@ pub(crate) struct Rebuild {
 /// What to do with the indices that are there.
 #[derive(Args)]
 #[group(multiple = false)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "flags of the command line, of which one at most is given"
-)]
 struct Instead {
     /// List the indices.
     #[arg(long)]

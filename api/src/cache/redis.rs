@@ -79,7 +79,10 @@ impl Redis {
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
                 if self.failing().replace(Instant::now()).is_none() {
-                    tracing::warn!(error, "the cache in Redis fails; answers come from the stores");
+                    tracing::warn!(
+                        error,
+                        "the cache in Redis fails; answers come from the stores"
+                    );
                 }
                 None
             }

@@ -4,13 +4,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use eip_contract::Space;
+use eip_contract::document::VIEWS;
 use elasticsearch::auth::Credentials;
 use elasticsearch::cert::{Certificate, CertificateValidation};
 use elasticsearch::http::headers::HeaderMap;
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 use elasticsearch::http::{Method, Url};
-use eip_contract::Space;
-use eip_contract::document::VIEWS;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -62,8 +62,8 @@ impl Documents {
         let unusable = |error: Source| OpenError::Address("Elasticsearch", error);
         let mut url = Url::parse(url).map_err(|error| unusable(error.into()))?;
         let credentials = (!url.username().is_empty()).then(|| {
-            let password = url.password().unwrap_or_default().to_owned();
-            Credentials::Basic(url.username().to_owned(), password)
+            let (user, password) = (url.username(), url.password().unwrap_or_default());
+            Credentials::Basic(percent_decoded(user), percent_decoded(password))
         });
         if credentials.is_some() {
             // Fails only for addresses that cannot have a user, and this one has.
@@ -119,7 +119,14 @@ impl Documents {
         let (method, headers) = (Method::Post, HeaderMap::new());
         let response = self
             .transport
-            .send(method, path, headers, None::<&()>, Some(body), Some(TIMEOUT))
+            .send(
+                method,
+                path,
+                headers,
+                None::<&()>,
+                Some(body),
+                Some(TIMEOUT),
+            )
             .await
             .map_err(unavailable)?;
         let status = response.status_code();
@@ -147,7 +154,9 @@ impl Documents {
 
 /// The document without what the dataflow notes behind it: `{…,"rev":1,"ver":2}` → `{…}`.
 fn content(source: &str) -> Result<Box<RawValue>, ViewsError> {
-    let (content, notes) = source.rsplit_once(",\"rev\":").ok_or(ViewsError::Document)?;
+    let (content, notes) = source
+        .rsplit_once(",\"rev\":")
+        .ok_or(ViewsError::Document)?;
     let of_ours = notes
         .strip_suffix('}')
         .and_then(|notes| notes.split_once(",\"ver\":"))
@@ -156,6 +165,24 @@ fn content(source: &str) -> Result<Box<RawValue>, ViewsError> {
         return Err(ViewsError::Document);
     }
     RawValue::from_string(format!("{content}}}")).map_err(ViewsError::Json)
+}
+
+/// A URL's user and password are written with `%40` for `@` and the like.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_digits| byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(decoded.unwrap_or(byte));
+        rest = if decoded.is_some() {
+            &after[2..]
+        } else {
+            after
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ViewsError {

@@ -244,7 +244,7 @@ impl Stored {
                 Self::Servers(servers) => servers.config(),
             },
             cache,
-            keep: Duration::from_secs(60),
+            keep: Duration::from_mins(1),
         }
     }
 }

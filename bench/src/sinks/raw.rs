@@ -16,10 +16,7 @@ use eip_dataflow::store::{
 use crate::figures::{Cost, Meter};
 
 /// Loads all documents into an empty index.
-pub(super) fn load(
-    config: &ElasticsearchConfig,
-    writes: Vec<DocumentWrite>,
-) -> anyhow::Result<Cost> {
+pub(super) fn load(config: &ElasticsearchConfig, writes: &[DocumentWrite]) -> anyhow::Result<Cost> {
     // The same index, made by the store; no write of the store follows.
     ElasticsearchStore::open(config.clone(), "bench")?.take_over(1, 1)?;
     let index = config.space.prefixed(DocumentView::ShipmentEvents.name());
@@ -28,7 +25,7 @@ pub(super) fn load(
         .strip_prefix("http://")
         .context("the raw loader speaks plain http only")?;
     let meter = Meter::start();
-    let rest = Mutex::new(writes.as_slice());
+    let rest = Mutex::new(writes);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..config.concurrency)
             .map(|_| scope.spawn(|| send_all(address, &index, config.bulk_bytes, &rest)))

@@ -170,53 +170,68 @@ impl Sink {
             self.parts.backlog.set(self.events.len());
             return true;
         }
-        if !self.hand_over() {
-            return false;
-        }
-        if self.line.is_idle() {
-            self.in_flight.clear();
-            self.waiting = 0;
-        }
-        let much = self.events.len().max(self.shipments.len()) >= MUCH;
-        if !self.pending.is_empty() && (self.line.is_idle() || much) {
-            let tick = *self.pending.keys().next_back().expect("not empty");
-            self.in_flight.append(&mut self.pending);
-            let jobs = [
-                render(&mut self.events, tick, &self.line, &self.parts),
-                render(&mut self.shipments, tick, &self.line, &self.parts),
-            ];
-            for job in jobs.into_iter().flatten() {
-                if let Job::Bulk { writes, .. } = &job {
-                    self.waiting += writes.len();
-                }
-                self.jobs.push_back(job);
+        // Each step may be the last one that somebody wakes us for, so they are taken until none is
+        // left: where all documents are as they should be, nothing is sent and nobody answers.
+        loop {
+            if !self.hand_over() {
+                self.parts.backlog.set(self.waiting);
+                return false;
             }
-            let done = self.hand_over();
-            if done && self.line.is_idle() {
-                // Nothing was left to write, so there is nothing to wait for.
+            if self.line.is_idle() {
                 self.in_flight.clear();
                 self.waiting = 0;
             }
-            self.parts.backlog.set(self.waiting);
-            return done;
+            let much = self.events.len().max(self.shipments.len()) >= MUCH;
+            if !self.pending.is_empty() && (self.line.is_idle() || much) {
+                self.render_pending();
+            } else if !self.reconcile(&is_closed) {
+                self.parts.backlog.set(self.waiting + self.events.len());
+                return true;
+            }
         }
-        if self.pending.is_empty()
+    }
+
+    /// Makes jobs of all that waits here.
+    fn render_pending(&mut self) {
+        let tick = *self.pending.keys().next_back().expect("not empty");
+        self.in_flight.append(&mut self.pending);
+        let jobs = [
+            render(&mut self.events, tick, &self.line, &self.parts),
+            render(&mut self.shipments, tick, &self.line, &self.parts),
+        ];
+        for job in jobs.into_iter().flatten() {
+            if let Job::Bulk { writes, .. } = &job {
+                self.waiting += writes.len();
+            }
+            self.jobs.push_back(job);
+        }
+    }
+
+    /// Once, when all of the first tick has been written: what is left in the lists is nobody's.
+    /// Gives whether this was the moment.
+    fn reconcile(&mut self, is_closed: impl Fn(&Tick) -> bool) -> bool {
+        let is_first_written = self.pending.is_empty()
             && self.line.is_idle()
-            && self.reconciling.is_some()
-            && let Some(first) = self.parts.control.beginning()
-            && is_closed(&first.tick)
-        {
-            // All of the first tick has been rendered, so what is left is nobody's.
-            let capability = self.reconciling.take().expect("seen above");
-            for view in DocumentView::ALL {
-                self.jobs.extend(unclaimed(&self.line, view, first.tick));
-            }
-            if !self.jobs.is_empty() {
-                self.in_flight.insert(first.tick, capability.delayed(&first.tick));
-            }
-            return self.hand_over();
+            && self
+                .parts
+                .control
+                .beginning()
+                .is_some_and(|first| is_closed(&first.tick));
+        if !is_first_written {
+            return false;
         }
-        self.parts.backlog.set(self.waiting + self.events.len());
+        let (Some(capability), Some(first)) =
+            (self.reconciling.take(), self.parts.control.beginning())
+        else {
+            return false;
+        };
+        for view in DocumentView::ALL {
+            self.jobs.extend(unclaimed(&self.line, view, first.tick));
+        }
+        if !self.jobs.is_empty() {
+            let capability = capability.delayed(&first.tick);
+            self.in_flight.insert(first.tick, capability);
+        }
         true
     }
 

@@ -18,6 +18,7 @@
 mod copy;
 mod epoch;
 mod failure;
+mod rows;
 mod schema;
 mod session;
 mod spaces;

@@ -29,7 +29,10 @@ impl ServerViews {
         elasticsearch: &ElasticsearchConfig,
     ) -> Result<Self, StoreError> {
         let postgres = PostgresViews::open(postgres_url, &elasticsearch.space)?;
-        Ok(Self::of(postgres, ElasticsearchDocuments::open(elasticsearch)?))
+        Ok(Self::of(
+            postgres,
+            ElasticsearchDocuments::open(elasticsearch)?,
+        ))
     }
 
     /// The views of one space in these two.

@@ -57,21 +57,29 @@ fn commit_rows(store: &mut SqliteStore, epoch: u64, tick: u64, upserts: &[RouteS
         .unwrap();
 }
 
-fn scanned(store: &mut SqliteStore, view: DocumentView) -> BTreeMap<String, (u64, u64)> {
+/// Id and rev of every document.
+fn scanned(store: &mut SqliteStore, view: DocumentView) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
     store
-        .scan(view, &mut |id, rev, version| {
-            found.insert(id.to_owned(), (rev, version));
+        .scan(view, Look::Listed, &mut |document| {
+            found.insert(document.id.to_owned(), document.rev.unwrap());
         })
         .unwrap();
     found
+}
+
+/// A bulk of documents that are all written.
+fn bulk(store: &mut SqliteStore, view: DocumentView, version: u64, writes: &[DocumentWrite]) {
+    let mut writes = writes.to_vec();
+    let refused = store.bulk(view, version, &mut writes).unwrap();
+    assert!(refused.is_empty() && writes.is_empty());
 }
 
 #[test]
 fn a_bulk_of_any_size_leaves_exactly_its_documents() {
     let state = tempfile::tempdir().unwrap();
     let mut store = open(state.path());
-    let epoch = store.take_epoch().unwrap();
+    let epoch = store.take_epoch(1).unwrap();
     let mut expected = BTreeMap::new();
     for (tick, size) in (1..).zip([1_u64, 0, 255, 256, 257, 700]) {
         let version = version_of(epoch, tick);
@@ -79,13 +87,11 @@ fn a_bulk_of_any_size_leaves_exactly_its_documents() {
             .rev()
             .map(|n| {
                 let (id, rev) = (format!("order {n}"), u64::MAX - n - tick);
-                expected.insert(id.clone(), (rev, version));
+                expected.insert(id.clone(), rev);
                 index(&id, rev, "{}")
             })
             .collect();
-        store
-            .bulk(DocumentView::Shipments, version, &writes)
-            .unwrap();
+        bulk(&mut store, DocumentView::Shipments, version, &writes);
         assert_eq!(scanned(&mut store, DocumentView::Shipments), expected);
     }
     let version = version_of(epoch, 9);
@@ -94,15 +100,11 @@ fn a_bulk_of_any_size_leaves_exactly_its_documents() {
         index("\"\\ é", 5, "{}"),
         delete("never there"),
     ];
-    store
-        .bulk(DocumentView::Shipments, version, &writes)
-        .unwrap();
+    bulk(&mut store, DocumentView::Shipments, version, &writes);
     expected.remove("order 3");
-    expected.insert("\"\\ é".into(), (5, version));
+    expected.insert("\"\\ é".into(), 5);
     assert_eq!(scanned(&mut store, DocumentView::Shipments), expected);
-    store
-        .bulk(DocumentView::Shipments, version, &[delete("\"\\ é")])
-        .unwrap();
+    bulk(&mut store, DocumentView::Shipments, version, &[delete("\"\\ é")]);
     expected.remove("\"\\ é");
     assert_eq!(scanned(&mut store, DocumentView::Shipments), expected);
     assert!(scanned(&mut store, DocumentView::ShipmentEvents).is_empty());
@@ -113,7 +115,7 @@ fn a_tick_writes_rows_dead_letters_and_progress_together() {
     let state = tempfile::tempdir().unwrap();
     let mut store = open(state.path());
     assert_eq!(store.progress().unwrap(), None);
-    let epoch = store.take_epoch().unwrap();
+    let epoch = store.take_epoch(1).unwrap();
     let begun = store.progress().unwrap().unwrap();
     assert_eq!(
         (begun.epoch, begun.tick, begun.offsets.len()),
@@ -178,13 +180,13 @@ fn a_dataflow_that_was_replaced_writes_nothing_more() {
     let state = tempfile::tempdir().unwrap();
     let mut old = open(state.path());
     let mut new = old.clone();
-    let old_epoch = old.take_epoch().unwrap();
-    let new_epoch = new.take_epoch().unwrap();
+    let old_epoch = old.take_epoch(1).unwrap();
+    let new_epoch = new.take_epoch(1).unwrap();
     assert!(new_epoch > old_epoch);
     let writes = [index("a", 1, "{}")];
     let version = version_of(old_epoch, 1);
     let error = old
-        .bulk(DocumentView::Shipments, version, &writes)
+        .bulk(DocumentView::Shipments, version, &mut writes.to_vec())
         .unwrap_err();
     assert_eq!((error.fault, error.retry), (Fault::Internal, Retry::Never));
     assert!(
@@ -202,8 +204,7 @@ fn a_dataflow_that_was_replaced_writes_nothing_more() {
     old.commit(&tick).unwrap_err();
     assert!(scanned(&mut new, DocumentView::Shipments).is_empty());
     assert!(new.rows().unwrap().is_empty());
-    new.bulk(DocumentView::Shipments, version_of(new_epoch, 1), &writes)
-        .unwrap();
+    bulk(&mut new, DocumentView::Shipments, version_of(new_epoch, 1), &writes);
 }
 
 #[test]
@@ -211,18 +212,15 @@ fn an_epoch_is_above_every_stored_version_even_when_the_progress_row_was_lost() 
     let state = tempfile::tempdir().unwrap();
     let mut store = open(state.path());
     for _ in 0..3 {
-        store.take_epoch().unwrap();
+        store.take_epoch(1).unwrap();
     }
-    store
-        .bulk(
-            DocumentView::Shipments,
-            version_of(3, 1),
-            &[index("a", 1, "{}")],
-        )
-        .unwrap();
+    let writes = [index("a", 1, "{}")];
+    bulk(&mut store, DocumentView::Shipments, version_of(3, 1), &writes);
     change_by_hand(state.path(), "DELETE FROM progress");
     drop(store);
-    assert_eq!(open(state.path()).take_epoch().unwrap(), 4);
+    let mut store = open(state.path());
+    let least = 1 + store.greatest_epoch().unwrap();
+    assert_eq!(store.take_epoch(least).unwrap(), 4);
 }
 
 #[test]
@@ -281,7 +279,7 @@ fn a_damaged_file_is_named_with_the_way_out() {
 fn views_left_behind_by_a_killed_dataflow_are_read_and_written_on() {
     let state = tempfile::tempdir().unwrap();
     let mut store = open(state.path());
-    let epoch = store.take_epoch().unwrap();
+    let epoch = store.take_epoch(1).unwrap();
     commit_rows(&mut store, epoch, 1, &[row(1, "SP", 1)]);
     // What a killed process leaves: the file, and the log that was never folded into it.
     let left = tempfile::tempdir().unwrap();
@@ -298,7 +296,7 @@ fn views_left_behind_by_a_killed_dataflow_are_read_and_written_on() {
         1
     );
     let mut next = open(left.path());
-    let next_epoch = next.take_epoch().unwrap();
+    let next_epoch = next.take_epoch(1).unwrap();
     commit_rows(&mut next, next_epoch, 2, &[row(2, "SP", 1)]);
     assert_eq!(next.rows().unwrap().len(), 2);
 }

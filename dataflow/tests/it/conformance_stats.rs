@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset};
 use eip_dataflow::store::{
-    Fault, PostgresViews, Progress, Retry, RouteKey, SqliteStore, SqliteViews, StatsStore,
-    StoredDeadLetter, TickCommit, ReadViews as _,
+    Fault, PostgresViews, Progress, ReadViews as _, Retry, RouteKey, SqliteStore, SqliteViews,
+    StatsStore, StoredDeadLetter, TickCommit,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -93,6 +93,7 @@ laws!(
     a_dataflow_that_was_replaced_writes_nothing_more,
     rows_come_in_the_order_of_their_keys_bytes,
     the_greatest_and_smallest_numbers_and_days_come_back,
+    a_tick_of_any_size_is_written_whole,
     a_readers_moment_does_not_move,
     any_history_of_ticks_leaves_its_rows,
 );
@@ -173,7 +174,10 @@ fn a_dataflow_that_was_replaced_writes_nothing_more(backend: &Backend) {
         }
     };
     assert_eq!(error.fault, Fault::Internal);
-    assert!(error.to_string().contains("a newer dataflow took over"), "{error}");
+    assert!(
+        error.to_string().contains("a newer dataflow took over"),
+        "{error}"
+    );
     assert_eq!(new.rows().unwrap(), [row(1, "SP", 1)]);
     assert_eq!(new.progress().unwrap().unwrap().tick, 1);
     new.commit(&tick(new_epoch, 3, &rows)).unwrap();
@@ -184,8 +188,24 @@ fn rows_come_in_the_order_of_their_keys_bytes(backend: &Backend) {
     let mut store = backend.store();
     let epoch = store.take_epoch(0).unwrap();
     let regions = [
-        "", " ", "!", "A", "A ", "A!", "AB", "Z", "\"", "\\", "\\N", "a", "z", "{", "É", "é",
-        "é ", "\u{10ffff}",
+        "",
+        " ",
+        "!",
+        "A",
+        "A ",
+        "A!",
+        "AB",
+        "Z",
+        "\"",
+        "\\",
+        "\\N",
+        "a",
+        "z",
+        "{",
+        "É",
+        "é",
+        "é ",
+        "\u{10ffff}",
     ];
     let mut rows: Vec<_> = regions
         .iter()
@@ -221,6 +241,26 @@ fn the_greatest_and_smallest_numbers_and_days_come_back(backend: &Backend) {
     assert_eq!(store.rows().unwrap(), rows);
 }
 
+fn a_tick_of_any_size_is_written_whole(backend: &Backend) {
+    let mut store = backend.store();
+    let epoch = store.take_epoch(0).unwrap();
+    // Sizes at which an implementation may take another way, each over the rows of the one before.
+    for (number, size) in (1_u64..).zip([127, 128, 129, 1999, 2000, 2001, 9000, 1, 2500]) {
+        let mut rows: Vec<_> = (0..size)
+            .map(|n| row(n / 7, &format!("R{}", n % 7), number as i64))
+            .collect();
+        let stored = store.rows().unwrap();
+        let gone: Vec<_> = stored.iter().skip(size as usize).map(key).collect();
+        let commit = TickCommit {
+            deletes: &gone,
+            ..tick(epoch, number, &rows)
+        };
+        store.commit(&commit).unwrap();
+        rows.sort_unstable();
+        assert!(store.rows().unwrap() == rows, "{size} rows");
+    }
+}
+
 fn a_readers_moment_does_not_move(backend: &Backend) {
     let mut store = backend.store();
     let epoch = store.take_epoch(0).unwrap();
@@ -246,8 +286,12 @@ fn any_history_of_ticks_leaves_its_rows(backend: &Backend) {
         .run(&history, |history| {
             let mut store = backend.store();
             let epoch = store.take_epoch(0).unwrap();
-            let mut model: BTreeMap<_, RouteStatsRow> =
-                store.rows().unwrap().into_iter().map(|row| (key(&row), row)).collect();
+            let mut model: BTreeMap<_, RouteStatsRow> = store
+                .rows()
+                .unwrap()
+                .into_iter()
+                .map(|row| (key(&row), row))
+                .collect();
             let first = store.progress().unwrap().unwrap().tick + 1;
             for (number, changes) in (first..).zip(history) {
                 let changes: BTreeMap<_, _> = changes

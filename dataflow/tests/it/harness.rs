@@ -10,10 +10,11 @@ use eip_dataflow::clock::Clock;
 use eip_dataflow::control::{Control, Counts, Written};
 use eip_dataflow::engine::{Engine, EngineConfig, OpenSource};
 use eip_dataflow::sink::Sinks;
+use eip_dataflow::sink::reconcile::Placement;
 use eip_dataflow::sink::writer::{Stores, Writer};
 use eip_dataflow::source::ends::SetEnds;
 use eip_dataflow::source::{Batch, Record, RecordSource, SourceError, partitions_of};
-use eip_dataflow::store::{StatsStore as _, StoredDeadLetter};
+use eip_dataflow::store::{Look, StatsStore as _, StoredDeadLetter};
 
 use crate::memory::MemoryStore;
 use crate::plain::Log;
@@ -51,12 +52,19 @@ impl Running {
             .progress()
             .unwrap()
             .map_or(0, |progress| progress.tick);
-        let epoch = stats.take_epoch().unwrap();
+        let epoch = stats.take_epoch(1).unwrap();
         let stores = Stores {
             documents: Box::new(store.clone()),
             stats: Box::new(stats),
         };
-        let (writer, thread) = Writer::start(stores, epoch, workers, Arc::clone(&control)).unwrap();
+        let placement = Placement {
+            process: 0,
+            processes: 1,
+            workers,
+            partitions: log.len() as u32,
+        };
+        let (writer, thread) =
+            Writer::start(stores, placement, Look::Listed, Arc::clone(&control)).unwrap();
         let dictionary = Arc::new(Dictionary::default());
         let sources = (0..workers).map(|worker| {
             let partitions = partitions_of(worker, workers, log.len() as u32);
@@ -78,12 +86,14 @@ impl Running {
         let wall = AtomicU64::new(1);
         let engine = Engine::start(EngineConfig {
             sources: sources.collect(),
-            clock: Clock {
+            sockets: None,
+            clock: Some(Clock {
+                epoch,
                 ends: Box::new(ends.clone()),
                 wall: Arc::new(move || wall.fetch_add(3, Ordering::Relaxed)),
                 last,
                 poll: Duration::from_millis(1),
-            },
+            }),
             sinks: Sinks::Stores(writer),
             dictionary: Arc::clone(&dictionary),
             seed: [1, 2],

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 mod conformance_documents;
+mod conformance_stats;
 mod elasticsearch;
 mod harness;
 mod histories;
 mod journal_histories;
 mod memory;
 mod plain;
+mod postgres;
 mod real;
 mod restart;
 mod spawned;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use eip_contract::Day;
 use eip_contract::document::RouteStatsRow;
 use eip_dataflow::store::{
+    Look, RefusedDocument, TICK_BITS,
     DocumentStore, DocumentView, DocumentWrite, Fault, Progress, Retry, RouteKey, StatsStore,
     StoreError, StoredDeadLetter, TickCommit,
 };
@@ -74,7 +75,7 @@ impl Contents {
         match self.fails_after {
             Some(most) if self.writes > most => Err(StoreError::new(
                 Fault::External,
-                Retry::Backoff,
+                Retry::Never,
                 "the disk is full",
             )),
             _ => Ok(()),
@@ -83,14 +84,36 @@ impl Contents {
 }
 
 impl DocumentStore for MemoryStore {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn greatest_epoch(&mut self) -> Result<u64, StoreError> {
+        let contents = self.contents();
+        let versions = contents.documents.iter().flat_map(BTreeMap::values);
+        Ok(versions.map(|stored| stored.version).max().unwrap_or(0) >> TICK_BITS)
+    }
+
+    fn take_over(&mut self, _epoch: u64, _writers: usize) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn write_as(&mut self, _epoch: u64, _writer: usize) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn refresh(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn bulk(
         &mut self,
         view: DocumentView,
         version: u64,
-        writes: &[DocumentWrite],
-    ) -> Result<(), StoreError> {
+        writes: &mut Vec<DocumentWrite>,
+    ) -> Result<Vec<RefusedDocument>, StoreError> {
         let mut contents = self.contents();
-        for write in writes {
+        for write in writes.drain(..) {
             contents.wrote()?;
             let documents = &mut contents.documents[view as usize];
             let stored = documents.get(write.id());
@@ -98,7 +121,7 @@ impl DocumentStore for MemoryStore {
                 stored.is_none_or(|stored| stored.version < version),
                 "written once a tick"
             );
-            match write {
+            match &write {
                 DocumentWrite::Index { id, rev, doc } => {
                     assert!(
                         stored.is_none_or(|stored| stored.rev != *rev),
@@ -116,16 +139,23 @@ impl DocumentStore for MemoryStore {
                 }
             }
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn scan(
         &mut self,
         view: DocumentView,
-        each: &mut dyn FnMut(&str, u64, u64),
+        _look: Look,
+        each: &mut dyn FnMut(eip_dataflow::store::StoredDocument<'_>),
     ) -> Result<(), StoreError> {
         for (id, stored) in &self.contents().documents[view as usize] {
-            each(id, stored.rev, stored.version);
+            // Events carry their order; a shipment's id is one.
+            let value: serde_json::Value = serde_json::from_str(&stored.doc).unwrap();
+            each(eip_dataflow::store::StoredDocument {
+                id,
+                order_id: value["orderId"].as_str().unwrap_or(id),
+                rev: Some(stored.rev),
+            });
         }
         Ok(())
     }
@@ -136,7 +166,16 @@ impl StatsStore for MemoryStore {
         Ok(self.contents().progress.clone())
     }
 
-    fn take_epoch(&mut self) -> Result<u64, StoreError> {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn refuse(&mut self, documents: &[RefusedDocument]) -> Result<(), StoreError> {
+        assert!(documents.is_empty(), "memory refuses nothing");
+        Ok(())
+    }
+
+    fn take_epoch(&mut self, least: u64) -> Result<u64, StoreError> {
         let mut contents = self.contents();
         let progress = contents.progress.get_or_insert_with(|| Progress {
             epoch: 0,
@@ -144,7 +183,7 @@ impl StatsStore for MemoryStore {
             offsets: Vec::new(),
             topic_id: String::new(),
         });
-        progress.epoch += 1;
+        progress.epoch = least.max(progress.epoch + 1);
         Ok(progress.epoch)
     }
 

@@ -75,9 +75,7 @@ impl Person {
             .enable_all()
             .build()
             .unwrap();
-        let connection = runtime
-            .block_on(PgConnection::connect(&space.url))
-            .unwrap();
+        let connection = runtime.block_on(PgConnection::connect(&space.url)).unwrap();
         let mut person = Self {
             runtime,
             connection,

@@ -176,12 +176,14 @@ fn a_failing_source_ends_the_dataflow_and_all_who_wait_hear_why() {
         });
         let engine = Engine::start(EngineConfig {
             sources: sources.collect(),
-            clock: Clock {
+            sockets: None,
+            clock: Some(Clock {
+                epoch: 1,
                 ends: Box::new(ends),
                 wall: Arc::new(|| 1),
                 last: 0,
                 poll: Duration::from_millis(1),
-            },
+            }),
             sinks: Sinks::Count,
             dictionary: Arc::default(),
             seed: [1, 2],

@@ -8,7 +8,8 @@ use eip_contract::Offset;
 use eip_contract::document::VIEWS;
 use eip_dataflow::clock::WallClock;
 use eip_dataflow::store::{
-    DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, ViewReader,
+    DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, TICK_BITS, ViewReader,
+    version_of,
 };
 use eip_dataflow::{DataflowConfig, DataflowError, DataflowHandle, spawn};
 use eip_log::{
@@ -263,14 +264,10 @@ fn what_somebody_else_changed_in_the_store_is_put_right() {
         rev: 1,
         doc: "{}".to_owned(),
     };
-    let mut version = 0;
+    // Under the epoch that has the right to write, and later than all of it.
+    let version = version_of(store.greatest_epoch().unwrap(), (1 << TICK_BITS) - 1);
     store
-        .scan(DocumentView::Shipments, &mut |_, _, ver| {
-            version = version.max(ver);
-        })
-        .unwrap();
-    store
-        .bulk(DocumentView::Shipments, version + 1, &[foreign])
+        .bulk(DocumentView::Shipments, version, &mut vec![foreign])
         .unwrap();
     drop(store);
     let handle = place.spawn(1, false);

@@ -39,7 +39,10 @@ pub(super) async fn stats_rows(
 
 fn encode(out: &mut Vec<u8>, row: &RouteStatsRow) {
     out.extend_from_slice(&(RouteStatsRow::COLUMNS.len() as i16).to_be_bytes());
-    field(out, &(row.stat_date.days() as i32 - EPOCH_DAYS).to_be_bytes());
+    field(
+        out,
+        &(row.stat_date.days() as i32 - EPOCH_DAYS).to_be_bytes(),
+    );
     field(out, row.seller_region.as_bytes());
     field(out, row.customer_region.as_bytes());
     for integer in row.integers() {

@@ -115,7 +115,10 @@ pub(super) async fn read_progress(
     Ok(Some(Progress {
         epoch: row.try_get::<i64, _>(0)? as u64,
         tick: row.try_get::<i64, _>(1)? as u64,
-        offsets: offsets.into_iter().map(|next| Offset(next as u64)).collect(),
+        offsets: offsets
+            .into_iter()
+            .map(|next| Offset(next as u64))
+            .collect(),
         topic_id: row.try_get(3)?,
     }))
 }

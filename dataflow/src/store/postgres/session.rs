@@ -16,7 +16,7 @@ use super::failure::Failure;
 const CONNECT: Duration = Duration::from_secs(10);
 /// A call that has no answer by then is given up: a server that vanished without a word would
 /// otherwise hold it for as long as the kernel keeps trying.
-const ANSWER: Duration = Duration::from_secs(120);
+const ANSWER: Duration = Duration::from_mins(2);
 /// How long to say goodbye.
 const CLOSE: Duration = Duration::from_secs(1);
 

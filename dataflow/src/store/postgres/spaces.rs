@@ -16,7 +16,8 @@ pub struct PostgresSpaces {
 }
 
 /// The tables of a space, and what sqlx notes about their migrations.
-const TABLES: &str = "route_stats_daily, dead_letters, refused_documents, progress, _sqlx_migrations";
+const TABLES: &str =
+    "route_stats_daily, dead_letters, refused_documents, progress, _sqlx_migrations";
 
 impl PostgresSpaces {
     /// The spaces of the database at `url`.

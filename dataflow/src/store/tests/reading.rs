@@ -6,16 +6,16 @@ use eip_contract::document::{ShipmentDocument, VIEWS};
 use eip_contract::{Day, EventTime, EventType};
 use sha2::{Digest as _, Sha256};
 
-use super::{commit_rows, index, open, row};
+use super::{bulk, commit_rows, index, open, row};
 use crate::store::{
-    DocumentStore as _, DocumentView, StatsStore as _, StoreError, ViewReader, version_of,
+    DocumentView, SqliteViews, StatsStore as _, StoreError, ViewReader, version_of,
 };
 
 #[test]
 fn lines_come_in_the_order_of_their_bytes_whatever_the_ids_hold() {
     let state = tempfile::tempdir().unwrap();
     let mut store = open(state.path());
-    let epoch = store.take_epoch().unwrap();
+    let epoch = store.take_epoch(1).unwrap();
     let mut lines = Vec::new();
     let mut writes = Vec::new();
     for id in [
@@ -48,9 +48,7 @@ fn lines_come_in_the_order_of_their_bytes_whatever_the_ids_hold() {
         writes.push(index(id, 1, std::str::from_utf8(&line).unwrap()));
         lines.push(line);
     }
-    store
-        .bulk(DocumentView::Shipments, version_of(epoch, 1), &writes)
-        .unwrap();
+    bulk(&mut store, DocumentView::Shipments, version_of(epoch, 1), &writes);
     commit_rows(
         &mut store,
         epoch,
@@ -70,15 +68,13 @@ fn lines_come_in_the_order_of_their_bytes_whatever_the_ids_hold() {
         .unwrap();
     assert!(rows.len() == 3 && rows.is_sorted());
     reader.for_each_line("orders", &mut |_line| ()).unwrap_err();
-    assert_eq!(reader.shipment("a\"").unwrap().as_deref(), writes[3].doc());
-    assert_eq!(reader.shipment("b").unwrap(), None);
 }
 
 #[test]
 fn a_snapshot_does_not_move_while_a_dataflow_writes() {
     let state = tempfile::tempdir().unwrap();
     let mut store = open(state.path());
-    let epoch = store.take_epoch().unwrap();
+    let epoch = store.take_epoch(1).unwrap();
     commit_rows(&mut store, epoch, 1, &[row(1, "SP", 1)]);
     let mut reader = ViewReader::open(state.path()).unwrap();
     reader
@@ -98,13 +94,11 @@ fn a_snapshot_does_not_move_while_a_dataflow_writes() {
 fn an_export_is_the_lines_and_its_digest_their_hash() {
     let state = tempfile::tempdir().unwrap();
     let mut store = open(state.path());
-    let epoch = store.take_epoch().unwrap();
+    let epoch = store.take_epoch(1).unwrap();
     let writes: Vec<_> = (0..1000)
         .map(|n| index(&format!("{n:032x}"), n, &format!("{{\"n\":{n:0200}}}")))
         .collect();
-    store
-        .bulk(DocumentView::ShipmentEvents, version_of(epoch, 1), &writes)
-        .unwrap();
+    bulk(&mut store, DocumentView::ShipmentEvents, version_of(epoch, 1), &writes);
     drop(store);
     let out = state.path().join("out");
     let mut reader = ViewReader::open(state.path()).unwrap();
@@ -133,7 +127,7 @@ fn an_export_is_the_lines_and_its_digest_their_hash() {
 fn percentiles_of_a_range_are_those_of_its_shipments() {
     let state = tempfile::tempdir().unwrap();
     let mut store = open(state.path());
-    let epoch = store.take_epoch().unwrap();
+    let epoch = store.take_epoch(1).unwrap();
     let day = EventTime::parse_iso(b"2018-02-01T00:00:00Z").unwrap();
     let mut writes = Vec::new();
     for n in 0..101_i64 {
@@ -163,9 +157,7 @@ fn percentiles_of_a_range_are_those_of_its_shipments() {
         .encode(&mut doc);
         writes.push(index(&n.to_string(), 1, std::str::from_utf8(&doc).unwrap()));
     }
-    store
-        .bulk(DocumentView::Shipments, version_of(epoch, 1), &writes)
-        .unwrap();
+    bulk(&mut store, DocumentView::Shipments, version_of(epoch, 1), &writes);
     let last = day.day().days() - 1;
     let rows = [
         row(last, "SP", 5),
@@ -175,7 +167,7 @@ fn percentiles_of_a_range_are_those_of_its_shipments() {
     ];
     commit_rows(&mut store, epoch, 1, &rows);
 
-    let mut reader = ViewReader::open(state.path()).unwrap();
+    let mut reader = SqliteViews::open(state.path()).unwrap();
     let range = Some((Day::from_days(last - 30).unwrap(), day.day()));
     let busiest = reader.busiest_routes(range, 10).unwrap();
     let named: Vec<_> = busiest

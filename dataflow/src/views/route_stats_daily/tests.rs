@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use differential_dataflow::input::Input as _;
 use eip_contract::{EventTime, EventType};
@@ -46,8 +47,18 @@ fn shipment() -> impl Strategy<Value = Shipment> {
         })
 }
 
+/// Two regions, under the codes that the shipments use.
+fn dictionary() -> Arc<eip_contract::Dictionary> {
+    let dictionary = eip_contract::Dictionary::default();
+    for region in ["SP", "RJ"] {
+        dictionary.region_code(region).unwrap();
+    }
+    Arc::new(dictionary)
+}
+
 /// The rows of some shipments, by going over them once a row.
-fn recompute(shipments: &BTreeMap<u8, Shipment>) -> BTreeMap<RouteDay, RouteStats> {
+fn recompute(shipments: &BTreeMap<u8, Shipment>) -> BTreeMap<DayRoute, RouteStats> {
+    let dictionary = dictionary();
     let mut rows = BTreeMap::new();
     for (day, seller, customer) in (0..5).flat_map(|d| (0..4).map(move |r| (d, r / 2, r % 2))) {
         let day = Day::from_days(day).unwrap();
@@ -84,7 +95,11 @@ fn recompute(shipments: &BTreeMap<u8, Shipment>) -> BTreeMap<RouteDay, RouteStat
         let percentiles = [50, 90, 99].map(|percent| leads.get(rank(percent)).copied());
         if sums.counts != [0; 6] {
             let key = RouteDay::new(day, RegionCode(seller), RegionCode(customer));
-            rows.insert(key, RouteStats { sums, percentiles });
+            let regions = Regions {
+                dictionary: Arc::clone(&dictionary),
+                several_processes: false,
+            };
+            rows.insert(regions.texts(key), RouteStats { sums, percentiles });
         }
     }
     rows
@@ -98,6 +113,7 @@ proptest! {
         ticks in prop::collection::vec(
             prop::collection::btree_map(0..12_u8, prop::option::of(shipment()), 0..8), 1..8),
         workers in 1..3_usize,
+        several_processes in any::<bool>(),
     ) {
         let shared = std::sync::Arc::new(ticks.clone());
         let (send, receive) = std::sync::mpsc::channel();
@@ -107,7 +123,9 @@ proptest! {
             let (index, peers) = (worker.index(), worker.peers());
             let mut input = worker.dataflow::<Tick, _, _>(|scope| {
                 let (input, shipments) = scope.new_collection();
-                render(shipments).inner.capture_into(send);
+                let dictionary = dictionary();
+                let regions = Regions { dictionary, several_processes };
+                render(shipments, &regions).inner.capture_into(send);
                 input
             });
             let mut stands: BTreeMap<u8, Shipment> = BTreeMap::new();
@@ -136,7 +154,7 @@ proptest! {
                 stands.remove(&order);
                 stands.extend(shipment.map(|shipment| (order, shipment)));
             }
-            let mut rows: BTreeMap<(RouteDay, RouteStats), Diff> = BTreeMap::new();
+            let mut rows: BTreeMap<(DayRoute, RouteStats), Diff> = BTreeMap::new();
             for (row, at, diff) in &updates {
                 if *at <= tick as Tick {
                     *rows.entry(row.clone()).or_default() += diff;

@@ -63,6 +63,16 @@ impl Gated {
 
 #[test]
 fn a_commit_that_fails_at_any_message_in_any_way_counts_once() {
+    fails_at_any_message(0);
+}
+
+#[test]
+fn a_large_commit_that_fails_at_any_message_in_any_way_counts_once() {
+    fails_at_any_message(2500);
+}
+
+/// Commits ticks that change `more` rows besides a few, each with a fault of its own.
+fn fails_at_any_message(more: u32) {
     let mut gated = Gated::new();
     let epoch = gated.store.take_epoch(0).unwrap();
     let mut number = 0;
@@ -72,8 +82,15 @@ fn a_commit_that_fails_at_any_message_in_any_way_counts_once() {
         for n in 1.. {
             number += 1;
             // Every tick replaces the row before, adds one, and knows a new dead letter.
-            let gone = [key(rows.last().unwrap())];
-            let new = [row(number, "new", i64::from(number)), row(1000 + number, "new", 1)];
+            let gone = [key(rows
+                .iter()
+                .rfind(|row| row.seller_region != "more")
+                .unwrap())];
+            let mut new = vec![
+                row(number, "new", i64::from(number)),
+                row(1000 + number, "new", 1),
+            ];
+            new.extend((0..more).map(|day| row(day, "more", i64::from(number))));
             let letters = [letter(u64::from(number))];
             let commit = TickCommit {
                 deletes: &gone,
@@ -82,10 +99,10 @@ fn a_commit_that_fails_at_any_message_in_any_way_counts_once() {
             };
             let (_done, calls, happened) =
                 gated.with_fault(fault, n, |store| store.commit(&commit));
-            rows.pop();
+            rows.retain(|row| key(row) != gone[0] && row.seller_region != "more");
             rows.extend(new.iter().cloned());
             rows.sort_unstable();
-            assert_eq!(gated.store.rows().unwrap(), rows, "{fault:?} at {n}");
+            assert!(gated.store.rows().unwrap() == rows, "{fault:?} at {n}");
             let expected = Progress {
                 epoch,
                 tick: commit.tick,
@@ -126,7 +143,10 @@ fn a_start_that_fails_at_any_message_can_be_made_again() {
                 gated.store = PostgresStore::new(&config).unwrap();
                 let (epoch, _calls, happened) =
                     gated.with_fault(fault, n, |store| store.take_epoch(0));
-                gated.store.commit(&tick(epoch, 1, &[row(1, "SP", 1)])).unwrap();
+                gated
+                    .store
+                    .commit(&tick(epoch, 1, &[row(1, "SP", 1)]))
+                    .unwrap();
                 if !happened {
                     break;
                 }

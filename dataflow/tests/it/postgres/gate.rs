@@ -48,8 +48,11 @@ impl Gate {
             armed: Arc::default(),
             closed: Arc::default(),
         };
-        let (armed, closed, server) =
-            (Arc::clone(&gate.armed), Arc::clone(&gate.closed), server.to_owned());
+        let (armed, closed, server) = (
+            Arc::clone(&gate.armed),
+            Arc::clone(&gate.closed),
+            server.to_owned(),
+        );
         thread::spawn(move || {
             for client in listener.incoming() {
                 if closed.load(Ordering::Relaxed) {
@@ -58,6 +61,9 @@ impl Gate {
                 let (Ok(client), Ok(server)) = (client, TcpStream::connect(&server)) else {
                     continue;
                 };
+                // Frames go out one by one: each would wait for the acknowledgement of the last.
+                client.set_nodelay(true).unwrap();
+                server.set_nodelay(true).unwrap();
                 let armed = Arc::clone(&armed);
                 thread::spawn(move || Passage { client, server }.run(&armed));
             }
@@ -97,7 +103,10 @@ struct Passage {
 impl Passage {
     fn run(self, armed: &Mutex<Option<Armed>>) {
         let lost = Arc::new(AtomicBool::new(false));
-        let (client, server) = (self.client.try_clone().unwrap(), self.server.try_clone().unwrap());
+        let (client, server) = (
+            self.client.try_clone().unwrap(),
+            self.server.try_clone().unwrap(),
+        );
         let answers_lost = Arc::clone(&lost);
         let answers = thread::spawn(move || {
             // However it ends, the connection is over.

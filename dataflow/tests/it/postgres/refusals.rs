@@ -16,7 +16,10 @@ fn tables_of_a_newer_format_are_refused_with_both_formats_named() {
     for error in [write, read] {
         assert_eq!((error.fault, error.retry), (Fault::User, Retry::Never));
         let text = error.to_string();
-        assert!(text.contains("format 99") && text.contains("up to 1"), "{text}");
+        assert!(
+            text.contains("format 99") && text.contains("up to 1"),
+            "{text}"
+        );
     }
 }
 
@@ -33,7 +36,9 @@ fn views_of_another_log_are_refused_with_the_ways_out() {
     }
     let progress = other.progress().unwrap().unwrap();
     progress.check_log(&space.space, TOPIC, 2).unwrap();
-    progress.check_log(&space.space, "another log", 2).unwrap_err();
+    progress
+        .check_log(&space.space, "another log", 2)
+        .unwrap_err();
     let error = progress.check_log(&space.space, TOPIC, 3).unwrap_err();
     assert!(error.to_string().contains("2 partitions"), "{error}");
 }
@@ -42,7 +47,10 @@ fn views_of_another_log_are_refused_with_the_ways_out() {
 fn where_no_dataflow_ran_there_is_nothing_to_read() {
     let space = TestSpace::new();
     let error = PostgresViews::open(&space.url, &space.space).err().unwrap();
-    assert!(error.to_string().contains("no dataflow has run there"), "{error}");
+    assert!(
+        error.to_string().contains("no dataflow has run there"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -56,7 +64,10 @@ fn a_server_that_cannot_be_reached_or_only_reads_is_tried_again_and_no_password_
         .unwrap()
         .take_epoch(0)
         .unwrap_err();
-    assert_eq!((error.fault, error.retry), (Fault::External, Retry::Backoff));
+    assert_eq!(
+        (error.fault, error.retry),
+        (Fault::External, Retry::Backoff)
+    );
     let text = error.to_string();
     assert!(text.contains(&closed.to_string()), "{text}");
     assert!(!text.contains("secret"), "{text}");
@@ -69,7 +80,10 @@ fn a_server_that_cannot_be_reached_or_only_reads_is_tried_again_and_no_password_
         .take_epoch(0)
         .unwrap_err();
     assert_eq!(error.retry, Retry::Backoff);
-    assert!(error.to_string().contains("read-only transaction (25006)"), "{error}");
+    assert!(
+        error.to_string().contains("read-only transaction (25006)"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -87,7 +101,9 @@ fn rights_that_were_taken_away_come_back() {
     let url = space.url.replace("//eip@", &format!("//{role}@"));
     let mut limited = PostgresStore::new(&space.config(&url, TOPIC)).unwrap();
     let rows = [row(1, "SP", 1)];
-    person.execute(&format!("REVOKE INSERT ON route_stats_daily FROM \"{role}\""));
+    person.execute(&format!(
+        "REVOKE INSERT ON route_stats_daily FROM \"{role}\""
+    ));
     let error = limited.commit(&tick(epoch, 1, &rows)).unwrap_err();
     assert_eq!(error.retry, Retry::Backoff);
     assert!(error.to_string().contains("permission denied"), "{error}");
@@ -112,14 +128,22 @@ fn of_a_refused_document_the_last_word_is_kept_until_it_is_forgotten() {
     };
     store.refuse(&[]).unwrap();
     store
-        .refuse(&[refused("b", 5, "first"), refused("a", 5, "x\0"), refused("b", 6, "second")])
+        .refuse(&[
+            refused("b", 5, "first"),
+            refused("a", 5, "x\0"),
+            refused("b", 6, "second"),
+        ])
         .unwrap();
     store.refuse(&[refused("b", 4, "late")]).unwrap();
     let mut gone = refused("c", 9, "a delete");
     (gone.view, gone.doc) = (DocumentView::ShipmentEvents, None);
     store.refuse(std::slice::from_ref(&gone)).unwrap();
     let mut views = PostgresViews::open(&space.url, &space.space).unwrap();
-    let expected = [gone, refused("a", 5, "x\u{fffd}"), refused("b", 6, "second")];
+    let expected = [
+        gone,
+        refused("a", 5, "x\u{fffd}"),
+        refused("b", 6, "second"),
+    ];
     assert_eq!(views.refused().unwrap(), expected);
     let keys = ["a", "b", "none"].map(|id| (DocumentView::Shipments, id.to_owned()));
     assert_eq!(store.forget_refused(&keys).unwrap(), 2);

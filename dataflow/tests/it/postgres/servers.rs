@@ -59,7 +59,10 @@ fn the_views_of_both_servers_are_read_as_one() {
     let indices = Indices::of(&space.space);
     let open = || ServerViews::open(&space.url, &indices.config);
     let error = open().err().unwrap();
-    assert!(error.to_string().contains("no dataflow has run there"), "{error}");
+    assert!(
+        error.to_string().contains("no dataflow has run there"),
+        "{error}"
+    );
 
     let mut stats = space.store();
     let epoch = stats.take_epoch(0).unwrap();
@@ -74,7 +77,10 @@ fn the_views_of_both_servers_are_read_as_one() {
 
     let mut reader = ViewReader::new(open().unwrap());
     let place = reader.place();
-    assert!(place.contains("PostgreSQL") && place.contains("Elasticsearch"), "{place}");
+    assert!(
+        place.contains("PostgreSQL") && place.contains("Elasticsearch"),
+        "{place}"
+    );
     let counts = StoredCounts {
         shipments: 2,
         route_stats_daily: 1,
@@ -83,7 +89,9 @@ fn the_views_of_both_servers_are_read_as_one() {
     assert_eq!(reader.counts().unwrap(), counts);
     let mut ids = Vec::new();
     reader
-        .for_each_document(DocumentView::Shipments, &mut |id, _line| ids.push(id.to_owned()))
+        .for_each_document(DocumentView::Shipments, &mut |id, _line| {
+            ids.push(id.to_owned());
+        })
         .unwrap();
     assert_eq!(ids, ["a \"é\"", "b"]);
     // A moment holds over the reading of documents and beyond.

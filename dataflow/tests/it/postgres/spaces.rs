@@ -11,11 +11,16 @@ fn spaces_are_apart_and_listed_until_they_are_dropped() {
     for (space, value) in [(&one, 1), (&other, 2)] {
         let mut store = space.store();
         let epoch = store.take_epoch(0).unwrap();
-        store.commit(&tick(epoch, 1, &[row(1, "SP", value)])).unwrap();
+        store
+            .commit(&tick(epoch, 1, &[row(1, "SP", value)]))
+            .unwrap();
     }
     assert_eq!(one.store().rows().unwrap(), [row(1, "SP", 1)]);
     let list = spaces.list().unwrap();
-    assert!(list.contains(&one.space) && list.contains(&other.space), "{list:?}");
+    assert!(
+        list.contains(&one.space) && list.contains(&other.space),
+        "{list:?}"
+    );
     assert!(spaces.drop(&one.space).unwrap());
     assert!(!spaces.drop(&one.space).unwrap());
     assert!(!spaces.list().unwrap().contains(&one.space));
@@ -26,7 +31,10 @@ fn spaces_are_apart_and_listed_until_they_are_dropped() {
 fn a_space_that_adopts_a_log_keeps_its_rows_and_one_that_is_reset_does_not() {
     let space = TestSpace::new();
     let spaces = PostgresSpaces::new(&space.url);
-    assert!(!spaces.adopt(&space.space, "new").unwrap(), "there is none yet");
+    assert!(
+        !spaces.adopt(&space.space, "new").unwrap(),
+        "there is none yet"
+    );
     let mut old = space.store();
     let epoch = old.take_epoch(0).unwrap();
     old.commit(&tick(epoch, 5, &[row(1, "SP", 1)])).unwrap();

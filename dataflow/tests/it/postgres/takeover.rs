@@ -20,7 +20,11 @@ fn a_predecessor_that_stands_inside_its_transaction_does_not_hold_up_its_success
     ));
     let start = Instant::now();
     let next = space.store().take_epoch(0).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
     assert_eq!(next, epoch + 1);
     // It continues, and nothing of it counts.
     stopped.try_execute("COMMIT").unwrap_err();
@@ -36,9 +40,16 @@ fn a_lock_of_a_person_is_told_in_time_and_waited_for_by_the_caller() {
     person.execute("BEGIN; SELECT * FROM progress FOR UPDATE");
     let start = Instant::now();
     let error = store.take_epoch(0).unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        start.elapsed()
+    );
     assert_eq!(error.retry, Retry::Backoff);
-    assert!(error.to_string().contains("lock timeout (55P03)"), "{error}");
+    assert!(
+        error.to_string().contains("lock timeout (55P03)"),
+        "{error}"
+    );
     person.execute("ROLLBACK");
     store.take_epoch(0).unwrap();
 }
@@ -52,7 +63,7 @@ fn several_dataflows_that_start_at_once_each_get_an_epoch_of_their_own() {
                 scope.spawn(|| {
                     let mut store = space.store();
                     // One may end another's connection; that one tries again, as a dataflow does.
-                    let deadline = Instant::now() + Duration::from_secs(60);
+                    let deadline = Instant::now() + Duration::from_mins(1);
                     loop {
                         match store.take_epoch(0) {
                             Ok(epoch) => break epoch,
@@ -65,7 +76,10 @@ fn several_dataflows_that_start_at_once_each_get_an_epoch_of_their_own() {
                 })
             })
             .collect();
-        starting.into_iter().map(|one| one.join().unwrap()).collect()
+        starting
+            .into_iter()
+            .map(|one| one.join().unwrap())
+            .collect()
     });
     let latest = space.store().progress().unwrap().unwrap().epoch;
     epochs.sort_unstable();
@@ -85,9 +99,14 @@ fn tables_that_were_wiped_or_restored_stop_the_dataflow_and_a_restart_goes_on_ab
         "DROP TABLE progress, route_stats_daily",
     ] {
         space.execute(harm);
-        let error = store.commit(&tick(epoch, 2, &[row(2, "SP", 1)])).unwrap_err();
+        let error = store
+            .commit(&tick(epoch, 2, &[row(2, "SP", 1)]))
+            .unwrap_err();
         assert_eq!(error.retry, Retry::Never, "{harm}: {error}");
-        assert!(error.to_string().contains("start the dataflow again"), "{error}");
+        assert!(
+            error.to_string().contains("start the dataflow again"),
+            "{error}"
+        );
     }
     // Everything is gone; what the document store names is where the epochs go on.
     space.execute(&format!("DROP SCHEMA \"{}\" CASCADE", space.space.schema()));

@@ -26,6 +26,7 @@ use crate::writer::NewRecord;
 
 mod claims;
 mod heartbeat;
+mod others;
 mod transaction;
 
 use heartbeat::Heartbeat;

@@ -370,7 +370,10 @@ fn a_transaction_longer_than_the_broker_allows_is_refused_with_the_setting_named
     let mut writer = place.writer();
     let error = writer.begin(&tag("w"), &[1 << 40]).unwrap_err();
     assert!(!error.is_passing(), "{error}");
-    assert!(error.to_string().contains("transaction.max.timeout.ms"), "{error}");
+    assert!(
+        error.to_string().contains("transaction.max.timeout.ms"),
+        "{error}"
+    );
     // A smaller one goes.
     writer.begin(&tag("w"), &[1]).unwrap();
     put(&mut *writer, None, 0, "{}");

@@ -1,1 +1,0 @@
-../it/conformance_stats.rs
