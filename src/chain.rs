@@ -11,8 +11,8 @@ use eip_contract::Space;
 use eip_dataflow::DataflowConfig;
 use eip_dataflow::sink::writer::Stores;
 use eip_dataflow::store::{
-    ElasticsearchConfig, ElasticsearchStore, PostgresConfig, PostgresStore, ServerViews, SqliteViews,
-    ViewReader,
+    ElasticsearchConfig, ElasticsearchStore, PostgresConfig, PostgresStore, ServerViews,
+    SqliteViews, ViewReader,
 };
 use eip_log::kafka::{KafkaConfig, KafkaLog};
 use eip_log::{Log, StateDir};
@@ -149,9 +149,10 @@ impl Servers {
 
     /// For the Elasticsearch store.
     pub(crate) fn elasticsearch_config(&self) -> anyhow::Result<ElasticsearchConfig> {
-        let url = self.elasticsearch.as_ref().context(
-            "Elasticsearch's address is missing: --elasticsearch or EIP_ELASTICSEARCH",
-        )?;
+        let url = self
+            .elasticsearch
+            .as_ref()
+            .context("Elasticsearch's address is missing: --elasticsearch or EIP_ELASTICSEARCH")?;
         let mut config = ElasticsearchConfig::new(url, self.space.clone());
         config.ca.clone_from(&self.elasticsearch_ca);
         Ok(config)

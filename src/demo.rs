@@ -59,11 +59,8 @@ impl Demo {
         let data = self.data()?;
         let log = Log::new(StateDir::create(&self.state, eip_log::DEFAULT_PARTITIONS)?);
         let folder = self.state.clone();
-        let dataflow = start_dataflow(
-            &Chain::Embedded { folder },
-            &log,
-            usize::from(self.workers),
-        )?;
+        let dataflow =
+            start_dataflow(&Chain::Embedded { folder }, &log, usize::from(self.workers))?;
         let mut story = Story {
             log: log.clone(),
             data,

@@ -14,7 +14,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use eip_dataflow::Watch;
+use eip_dataflow::control::DocumentCounts;
+use eip_dataflow::{Summary, Watch};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -148,7 +149,11 @@ async fn repair(State(watched): State<Watched>) -> Response {
     watched.desk.asked.send_replace(true);
     match answers.recv().await {
         Ok(mended) => Json(mended).into_response(),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the dataflow has ended\n").into_response(),
+        Err(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the dataflow has ended\n",
+        )
+            .into_response(),
     }
 }
 
@@ -179,42 +184,107 @@ async fn ready(State(watched): State<Watched>) -> Response {
     (status, body).into_response()
 }
 
+/// A metric: name behind `eip_dataflow_`, type, what it is, and its series by label.
+type Metric = (&'static str, &'static str, &'static str, Vec<(String, u64)>);
+
 async fn metrics(State(watched): State<Watched>) -> Response {
-    let progress = watched.now().progress();
-    let counts = &progress.counts;
     let mut text = String::new();
-    let mut figure = |name: &str, kind: &str, help: &str, labels: &str, value: u64| {
-        let comma = if labels.is_empty() { "" } else { "," };
-        let space = &watched.space;
+    let space = &watched.space;
+    for (name, kind, help, series) in figures(&watched.now().progress()) {
         // Writing to a string never fails.
         let _ = writeln!(
             text,
-            "# HELP eip_dataflow_{name} {help}\n# TYPE eip_dataflow_{name} {kind}\n\
-             eip_dataflow_{name}{{space=\"{space}\"{comma}{labels}}} {value}"
+            "# HELP eip_dataflow_{name} {help}\n# TYPE eip_dataflow_{name} {kind}"
         );
-    };
-    let written = progress.written.as_ref().map_or(0, |written| written.tick);
-    figure("written_tick", "gauge", "Last tick that both stores acknowledged.", "", written);
-    let visible = progress.visible.unwrap_or(0);
-    figure("visible_tick", "gauge", "Last tick of which searches find everything.", "", visible);
-    figure("records_total", "counter", "Records read.", "", counts.records);
-    figure("ticks_total", "counter", "Ticks issued.", "", counts.ticks);
-    figure("rows_upserted_total", "counter", "Rows of statistics written.", "", counts.rows_upserted);
-    figure("rows_deleted_total", "counter", "Rows of statistics deleted.", "", counts.rows_deleted);
-    figure("refused_total", "counter", "Documents that the store refused.", "", counts.refused);
-    for (view, counts) in [
-        ("shipment_events", counts.shipment_events),
-        ("shipments", counts.shipments),
-    ] {
-        let labels = format!("view=\"{view}\"");
-        figure("documents_indexed_total", "counter", "Documents written.", &labels, counts.indexed);
-        figure("documents_deleted_total", "counter", "Documents deleted.", &labels, counts.deleted);
+        for (label, value) in series {
+            let _ = writeln!(
+                text,
+                "eip_dataflow_{name}{{space=\"{space}\"{label}}} {value}"
+            );
+        }
     }
-    for what in ["log", "elasticsearch", "postgres", "sqlite"] {
-        let is = progress.blocked.iter().any(|blocked| blocked.what == what);
-        figure("blocked", "gauge", "Whether it is waited for.", &format!("what=\"{what}\""), is.into());
-    }
-    let dead: u64 = counts.dead_letters.values().sum();
-    figure("dead_letters_total", "counter", "Records that were no events.", "", dead);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+fn figures(progress: &Summary) -> Vec<Metric> {
+    let counts = &progress.counts;
+    let one = |value: u64| vec![(String::new(), value)];
+    let by_view = |figure: fn(DocumentCounts) -> u64| {
+        vec![
+            (
+                ",view=\"shipment_events\"".to_owned(),
+                figure(counts.shipment_events),
+            ),
+            (",view=\"shipments\"".to_owned(), figure(counts.shipments)),
+        ]
+    };
+    let blocked = ["log", "elasticsearch", "postgres", "sqlite"].map(|what| {
+        let is = progress.blocked.iter().any(|blocked| blocked.what == what);
+        (format!(",what=\"{what}\""), u64::from(is))
+    });
+    let written = progress.written.as_ref().map_or(0, |written| written.tick);
+    let dead: u64 = counts.dead_letters.values().sum();
+    vec![
+        (
+            "written_tick",
+            "gauge",
+            "Last tick that both stores acknowledged.",
+            one(written),
+        ),
+        (
+            "visible_tick",
+            "gauge",
+            "Last tick of which searches find everything.",
+            one(progress.visible.unwrap_or(0)),
+        ),
+        (
+            "blocked",
+            "gauge",
+            "Whether it is waited for.",
+            blocked.to_vec(),
+        ),
+        (
+            "records_total",
+            "counter",
+            "Records read.",
+            one(counts.records),
+        ),
+        ("ticks_total", "counter", "Ticks issued.", one(counts.ticks)),
+        (
+            "documents_indexed_total",
+            "counter",
+            "Documents written.",
+            by_view(|view| view.indexed),
+        ),
+        (
+            "documents_deleted_total",
+            "counter",
+            "Documents deleted.",
+            by_view(|view| view.deleted),
+        ),
+        (
+            "rows_upserted_total",
+            "counter",
+            "Rows written.",
+            one(counts.rows_upserted),
+        ),
+        (
+            "rows_deleted_total",
+            "counter",
+            "Rows deleted.",
+            one(counts.rows_deleted),
+        ),
+        (
+            "refused_total",
+            "counter",
+            "Documents that the store refused.",
+            one(counts.refused),
+        ),
+        (
+            "dead_letters_total",
+            "counter",
+            "Records that were no events.",
+            one(dead),
+        ),
+    ]
 }

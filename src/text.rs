@@ -21,6 +21,15 @@ pub(crate) fn thousands(number: impl Into<i128>) -> String {
     text
 }
 
+/// Bytes in lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes all text");
+        text
+    })
+}
+
 /// Basis points → `93.61 %`; a dash where there is no rate.
 pub(crate) fn percent(basis_points: Option<i64>) -> String {
     basis_points.map_or_else(

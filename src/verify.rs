@@ -94,7 +94,9 @@ fn compare_once(
         event_log.topic_id()
     );
     written.resize(event_log.partitions() as usize, Offset(0));
-    let ends = event_log.committed_ends().context("cannot find the end of the log")?;
+    let ends = event_log
+        .committed_ends()
+        .context("cannot find the end of the log")?;
     let behind = ends
         .iter()
         .zip(&written)

@@ -71,7 +71,9 @@ pub(crate) fn wait_for_views(chain: &Chain, log: &Log) -> anyhow::Result<()> {
 /// How many offsets the views are behind `ends`; all of them where no dataflow has run yet.
 fn behind(chain: &Chain, ends: &[Offset]) -> anyhow::Result<u64> {
     let written = match chain.views() {
-        Ok(mut views) => views.progress()?.map_or(Vec::new(), |progress| progress.offsets),
+        Ok(mut views) => views
+            .progress()?
+            .map_or(Vec::new(), |progress| progress.offsets),
         Err(error) => {
             tracing::debug!(%error, "no views yet");
             Vec::new()

@@ -118,8 +118,8 @@ fn round(options: &KafkaOptions, input: &Input, rates: &mut Rates) -> anyhow::Re
     let partitions = log.partitions();
     let mut packer = Packer::new(Arc::default());
     let cost = consume(&log, count, &mut |record| {
-        let packed = packer.record(partitions, record.partition, record.key, record.value);
-        std::hint::black_box(packed).map_or_else(|reason| bail!("{reason:?}"), |_| Ok(()))
+        let change = packer.record(partitions, record.partition, record.key, record.value);
+        std::hint::black_box(change).map_or_else(|reason| bail!("{reason:?}"), |_| Ok(()))
     })?;
     rates
         .decoding

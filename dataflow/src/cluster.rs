@@ -140,7 +140,9 @@ pub fn connect(
     }
     let deadline = Instant::now() + config.patience;
     let mut streams: Vec<Option<TcpStream>> = (0..processes).map(|_| None).collect();
-    let listener = (process + 1 < processes).then(|| listen(config)).transpose()?;
+    let listener = (process + 1 < processes)
+        .then(|| listen(config))
+        .transpose()?;
     let mut told: Vec<usize> = Vec::new();
     loop {
         let missing: Vec<usize> = (0..processes)
@@ -215,7 +217,12 @@ fn reach(config: &ClusterConfig, other: usize) -> Result<TcpStream, Refused> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
     let hello = shake_hands(config, &mut stream)?;
     if hello.process != other {
-        return Err(Refused::Unfit(unfit(other, "number", hello.process, other)));
+        return Err(Refused::Unfit(unfit(
+            other,
+            "number",
+            &hello.process,
+            &other,
+        )));
     }
     Ok(stream)
 }
@@ -239,7 +246,12 @@ fn accept(
                 return Ok(Some((hello.process, stream)));
             }
             Ok(hello) => {
-                return Err(unfit(hello.process, "number", hello.process, config.process));
+                return Err(unfit(
+                    hello.process,
+                    "number",
+                    &hello.process,
+                    &config.process,
+                ));
             }
             Err(Refused::Unfit(error)) => return Err(error),
             Err(Refused::Stranger(why)) => {
@@ -252,8 +264,8 @@ fn accept(
 fn unfit(
     other: usize,
     what: &'static str,
-    theirs: impl ToString,
-    ours: impl ToString,
+    theirs: &impl ToString,
+    ours: &impl ToString,
 ) -> ClusterError {
     let (theirs, ours) = (theirs.to_string(), ours.to_string());
     ClusterError::Unfit {
@@ -307,11 +319,24 @@ fn shake_hands(config: &ClusterConfig, stream: &mut TcpStream) -> Result<Hello, 
     for (what, theirs_is, ours_is) in [
         ("build", theirs.build.clone(), ours.build),
         ("log", theirs.log.clone(), ours.log),
-        ("number of processes", theirs.processes.to_string(), ours.processes.to_string()),
-        ("number of workers", theirs.workers.to_string(), ours.workers.to_string()),
+        (
+            "number of processes",
+            theirs.processes.to_string(),
+            ours.processes.to_string(),
+        ),
+        (
+            "number of workers",
+            theirs.workers.to_string(),
+            ours.workers.to_string(),
+        ),
     ] {
         if theirs_is != ours_is {
-            return Err(Refused::Unfit(unfit(theirs.process, what, theirs_is, ours_is)));
+            return Err(Refused::Unfit(unfit(
+                theirs.process,
+                what,
+                &theirs_is,
+                &ours_is,
+            )));
         }
     }
     stream.set_read_timeout(None)?;

@@ -56,7 +56,9 @@ impl FromStr for Crash {
             None => (text, Signal::KILL),
         };
         let (name, times) = text.split_once(':').unwrap_or((text, "1"));
-        let known = CrashPoint::ALL.into_iter().find(|(known, _)| *known == name);
+        let known = CrashPoint::ALL
+            .into_iter()
+            .find(|(known, _)| *known == name);
         let (_, point) = known.ok_or(BadCrash)?;
         let left = AtomicU32::new(times.parse().map_err(|_| BadCrash)?);
         Ok(Self { point, left, how })

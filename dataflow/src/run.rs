@@ -11,8 +11,8 @@ use eip_parquet_cache::{Cache, CacheError};
 
 use crate::clock::{Clock, WallClock};
 use crate::cluster::Sockets;
-use crate::crash::Crash;
 use crate::control::{Blocked, Control, Counts, Written};
+use crate::crash::Crash;
 use crate::engine::{Engine, EngineConfig, OpenSource};
 use crate::sink::Sinks;
 use crate::sink::reconcile::Placement;

@@ -18,7 +18,10 @@ use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset};
 use sha2::{Digest as _, Sha256};
 
-pub use elasticsearch::{ELASTICSEARCH_FORMAT, ElasticsearchConfig, ElasticsearchDocuments, ElasticsearchRebuild, ElasticsearchSpaces, ElasticsearchStore, IndexInfo};
+pub use elasticsearch::{
+    ELASTICSEARCH_FORMAT, ElasticsearchConfig, ElasticsearchDocuments, ElasticsearchRebuild,
+    ElasticsearchSpaces, ElasticsearchStore, IndexInfo,
+};
 pub use error::{Fault, Retry, StoreError};
 pub use export::ViewDigest;
 pub use postgres::{POSTGRES_FORMAT, PostgresConfig, PostgresSpaces, PostgresStore, PostgresViews};

@@ -54,12 +54,7 @@ struct ServerArgs {
     #[arg(long, value_name = "FILE", env = "EIP_ELASTICSEARCH_CA")]
     elasticsearch_ca: Option<PathBuf>,
     /// PostgreSQL's address, `postgres://user:password@host/database?sslmode=verify-full`.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "EIP_POSTGRES",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "URL", env = "EIP_POSTGRES", hide_env_values = true)]
     postgres: Option<String>,
     /// Redis's address, for what the API caches.
     #[arg(long, value_name = "URL", env = "EIP_REDIS", hide_env_values = true)]

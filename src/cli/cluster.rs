@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use clap::Args;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -18,6 +18,7 @@ use super::Exit;
 use super::chain::{ChainArgs, Workers};
 use super::dataflow::check_several;
 use crate::interrupt;
+use crate::text::hex;
 
 /// Between two looks at the processes.
 const LOOK: Duration = Duration::from_millis(50);
@@ -56,14 +57,13 @@ impl Cluster {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         check_several(&self.chain.chain()?)?;
         let folder = tempfile::tempdir().context("cannot make a folder for the hosts file")?;
-        let hosts = match &self.hosts {
-            Some(hosts) => hosts.clone(),
-            None => {
-                let file = folder.path().join("hosts");
-                std::fs::write(&file, free_addresses(self.processes)?)
-                    .context("cannot write the hosts file")?;
-                file
-            }
+        let hosts = if let Some(hosts) = &self.hosts {
+            hosts.clone()
+        } else {
+            let file = folder.path().join("hosts");
+            std::fs::write(&file, free_addresses(self.processes)?)
+                .context("cannot write the hosts file")?;
+            file
         };
         let secret = secret()?;
         let stop = interrupt::token();
@@ -86,7 +86,9 @@ impl Cluster {
         match ended? {
             None => Ok(Exit::Done),
             Some((number, status)) => {
-                eprintln!("error: process {number} ended first ({status}); all others were stopped");
+                eprintln!(
+                    "error: process {number} ended first ({status}); all others were stopped"
+                );
                 Ok(Exit::Failed)
             }
         }
@@ -159,16 +161,19 @@ fn watch(
             signal(&members[0], Signal::TERM)?;
         }
         if first_dead.is_some() {
-            let at = *kill_at.get_or_insert_with(|| Instant::now() + GRACE);
-            let how = if Instant::now() < at {
-                Signal::TERM
-            } else {
-                Signal::KILL
-            };
-            if how == Signal::KILL || at.duration_since(Instant::now()) > GRACE - LOOK {
-                for member in members.iter() {
-                    signal(member, how)?;
+            match kill_at {
+                None => {
+                    kill_at = Some(Instant::now() + GRACE);
+                    for member in members.iter() {
+                        signal(member, Signal::TERM)?;
+                    }
                 }
+                Some(at) if Instant::now() >= at => {
+                    for member in members.iter() {
+                        signal(member, Signal::KILL)?;
+                    }
+                }
+                Some(_) => {}
             }
         }
         std::thread::sleep(LOOK);
@@ -177,7 +182,9 @@ fn watch(
 
 /// A process that has ended meanwhile is fine.
 fn signal(member: &Member, signal: Signal) -> anyhow::Result<()> {
-    let pid = i32::try_from(member.child.id()).ok().and_then(Pid::from_raw);
+    let pid = i32::try_from(member.child.id())
+        .ok()
+        .and_then(Pid::from_raw);
     let pid = pid.context("a process has no id")?;
     match kill_process(pid, signal) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
@@ -226,7 +233,5 @@ fn secret() -> anyhow::Result<String> {
     std::fs::File::open("/dev/urandom")
         .and_then(|mut random| random.read_exact(&mut bytes))
         .context("cannot make a secret")?;
-    let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    ensure!(secret.len() == 64, "a secret has 32 bytes");
-    Ok(secret)
+    Ok(hex(&bytes))
 }

@@ -19,7 +19,7 @@ use super::repair::Mended;
 use crate::chain::Chain;
 use crate::health::{Health, RepairDesk};
 use crate::interrupt;
-use crate::text::{span, thousands};
+use crate::text::{hex, span, thousands};
 use crate::views::{catch_up_cache, counts_text};
 
 #[derive(Args)]
@@ -37,7 +37,12 @@ pub(crate) struct Dataflow {
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<std::net::SocketAddr>,
     /// Die at a named point of a tick, as by kill -9, or stand still there; for tests.
-    #[arg(long, value_name = "POINT[:TIMES[:stop]]", env = "EIP_CRASH_AT", hide = true)]
+    #[arg(
+        long,
+        value_name = "POINT[:TIMES[:stop]]",
+        env = "EIP_CRASH_AT",
+        hide = true
+    )]
     crash_at: Option<String>,
 }
 
@@ -74,7 +79,11 @@ impl Dataflow {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let chain = self.chain.chain()?;
         let log = chain.log()?;
-        let crash = self.crash_at.as_deref().map(str::parse::<Crash>).transpose();
+        let crash = self
+            .crash_at
+            .as_deref()
+            .map(str::parse::<Crash>)
+            .transpose();
         let crash = crash.context("--crash-at")?;
         let target = if self.until_caught_up && self.peers.process == 0 {
             let ends = log.committed_ends()?;
@@ -118,7 +127,10 @@ impl Dataflow {
         println!("{}", counts_text(&summary.counts));
         if target.is_some() {
             let records = thousands(summary.counts.records);
-            println!("views up to date: {records} records in {}", span(begun.elapsed()));
+            println!(
+                "views up to date: {records} records in {}",
+                span(begun.elapsed())
+            );
         }
         Ok(Exit::Done)
     }
@@ -163,7 +175,9 @@ impl Peers {
             .context("several processes need --hosts FILE with a line host:port for each")?;
         let text = std::fs::read_to_string(hosts)
             .with_context(|| format!("cannot read {}", hosts.display()))?;
-        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+        let lines = text
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default().trim());
         let addresses: Vec<String> = lines
             .filter(|line| !line.is_empty())
             .map(str::to_owned)
@@ -205,7 +219,8 @@ impl Peers {
             "several processes need a secret that they share: --secret-file FILE (make one with \
              `head -c 32 /dev/urandom | base64`)",
         )?;
-        let secret = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let secret =
+            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         anyhow::ensure!(
             secret.trim_ascii().len() >= 16,
             "the secret in {} is too short: 16 bytes or more",
@@ -221,8 +236,7 @@ fn build() -> anyhow::Result<String> {
     let bytes = std::fs::read(&program)
         .with_context(|| format!("cannot read this program's own file {}", program.display()))?;
     let hash = Sha256::digest(&bytes);
-    let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{} {hash}", env!("CARGO_PKG_VERSION")))
+    Ok(format!("{} {}", env!("CARGO_PKG_VERSION"), hex(&hash[..8])))
 }
 
 /// Timely's threads panic when a peer is gone, and the workers wait for ever; a process that has

@@ -9,8 +9,8 @@ use eip_ingest::server::{ServerConfig, serve};
 
 use super::Exit;
 use super::chain::NewChainArgs;
-use crate::interrupt;
 use crate::clock::wall_ms;
+use crate::interrupt;
 
 #[derive(Args)]
 pub(crate) struct Ingest {

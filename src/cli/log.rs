@@ -12,8 +12,8 @@ use eip_log::{LedgerEntry, RunKind, RunState, RunTag};
 
 use super::Exit;
 use super::chain::{ChainArgs, NewChainArgs};
-use crate::text::{span, thousands};
 use crate::clock::wall_ms;
+use crate::text::{span, thousands};
 
 #[derive(Subcommand)]
 pub(crate) enum Log {

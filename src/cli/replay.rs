@@ -14,9 +14,9 @@ use eip_log::Log;
 
 use super::Exit;
 use super::chain::{ChainArgs, NewChainArgs, Workers};
-use crate::console::{Console, OnPlan};
 use crate::chain::Chain;
 use crate::clock::{wall_clock, wall_nanoseconds};
+use crate::console::{Console, OnPlan};
 use crate::views::{bring_up_to_date, wait_for_views};
 
 #[derive(Subcommand)]
@@ -221,12 +221,7 @@ pub(crate) fn rules(file: Option<&Path>) -> anyhow::Result<Rules> {
     file.map_or_else(|| Ok(Rules::default()), |file| Ok(Rules::load(file)?))
 }
 
-fn run(
-    (chain, log): (Chain, Log),
-    task: Task,
-    yes: bool,
-    after: &After,
-) -> anyhow::Result<Exit> {
+fn run((chain, log): (Chain, Log), task: Task, yes: bool, after: &After) -> anyhow::Result<Exit> {
     let mut console = Console::new(if yes || task.is_dry() {
         OnPlan::Show
     } else {

@@ -60,11 +60,13 @@ impl Space {
                 Ok(Exit::Done)
             }
             Self::Drop(of) => of.drop_space(),
-            Self::Adopt(of) => of.change("takes the log that is there now for its own", |servers| {
-                let log = KafkaLog::adopt(servers.kafka_config())?;
-                let topic_id = eip_log::EventLog::topic_id(&log).to_string();
-                Ok(postgres(servers)?.adopt(&servers.space, &topic_id)?)
-            }),
+            Self::Adopt(of) => {
+                of.change("takes the log that is there now for its own", |servers| {
+                    let log = KafkaLog::adopt(servers.kafka_config())?;
+                    let topic_id = eip_log::EventLog::topic_id(&log).to_string();
+                    Ok(postgres(servers)?.adopt(&servers.space, &topic_id)?)
+                })
+            }
             Self::Reset(of) => of.change("empties its views", |servers| {
                 let log = KafkaLog::adopt(servers.kafka_config())?;
                 let topic_id = eip_log::EventLog::topic_id(&log).to_string();
@@ -156,8 +158,13 @@ fn remove_folder(folder: &std::path::Path) -> anyhow::Result<()> {
     }
     match std::fs::remove_dir(folder) {
         Ok(()) => println!("folder: removed"),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => println!("folder: none there"),
-        Err(_) => println!("folder: kept, since other files are in it: {}", folder.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            println!("folder: none there");
+        }
+        Err(_) => println!(
+            "folder: kept, since other files are in it: {}",
+            folder.display()
+        ),
     }
     Ok(())
 }

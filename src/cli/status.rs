@@ -185,7 +185,8 @@ impl Look {
     fn see_views(&mut self, views: &mut ViewReader, ends: Option<&[u64]>) -> anyhow::Result<()> {
         let Some(progress) = views.progress()? else {
             self.state = self.state.max(Freshness::Stale);
-            self.problems.push("no dataflow has written the views yet".to_owned());
+            self.problems
+                .push("no dataflow has written the views yet".to_owned());
             return Ok(());
         };
         let counts = views.counts()?;
@@ -227,7 +228,10 @@ impl Look {
         if let Some(log) = &self.log {
             let partitions = log.ends.len();
             let records = thousands(log.records);
-            lines.push(format!("log      {}: {records} offsets in {partitions} partitions", log.place));
+            lines.push(format!(
+                "log      {}: {records} offsets in {partitions} partitions",
+                log.place
+            ));
         }
         if let Some(views) = &self.views {
             lines.push(format!("views    {}", views.place));

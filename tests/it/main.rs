@@ -5,7 +5,10 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "helpers of tests fail the test as the tests do"
+    clippy::duration_suboptimal_units,
+    clippy::format_push_string,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests fail the test as the tests do, and none of their cost matters"
 )]
 
 mod cache;

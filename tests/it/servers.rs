@@ -4,7 +4,9 @@
 //! tests. Each test has a space of its own. What faults the servers themselves is in `faults`,
 //! which has an instance to itself.
 
+mod consumer;
 mod crash;
+mod poison;
 mod repair;
 mod spaces;
 mod stopped;
@@ -60,12 +62,18 @@ fn the_real_data_gives_the_oracles_digests_at_every_size_and_across_sizes() {
         } else {
             cluster(&eip, "2", workers).ok();
         }
-        assert_eq!(eip.stored_digests(), default_rules(), "{processes} x {workers}");
+        assert_eq!(
+            eip.stored_digests(),
+            default_rules(),
+            "{processes} x {workers}"
+        );
         if (processes, workers) != (2, "1") {
             eip.run(["space", "reset", "--force"]).ok();
         }
     }
-    let again = eip.run(["dataflow", "--until-caught-up", "--workers", "3"]).ok();
+    let again = eip
+        .run(["dataflow", "--until-caught-up", "--workers", "3"])
+        .ok();
     assert!(
         again.out.contains("0 indexed, 0 deleted, 501,072 found"),
         "{}",
@@ -105,7 +113,8 @@ fn the_real_data_gives_the_oracles_digests_at_every_size_and_across_sizes() {
             "851c0d690ea1e083a4f9f679187264a8bdd438fa03f0361f58b8de5f313179e9",
         )
     );
-    eip.run(["replay", "revert", &window.run_id(), "--wait"]).ok();
+    eip.run(["replay", "revert", &window.run_id(), "--wait"])
+        .ok();
     assert_eq!(eip.stored_digests(), default_rules());
     following.kill().unwrap();
     following.wait().unwrap();
@@ -122,7 +131,11 @@ fn facts_that_are_sent_three_times_are_written_once() {
         for line in pass.out.lines().take(2) {
             assert!(line.contains("0 indexed, 0 deleted"), "{}", pass.out);
         }
-        assert!(pass.out.contains("0 rows written, 0 deleted"), "{}", pass.out);
+        assert!(
+            pass.out.contains("0 rows written, 0 deleted"),
+            "{}",
+            pass.out
+        );
     }
     assert_eq!(eip.stored_digests(), first);
 }

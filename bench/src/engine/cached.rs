@@ -66,8 +66,12 @@ impl Cached {
             let (state, cache) = (self.state.clone(), Arc::clone(&cache));
             let dictionary = Arc::clone(dictionary);
             let open: OpenSource = Box::new(move || {
-                let source: Box<dyn RecordSource> =
-                    Box::new(LogSource::open(&state.into(), Some(cache), mine, dictionary)?);
+                let source: Box<dyn RecordSource> = Box::new(LogSource::open(
+                    &state.into(),
+                    Some(cache),
+                    mine,
+                    dictionary,
+                )?);
                 Ok(source)
             });
             open

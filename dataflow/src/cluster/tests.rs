@@ -71,7 +71,11 @@ fn another_build_or_shape_is_named() {
         .iter()
         .filter_map(|result| result.as_ref().err())
         .any(|error| error.to_string() == "process 1 does not fit: its build is that, ours this");
-    assert!(named, "{:?}", results.iter().map(|r| r.as_ref().err()).collect::<Vec<_>>());
+    assert!(
+        named,
+        "{:?}",
+        results.iter().map(|r| r.as_ref().err()).collect::<Vec<_>>()
+    );
 }
 
 #[test]

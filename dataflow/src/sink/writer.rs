@@ -257,7 +257,9 @@ impl Work<'_> {
         } = self;
         let (documents, stats) = (&mut *stores.documents, &mut *stores.stats);
         let name = documents.name();
-        patiently(control, name, || documents.write_as(*epoch, placement.process))?;
+        patiently(control, name, || {
+            documents.write_as(*epoch, placement.process)
+        })?;
         let rows = if placement.process == 0 {
             patiently(control, stats.name(), || stats.rows())?
         } else {
@@ -324,7 +326,12 @@ impl Work<'_> {
             patiently(self.control, stats.name(), || stats.refuse(&refused))?;
             let (id, reason) = (&refused[0].id, &refused[0].reason);
             let count = refused.len();
-            tracing::warn!(count, id, reason, "documents refused; see `eip deadletters list`");
+            tracing::warn!(
+                count,
+                id,
+                reason,
+                "documents refused; see `eip deadletters list`"
+            );
         }
         self.control.count(|counts| {
             counts.refused += refused.len() as u64;
@@ -341,7 +348,9 @@ impl Work<'_> {
         patiently(self.control, documents.name(), || documents.refresh())?;
         self.control.set_visible(tick);
         let (stats, epoch) = (&mut *self.stores.stats, self.epoch);
-        patiently(self.control, stats.name(), || stats.publish_visible(epoch, tick))?;
+        patiently(self.control, stats.name(), || {
+            stats.publish_visible(epoch, tick)
+        })?;
         Ok(())
     }
 }

@@ -135,22 +135,29 @@ impl RecordSource for LogSource {
             return Err("the cache could not be read, and the log after it is not".into());
         };
         let (packer, partitions) = (&mut self.packer, self.log.partitions());
-        reader.poll(upto, most, &mut |record| match packer.record(
-            partitions,
-            record.partition,
-            record.key,
-            record.value,
-        ) {
-            Ok(change) => batch.records.push((record.offset, change)),
-            Err(letter) => batch.dead_letters.push(StoredDeadLetter {
-                partition: record.partition,
-                offset: record.offset,
-                code: letter.code().to_owned(),
-                reason: letter.to_string(),
-            }),
-        })
-        .map(|_read| ())
-        .or_else(|error| if error.is_passing() { Ok(()) } else { Err(error) })?;
+        reader
+            .poll(upto, most, &mut |record| match packer.record(
+                partitions,
+                record.partition,
+                record.key,
+                record.value,
+            ) {
+                Ok(change) => batch.records.push((record.offset, change)),
+                Err(letter) => batch.dead_letters.push(StoredDeadLetter {
+                    partition: record.partition,
+                    offset: record.offset,
+                    code: letter.code().to_owned(),
+                    reason: letter.to_string(),
+                }),
+            })
+            .map(|_read| ())
+            .or_else(|error| {
+                if error.is_passing() {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            })?;
         let positions = reader.positions();
         let mine = self.partitions.iter().map(|&partition| partition as usize);
         Ok(mine.clone().any(|place| positions[place] < upto[place]))

@@ -183,7 +183,10 @@ impl StatsStore for SqliteStore {
     }
 
     fn refuse(&mut self, documents: &[RefusedDocument]) -> Result<(), StoreError> {
-        assert!(documents.is_empty(), "SQLite refuses no document for what it says");
+        assert!(
+            documents.is_empty(),
+            "SQLite refuses no document for what it says"
+        );
         Ok(())
     }
 }

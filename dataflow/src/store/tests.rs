@@ -104,7 +104,12 @@ fn a_bulk_of_any_size_leaves_exactly_its_documents() {
     expected.remove("order 3");
     expected.insert("\"\\ é".into(), 5);
     assert_eq!(scanned(&mut store, DocumentView::Shipments), expected);
-    bulk(&mut store, DocumentView::Shipments, version, &[delete("\"\\ é")]);
+    bulk(
+        &mut store,
+        DocumentView::Shipments,
+        version,
+        &[delete("\"\\ é")],
+    );
     expected.remove("\"\\ é");
     assert_eq!(scanned(&mut store, DocumentView::Shipments), expected);
     assert!(scanned(&mut store, DocumentView::ShipmentEvents).is_empty());
@@ -204,7 +209,12 @@ fn a_dataflow_that_was_replaced_writes_nothing_more() {
     old.commit(&tick).unwrap_err();
     assert!(scanned(&mut new, DocumentView::Shipments).is_empty());
     assert!(new.rows().unwrap().is_empty());
-    bulk(&mut new, DocumentView::Shipments, version_of(new_epoch, 1), &writes);
+    bulk(
+        &mut new,
+        DocumentView::Shipments,
+        version_of(new_epoch, 1),
+        &writes,
+    );
 }
 
 #[test]
@@ -215,7 +225,12 @@ fn an_epoch_is_above_every_stored_version_even_when_the_progress_row_was_lost() 
         store.take_epoch(1).unwrap();
     }
     let writes = [index("a", 1, "{}")];
-    bulk(&mut store, DocumentView::Shipments, version_of(3, 1), &writes);
+    bulk(
+        &mut store,
+        DocumentView::Shipments,
+        version_of(3, 1),
+        &writes,
+    );
     change_by_hand(state.path(), "DELETE FROM progress");
     drop(store);
     let mut store = open(state.path());

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use eip_contract::Day;
 use eip_contract::document::RouteStatsRow;
 use eip_dataflow::store::{
-    Look, RefusedDocument, TICK_BITS,
-    DocumentStore, DocumentView, DocumentWrite, Fault, Progress, Retry, RouteKey, StatsStore,
-    StoreError, StoredDeadLetter, TickCommit,
+    DocumentStore, DocumentView, DocumentWrite, Fault, Look, Progress, RefusedDocument, Retry,
+    RouteKey, StatsStore, StoreError, StoredDeadLetter, TICK_BITS, TickCommit,
 };
 
 use crate::plain::Expected;

@@ -8,8 +8,7 @@ use eip_contract::Offset;
 use eip_contract::document::VIEWS;
 use eip_dataflow::clock::WallClock;
 use eip_dataflow::store::{
-    DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, TICK_BITS, ViewReader,
-    version_of,
+    DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, TICK_BITS, ViewReader, version_of,
 };
 use eip_dataflow::{DataflowConfig, DataflowError, DataflowHandle, spawn};
 use eip_log::{

@@ -111,15 +111,34 @@ mod tests {
         assert_eq!(Space::main().prefixed("shipments"), "shipments");
         let peak: Space = "peak-x100".parse().unwrap();
         assert_eq!(peak.prefixed("shipments"), "peak-x100.shipments");
-        assert_eq!((peak.schema(), Space::main().schema()), ("peak-x100", "public"));
-        assert_eq!(Space::of_prefixed("peak-x100.shipments", "shipments"), Some(peak));
-        assert_eq!(Space::of_prefixed("shipments", "shipments"), Some(Space::main()));
+        assert_eq!(
+            (peak.schema(), Space::main().schema()),
+            ("peak-x100", "public")
+        );
+        assert_eq!(
+            Space::of_prefixed("peak-x100.shipments", "shipments"),
+            Some(peak)
+        );
+        assert_eq!(
+            Space::of_prefixed("shipments", "shipments"),
+            Some(Space::main())
+        );
         assert_eq!(Space::of_prefixed("other-shipments", "shipments"), None);
     }
 
     #[test]
     fn a_name_of_ours_or_of_another_form_is_refused() {
-        for bad in ["", "Peak", "a_b", "a.b", "shipments-w", "eip", "-a", "public", &"a".repeat(31)] {
+        for bad in [
+            "",
+            "Peak",
+            "a_b",
+            "a.b",
+            "shipments-w",
+            "eip",
+            "-a",
+            "public",
+            &"a".repeat(31),
+        ] {
             assert!(bad.parse::<Space>().is_err(), "{bad}");
         }
         for good in ["main", "a", "0", "peak-x100", &"a".repeat(30)] {

@@ -45,7 +45,7 @@ impl LogFacts {
         } else {
             for_each_record(
                 event_log,
-                vec![Offset::default(); base.len()],
+                &vec![Offset::default(); base.len()],
                 base,
                 |record| {
                     let Some(change) = packed(&mut packer, event_log.partitions(), &record) else {
@@ -151,7 +151,7 @@ fn fold(
             }
         }
     }
-    for_each_record(event_log, from, upto, |record| {
+    for_each_record(event_log, &from, upto, |record| {
         if let Some(change) = packed(packer, event_log.partitions(), &record)
             && keep(order_of(change))
         {
@@ -201,10 +201,10 @@ pub(crate) fn run_id(header: &str) -> &str {
 /// All records from `from` to before `upto`, in offset order per partition.
 pub(crate) fn for_each_record(
     event_log: &Log,
-    from: Vec<Offset>,
+    from: &[Offset],
     upto: &[Offset],
     mut f: impl FnMut(RecordRef<'_>),
 ) -> Result<(), RunError> {
     let all: Vec<u32> = (0..event_log.partitions()).collect();
-    Ok(event_log.reader(&all, &from)?.read_to(upto, &mut f)?)
+    Ok(event_log.reader(&all, from)?.read_to(upto, &mut f)?)
 }

@@ -142,7 +142,7 @@ impl Touched {
             first: base.to_vec(),
         };
         let Some(from) = from else { return Ok(touched) };
-        for_each_record(event_log, from, base, |record| {
+        for_each_record(event_log, &from, base, |record| {
             if record.run.is_none_or(|run| run_id(run) != target) {
                 return;
             }
@@ -230,7 +230,7 @@ fn histories(
         })
         .collect();
     let mut names: HashSet<Arc<str>> = HashSet::new();
-    for_each_record(event_log, first, base, |record| {
+    for_each_record(event_log, &first, base, |record| {
         let Some(change) = packed(&mut log.packer, event_log.partitions(), &record) else {
             return;
         };

@@ -8,11 +8,11 @@ pub fn may_follow(kind: RunKind, state: RunState, next: RunState) -> bool {
         Cancelled, Committed, Failed, Interrupted, Paused, Planned, Rehearsed, Requested, Running,
     };
     match (state, next) {
-        (Requested, Planned) => kind.excludes_others(),
         (Requested, Running) => !kind.excludes_others(),
         (Running, Paused) => kind == RunKind::Scaled,
-        // Others wrote about a covered order meanwhile: the transaction is given up and planned anew.
-        (Running, Planned) => kind.excludes_others(),
+        // From running: others wrote about a covered order meanwhile, so the transaction is given up
+        // and planned anew.
+        (Requested | Running, Planned) => kind.excludes_others(),
         (Planned, Rehearsed | Running | Committed)
         | (Running, Committed)
         | (Paused, Running)

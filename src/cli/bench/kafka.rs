@@ -7,6 +7,10 @@ use eip_bench::KafkaOptions;
 use eip_log::kafka::KafkaConfig;
 
 #[derive(Args)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names are those of the flags"
+)]
 pub(crate) struct Kafka {
     /// The folder with the four Olist files; without it, data of that shape is generated.
     #[arg(long, value_name = "DIR")]

@@ -14,7 +14,9 @@ fn ids(eip: &Eip, view: &str, count: usize) -> Vec<String> {
     );
     let found: Value = serde_json::from_str(&http("GET", &url, "")).unwrap();
     let hits = found["hits"]["hits"].as_array().unwrap();
-    let ids = hits.iter().map(|hit| hit["_id"].as_str().unwrap().to_owned());
+    let ids = hits
+        .iter()
+        .map(|hit| hit["_id"].as_str().unwrap().to_owned());
     ids.collect()
 }
 
@@ -31,19 +33,31 @@ fn repair_mends_exactly_what_was_changed_by_hand() {
     for id in &events[..400] {
         bulk.push_str(&format!("{}\n", json!({"delete": {"_id": id}})));
     }
-    http("POST", &format!("{}/_bulk?refresh=true", index("shipment_events")), &bulk);
+    http(
+        "POST",
+        &format!("{}/_bulk?refresh=true", index("shipment_events")),
+        &bulk,
+    );
     let mut bulk = String::new();
     for id in &events[400..] {
         let change = json!({"doc": {"sellerRegion": "XX"}});
         bulk.push_str(&format!("{}\n{change}\n", json!({"update": {"_id": id}})));
     }
-    http("POST", &format!("{}/_bulk?refresh=true", index("shipment_events")), &bulk);
+    http(
+        "POST",
+        &format!("{}/_bulk?refresh=true", index("shipment_events")),
+        &bulk,
+    );
     let mut bulk = String::new();
     for id in &shipments {
         let change = json!({"doc": {"delayed": true, "lateSeconds": 1}});
         bulk.push_str(&format!("{}\n{change}\n", json!({"update": {"_id": id}})));
     }
-    http("POST", &format!("{}/_bulk?refresh=true", index("shipments")), &bulk);
+    http(
+        "POST",
+        &format!("{}/_bulk?refresh=true", index("shipments")),
+        &bulk,
+    );
     let changed: u64 = sql(
         eip.value("EIP_POSTGRES"),
         &format!(
@@ -69,8 +83,16 @@ fn repair_mends_exactly_what_was_changed_by_hand() {
         "{}",
         repaired.out
     );
-    assert!(repaired.out.contains("rows: 100 written, 0 deleted"), "{}", repaired.out);
+    assert!(
+        repaired.out.contains("rows: 100 written, 0 deleted"),
+        "{}",
+        repaired.out
+    );
     assert_eq!(eip.stored_digests(), wanted);
     let again = eip.run(["repair"]).ok();
-    assert!(again.out.contains("documents: 0 written, 0 deleted"), "{}", again.out);
+    assert!(
+        again.out.contains("documents: 0 written, 0 deleted"),
+        "{}",
+        again.out
+    );
 }

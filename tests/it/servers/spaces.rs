@@ -32,7 +32,10 @@ fn a_topic_that_was_made_anew_is_refused_and_a_reset_lets_it_be_read() {
     // Another chain removes the topics and makes them again under the same names.
     let twin = Eip::on([
         ("EIP_KAFKA", eip.value("EIP_KAFKA").to_owned()),
-        ("EIP_ELASTICSEARCH", eip.value("EIP_ELASTICSEARCH").to_owned()),
+        (
+            "EIP_ELASTICSEARCH",
+            eip.value("EIP_ELASTICSEARCH").to_owned(),
+        ),
         ("EIP_POSTGRES", eip.value("EIP_POSTGRES").to_owned()),
     ])
     .with("EIP_SPACE", eip.space().to_owned());

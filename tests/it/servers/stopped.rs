@@ -48,7 +48,11 @@ fn wait_stopped(child: &Child) {
 
 #[test]
 fn what_a_dataflow_does_after_it_stood_still_counts_for_nobody() {
-    for point in ["before-bulk:2:stop", "after-bulk:2:stop", "before-commit:2:stop"] {
+    for point in [
+        "before-bulk:2:stop",
+        "after-bulk:2:stop",
+        "before-commit:2:stop",
+    ] {
         let (eip, data) = filled(800, 51);
         eip.run(["dataflow", "--until-caught-up"]).ok();
         // Corrections give the old one something to write: its second bulk or commit is one of them.

@@ -112,6 +112,14 @@ impl Servers {
     }
 
     async fn remove(&self) {
+        // The API's last transaction is rolled back by a task of the test's runtime, which stands
+        // still while this waits.
+        self.execute(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE application_name = '{}'",
+            self.space.prefixed("eip-api")
+        ))
+        .await;
         self.execute(&format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.space))
             .await;
         for view in ["shipment_events", "shipments"] {

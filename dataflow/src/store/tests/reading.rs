@@ -48,7 +48,12 @@ fn lines_come_in_the_order_of_their_bytes_whatever_the_ids_hold() {
         writes.push(index(id, 1, std::str::from_utf8(&line).unwrap()));
         lines.push(line);
     }
-    bulk(&mut store, DocumentView::Shipments, version_of(epoch, 1), &writes);
+    bulk(
+        &mut store,
+        DocumentView::Shipments,
+        version_of(epoch, 1),
+        &writes,
+    );
     commit_rows(
         &mut store,
         epoch,
@@ -98,7 +103,12 @@ fn an_export_is_the_lines_and_its_digest_their_hash() {
     let writes: Vec<_> = (0..1000)
         .map(|n| index(&format!("{n:032x}"), n, &format!("{{\"n\":{n:0200}}}")))
         .collect();
-    bulk(&mut store, DocumentView::ShipmentEvents, version_of(epoch, 1), &writes);
+    bulk(
+        &mut store,
+        DocumentView::ShipmentEvents,
+        version_of(epoch, 1),
+        &writes,
+    );
     drop(store);
     let out = state.path().join("out");
     let mut reader = ViewReader::open(state.path()).unwrap();
@@ -157,7 +167,12 @@ fn percentiles_of_a_range_are_those_of_its_shipments() {
         .encode(&mut doc);
         writes.push(index(&n.to_string(), 1, std::str::from_utf8(&doc).unwrap()));
     }
-    bulk(&mut store, DocumentView::Shipments, version_of(epoch, 1), &writes);
+    bulk(
+        &mut store,
+        DocumentView::Shipments,
+        version_of(epoch, 1),
+        &writes,
+    );
     let last = day.day().days() - 1;
     let rows = [
         row(last, "SP", 5),

@@ -33,9 +33,7 @@ pub struct Regions {
 }
 
 /// The key of a row in texts: the same in every process. Sorts by day, seller, customer.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DayRoute {
     day: Day,
     /// Padded with zeros, which no region contains.
