@@ -45,7 +45,8 @@ down: ## stop what `make up` started; the data stays
 
 .PHONY: test
 test: check ## everything: check, then the integration suites and the DAGs
-	$(CARGO) test --locked --workspace --test '*'
+	@# The suites start the servers that they need (dev/test-servers); whatever happens, these are stopped.
+	trap 'dev/services down --dir $(TARGET)/services-test' EXIT; $(CARGO) test --locked --workspace --test '*'
 	$(CARGO) test --locked --workspace --doc
 	$(MAKE) test-dags
 	$(MAKE) services-test
@@ -56,6 +57,7 @@ check: setup lint ## format, lints and unit tests; no servers, no network
 
 .PHONY: soak
 soak: setup ## the same tests with every fault and random test at its full count; prints seeds
+	trap 'dev/services down --dir $(TARGET)/services-test' EXIT; \
 	EIP_SOAK=1 PROPTEST_CASES=2048 $(CARGO) test --locked --workspace -- --nocapture
 	EIP_SOAK=1 $(MAKE) test-dags
 

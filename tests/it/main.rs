@@ -8,6 +8,7 @@
     clippy::duration_suboptimal_units,
     clippy::format_push_string,
     clippy::needless_pass_by_value,
+    clippy::too_many_lines,
     reason = "helpers of tests fail the test as the tests do, and none of their cost matters"
 )]
 

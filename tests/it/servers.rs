@@ -6,10 +6,14 @@
 
 mod consumer;
 mod crash;
+mod faults;
 mod poison;
 mod repair;
+mod restored;
 mod spaces;
 mod stopped;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::process::Stdio;
 
