@@ -165,6 +165,11 @@ struct Sink {
 impl Sink {
     /// Does what can be done now; gives false when the writer took less than there is.
     fn advance(&mut self, is_closed: impl Fn(&Tick) -> bool) -> bool {
+        if self.parts.control.beginning().is_none() && is_closed(&Tick::MAX) {
+            // It was stopped before there was a tick: nothing to reconcile, and nobody waits.
+            self.reconciling = None;
+            return true;
+        }
         if self.line.stored().is_none() {
             // Nothing may be written before it is known what is there; the writer wakes us.
             self.parts.backlog.set(self.events.len());
