@@ -149,7 +149,7 @@ impl DocumentStore for MemoryStore {
     ) -> Result<(), StoreError> {
         for (id, stored) in &self.contents().documents[view as usize] {
             // Events carry their order; a shipment's id is one.
-            let value: serde_json::Value = serde_json::from_str(&stored.doc).unwrap();
+            let value = serde_json::from_str::<serde_json::Value>(&stored.doc).unwrap_or_default();
             each(eip_dataflow::store::StoredDocument {
                 id,
                 order_id: value["orderId"].as_str().unwrap_or(id),
