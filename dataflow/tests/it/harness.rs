@@ -14,7 +14,7 @@ use eip_dataflow::sink::reconcile::Placement;
 use eip_dataflow::sink::writer::{Stores, Writer};
 use eip_dataflow::source::ends::SetEnds;
 use eip_dataflow::source::{Batch, Record, RecordSource, SourceError, partitions_of};
-use eip_dataflow::store::{Look, StatsStore as _, StoredDeadLetter};
+use eip_dataflow::store::{DocumentStore as _, Look, StatsStore as _, StoredDeadLetter};
 
 use crate::memory::MemoryStore;
 use crate::plain::Log;
@@ -52,7 +52,8 @@ impl Running {
             .progress()
             .unwrap()
             .map_or(0, |progress| progress.tick);
-        let epoch = stats.take_epoch(1).unwrap();
+        let least = 1 + stats.greatest_epoch().unwrap();
+        let epoch = stats.take_epoch(least).unwrap();
         let stores = Stores {
             documents: Box::new(store.clone()),
             stats: Box::new(stats),
