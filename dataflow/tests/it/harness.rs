@@ -52,8 +52,8 @@ impl Running {
             .progress()
             .unwrap()
             .map_or(0, |progress| progress.tick);
-        let least = 1 + stats.greatest_epoch().unwrap();
-        let epoch = stats.take_epoch(least).unwrap();
+        let above = 1 + stats.greatest_epoch().unwrap();
+        let epoch = stats.take_epoch(above).unwrap();
         let stores = Stores {
             documents: Box::new(store.clone()),
             stats: Box::new(stats),
