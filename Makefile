@@ -10,6 +10,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 DATA ?=
 ARGS ?=
 CARGO ?= cargo
+# Tests and lints see everything; a plain build needs no OpenSSL.
+ALL := --locked --workspace --features tls
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 PYTHON := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -46,19 +48,19 @@ down: ## stop what `make up` started; the data stays
 .PHONY: test
 test: check ## everything: check, then the integration suites and the DAGs
 	@# The suites start the servers that they need (dev/test-servers); whatever happens, these are stopped.
-	trap 'dev/services down --dir $(TARGET)/services-test' EXIT; $(CARGO) test --locked --workspace --test '*'
-	$(CARGO) test --locked --workspace --doc
+	trap 'dev/services down --dir $(TARGET)/services-test' EXIT; $(CARGO) test $(ALL) --test '*'
+	$(CARGO) test $(ALL) --doc
 	$(MAKE) test-dags
 	$(MAKE) services-test
 
 .PHONY: check
 check: setup lint ## format, lints and unit tests; no servers, no network
-	$(CARGO) test --locked --workspace --lib --bins
+	$(CARGO) test $(ALL) --lib --bins
 
 .PHONY: soak
 soak: setup ## the same tests with every fault and random test at its full count; prints seeds
 	trap 'dev/services down --dir $(TARGET)/services-test' EXIT; \
-	EIP_SOAK=1 PROPTEST_CASES=2048 $(CARGO) test --locked --workspace -- --nocapture
+	EIP_SOAK=1 PROPTEST_CASES=2048 $(CARGO) test $(ALL) -- --nocapture
 	EIP_SOAK=1 $(MAKE) test-dags
 
 .PHONY: bench
@@ -69,7 +71,7 @@ bench: setup-build ## the engine's figures on a release build: events/s, CPU sec
 .PHONY: lint
 lint: setup
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
 	if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; else echo "cargo-deny is not installed: deny.toml not checked"; fi
 	$(PYTHON) -m ruff check dags
 	$(PYTHON) -m ruff format --check dags
@@ -82,7 +84,7 @@ lint: setup
 .PHONY: test-dags
 test-dags: setup
 	@# The tests' own build of the binary: another selection of packages would compile everything again.
-	$(CARGO) test --locked --workspace --test '*' --no-run
+	$(CARGO) test $(ALL) --test '*' --no-run
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dags/tests
 
 .PHONY: services-test

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use eip_api::RedisConfig;
 use eip_contract::Space;
 use eip_dataflow::DataflowConfig;
 use eip_dataflow::sink::writer::Stores;
@@ -53,6 +54,8 @@ pub(crate) struct Servers {
     pub(crate) postgres: Option<String>,
     /// Redis's address.
     pub(crate) redis: Option<String>,
+    /// Certificates that Redis's may be signed by.
+    pub(crate) redis_ca: Option<PathBuf>,
 }
 
 impl Chain {
@@ -163,6 +166,13 @@ impl Servers {
         self.postgres
             .as_deref()
             .context("PostgreSQL's address is missing: --postgres or EIP_POSTGRES")
+    }
+
+    /// For the cache of the API, where there is a Redis.
+    pub(crate) fn redis_config(&self) -> Option<RedisConfig> {
+        let url = self.redis.clone()?;
+        let ca = self.redis_ca.clone();
+        Some(RedisConfig { url, ca })
     }
 
     /// For the PostgreSQL store.

@@ -6,6 +6,8 @@
 
 mod redis;
 
+pub use self::redis::ping_redis;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -62,7 +64,7 @@ impl ResponseCache {
     pub(crate) fn open(config: &ApiConfig) -> Result<Self, OpenError> {
         let store = match &config.cache {
             CacheConfig::Memory => Store::Memory(memory(config.keep)),
-            CacheConfig::Redis(url) => Store::Redis(redis::Redis::open(url, config.keep)?),
+            CacheConfig::Redis(redis) => Store::Redis(redis::Redis::open(redis, config.keep)?),
         };
         let inner = Inner {
             space: config.views.space(),

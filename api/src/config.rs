@@ -79,8 +79,27 @@ impl fmt::Debug for ViewsConfig {
 pub enum CacheConfig {
     /// In this process.
     Memory,
-    /// In Redis at this URL, for all APIs together.
-    Redis(String),
+    /// In Redis, for all APIs together.
+    Redis(RedisConfig),
+}
+
+/// Where Redis is.
+#[derive(Clone)]
+pub struct RedisConfig {
+    /// `redis://user:password@host:6379`, or `rediss://` for TLS.
+    pub url: String,
+    /// Certificates (PEM) that its own may be signed by; without them, those of this machine.
+    pub ca: Option<PathBuf>,
+}
+
+impl RedisConfig {
+    /// Redis at this address, trusted as far as this machine trusts it.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            ca: None,
+        }
+    }
 }
 
 impl fmt::Debug for CacheConfig {

@@ -16,7 +16,8 @@ mod v1;
 mod views;
 
 pub use api::Api;
-pub use config::{ApiConfig, CacheConfig, ViewsConfig};
+pub use cache::ping_redis;
+pub use config::{ApiConfig, CacheConfig, RedisConfig, ViewsConfig};
 pub use router::router;
 pub use run::{ApiError, run};
 pub use views::OpenError;

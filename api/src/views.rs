@@ -186,6 +186,9 @@ pub enum OpenError {
         &'static str,
         #[source] Box<dyn std::error::Error + Send + Sync>,
     ),
+    /// The file with trusted certificates.
+    #[error("{} cannot be read", .0.display())]
+    Ca(std::path::PathBuf, #[source] std::io::Error),
 }
 
 /// Why the views could not be read.

@@ -99,6 +99,7 @@ pub struct Control {
     stopped: AtomicBool,
     failed: AtomicBool,
     failure: OnceLock<String>,
+    helps_anew: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
     clock: OnceLock<Mutex<SyncActivator>>,
@@ -145,6 +146,17 @@ impl Control {
             source = cause.source();
         }
         self.fail_with(text);
+    }
+
+    /// As [`Control::fail`], where a dataflow that begins anew mends it.
+    pub fn fail_for_anew(&self, error: &dyn Error) {
+        self.helps_anew.store(true, Ordering::Release);
+        self.fail(error);
+    }
+
+    /// Whether a dataflow that begins anew mends what has failed.
+    pub fn helps_anew(&self) -> bool {
+        self.helps_anew.load(Ordering::Acquire)
     }
 
     /// As [`Control::fail`], for what is no error type.

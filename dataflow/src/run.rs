@@ -70,6 +70,10 @@ pub enum DataflowError {
         /// Now.
         partitions: u32,
     },
+    /// What the views had is gone from a store. Spawned again, the dataflow finds out what is missing
+    /// and makes it.
+    #[error("{0}; a dataflow that starts makes what is missing")]
+    Anew(String),
     /// Threads could not be started.
     #[error("the workers cannot be started: {0}")]
     Start(String),
@@ -291,11 +295,12 @@ fn take_over(
 
 impl DataflowHandle {
     /// Waits until the views hold everything before `ends`, one offset a partition. An error of
-    /// the dataflow comes back as [`DataflowError::Failed`], also to those who wait already.
+    /// the dataflow comes back as [`DataflowError::Failed`] or [`DataflowError::Anew`], also to those
+    /// who wait already.
     pub fn wait_written(&self, ends: &[Offset]) -> Result<Written, DataflowError> {
         self.control
             .wait_written(ends)
-            .map_err(DataflowError::Failed)
+            .map_err(|failure| self.error(failure))
     }
 
     /// How far it is now.
@@ -324,8 +329,16 @@ impl DataflowHandle {
     pub fn shutdown(mut self) -> Result<Summary, DataflowError> {
         self.end();
         match self.control.failure() {
-            Some(failure) => Err(DataflowError::Failed(failure.to_owned())),
+            Some(failure) => Err(self.error(failure.to_owned())),
             None => Ok(self.progress()),
+        }
+    }
+
+    fn error(&self, failure: String) -> DataflowError {
+        if self.control.helps_anew() {
+            DataflowError::Anew(failure)
+        } else {
+            DataflowError::Failed(failure)
         }
     }
 
@@ -360,9 +373,9 @@ impl Watch {
         }
     }
 
-    /// Whether it has ended with an error.
+    /// Whether it has ended with an error that a dataflow that begins anew does not mend.
     pub fn has_failed(&self) -> bool {
-        self.0.is_failed()
+        self.0.is_failed() && !self.0.helps_anew()
     }
 }
 

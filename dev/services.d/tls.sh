@@ -106,4 +106,5 @@ print_tls_environment() {
     local ca=$directory/tls/ca.pem
     export_line EIP_KAFKA_PROPERTIES "security.protocol=SASL_SSL,sasl.mechanism=SCRAM-SHA-512,sasl.username=eip,sasl.password=$tls_password,ssl.ca.location=$ca"
     export_line EIP_ELASTICSEARCH_CA "$ca"
+    export_line EIP_REDIS_CA "$ca"
 }

@@ -40,8 +40,8 @@ fn config(chain: &Chain) -> anyhow::Result<ApiConfig> {
                 elasticsearch_ca: servers.elasticsearch_ca.clone(),
                 space: servers.space.clone(),
             },
-            cache: match &servers.redis {
-                Some(url) => CacheConfig::Redis(url.clone()),
+            cache: match servers.redis_config() {
+                Some(redis) => CacheConfig::Redis(redis),
                 None => CacheConfig::Memory,
             },
             keep: ApiConfig::KEEP,

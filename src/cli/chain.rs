@@ -59,6 +59,9 @@ struct ServerArgs {
     /// Redis's address, for what the API caches.
     #[arg(long, value_name = "URL", env = "EIP_REDIS", hide_env_values = true)]
     redis: Option<String>,
+    /// Certificates (PEM) that Redis's may be signed by, for a `rediss://` address.
+    #[arg(long, value_name = "FILE", env = "EIP_REDIS_CA")]
+    redis_ca: Option<PathBuf>,
 }
 
 impl ChainArgs {
@@ -81,6 +84,7 @@ impl ChainArgs {
             elasticsearch_ca,
             postgres,
             redis,
+            redis_ca,
         } = self.servers.clone();
         let Some(kafka) = kafka else {
             return Ok(Chain::Embedded { folder });
@@ -98,6 +102,7 @@ impl ChainArgs {
             elasticsearch_ca,
             postgres,
             redis,
+            redis_ca,
         }))
     }
 
@@ -111,8 +116,9 @@ impl ChainArgs {
             elasticsearch_ca,
             postgres,
             redis,
+            redis_ca,
         } = self.servers.clone();
-        let named: [(&str, Option<OsString>); 8] = [
+        let named: [(&str, Option<OsString>); 9] = [
             ("EIP_STATE", Some(self.folder.clone().into())),
             ("EIP_SPACE", Some(self.space.name().into())),
             ("EIP_KAFKA", kafka.map(Into::into)),
@@ -121,6 +127,7 @@ impl ChainArgs {
             ("EIP_ELASTICSEARCH_CA", elasticsearch_ca.map(Into::into)),
             ("EIP_POSTGRES", postgres.map(Into::into)),
             ("EIP_REDIS", redis.map(Into::into)),
+            ("EIP_REDIS_CA", redis_ca.map(Into::into)),
         ];
         let given = named
             .into_iter()

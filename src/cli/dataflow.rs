@@ -1,6 +1,8 @@
 //! `eip dataflow`: keeps the views up to date with a log that others write, as one process or as one
 //! of several.
 
+mod follow;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,17 +10,15 @@ use anyhow::Context as _;
 use clap::Args;
 use eip_dataflow::cluster::{ClusterConfig, connect};
 use eip_dataflow::crash::Crash;
-use eip_dataflow::store::Look;
-use eip_dataflow::{Cluster, DataflowConfig, DataflowHandle, spawn};
+use eip_dataflow::{Cluster, DataflowConfig, spawn};
 use eip_log::Log;
 use sha2::{Digest as _, Sha256};
 
+use self::follow::Follower;
 use super::Exit;
 use super::chain::{ChainArgs, Workers};
-use super::repair::Mended;
 use crate::chain::Chain;
 use crate::health::{Health, RepairDesk};
-use crate::interrupt;
 use crate::text::{hex, span, thousands};
 use crate::views::{catch_up_cache, counts_text};
 
@@ -103,27 +103,22 @@ impl Dataflow {
             ..chain.dataflow(&log, "eip dataflow")?
         };
         let begun = std::time::Instant::now();
-        let mut dataflow = spawn(first)?;
         let desk = RepairDesk::new(self.peers.processes == 1);
+        let dataflow = spawn(first)?;
         let health = match self.listen {
             Some(address) => Some(Health::serve(address, dataflow.watch(), &desk, &chain)?),
             None => None,
         };
-        let stop = interrupt::token();
-        if let Some(ends) = &target {
-            dataflow.wait_written(ends)?;
-        } else {
-            eprintln!("following {}; Ctrl-C ends", log.place());
-            while !stop.is_cancelled() && !dataflow.has_ended() {
-                if desk.is_asked() {
-                    dataflow.shutdown()?;
-                    dataflow = self.mend(&chain, &log, &desk, health.as_ref())?;
-                }
-                std::thread::sleep(LOOK);
-            }
-        }
-        drop(health);
-        let summary = dataflow.shutdown()?;
+        let follower = Follower {
+            chain: &chain,
+            log: &log,
+            workers: self.workers.count(),
+            is_alone: self.peers.processes == 1,
+            target: target.as_deref(),
+            desk: &desk,
+            health: health.as_ref(),
+        };
+        let summary = follower.follow(dataflow)?;
         println!("{}", counts_text(&summary.counts));
         if target.is_some() {
             let records = thousands(summary.counts.records);
@@ -134,33 +129,7 @@ impl Dataflow {
         }
         Ok(Exit::Done)
     }
-
-    /// Starts the dataflow anew, this time reading everything that is stored, and answers whoever
-    /// has asked for it.
-    fn mend(
-        &self,
-        chain: &Chain,
-        log: &Log,
-        desk: &RepairDesk,
-        health: Option<&Health>,
-    ) -> anyhow::Result<DataflowHandle> {
-        let ends = log.committed_ends()?;
-        let dataflow = spawn(DataflowConfig {
-            workers: self.workers.count(),
-            look: Look::Whole,
-            ..chain.dataflow(log, "eip dataflow")?
-        })?;
-        if let Some(health) = health {
-            health.watch(dataflow.watch());
-        }
-        dataflow.wait_written(&ends)?;
-        desk.answer(Mended::of(&dataflow.progress().counts));
-        Ok(dataflow)
-    }
 }
-
-/// Between two looks at whether it is over.
-const LOOK: Duration = Duration::from_millis(100);
 
 impl Peers {
     /// Connects to the other processes, where there are any.

@@ -1,13 +1,12 @@
 //! `eip doctor`: looks at all that has to be there, and says for each problem what mends it.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use eip_api::{RedisConfig, ping_redis};
 use eip_dataflow::store::{ElasticsearchSpaces, PostgresSpaces};
 use eip_log::kafka::KafkaLog;
 use eip_log::{EventLog as _, StateDir};
@@ -18,6 +17,8 @@ use crate::chain::{Chain, Servers};
 
 /// Less room than this on the disk of the state folder is a problem.
 const LEAST_FREE_KIB: u64 = 2 << 20;
+/// How long Redis may take to answer.
+const REDIS_PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Args)]
 pub(crate) struct Doctor {
@@ -162,39 +163,26 @@ fn postgres(servers: &Servers) -> Result<String, Problem> {
 }
 
 fn redis(servers: &Servers) -> Result<String, Problem> {
-    let Some(url) = &servers.redis else {
+    let Some(config) = servers.redis_config() else {
         return Ok("none: the API caches in its own memory".to_owned());
     };
-    match ping(url) {
+    match ask_redis(&config) {
         Ok(answer) => Ok(format!("answers {answer}")),
         Err(error) => problem(
-            error,
+            format!("{error:#}"),
             "see whether it runs (`dev/services status`), or leave EIP_REDIS unset",
         ),
     }
 }
 
-/// What a Redis says to an inline PING: `+PONG`, or that it wants a password first.
-fn ping(url: &str) -> anyhow::Result<String> {
-    let rest = url.split_once("://").map_or(url, |(_scheme, rest)| rest);
-    let address = rest.split(['/', '?']).next().unwrap_or(rest);
-    let address = address.rsplit('@').next().unwrap_or(address);
-    let address = if address.contains(':') {
-        address.to_owned()
-    } else {
-        format!("{address}:6379")
-    };
-    let found = address
-        .to_socket_addrs()?
-        .next()
-        .context("the address names no host")?;
-    let wait = Duration::from_secs(3);
-    let mut stream = TcpStream::connect_timeout(&found, wait)?;
-    stream.set_read_timeout(Some(wait))?;
-    stream.write_all(b"PING\r\n")?;
-    let mut answer = [0; 64];
-    let length = stream.read(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer[..length]).trim().to_owned())
+fn ask_redis(config: &RedisConfig) -> anyhow::Result<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let answer = tokio::time::timeout(REDIS_PATIENCE, ping_redis(config)).await;
+        Ok(answer.context("no answer")??)
+    })
 }
 
 fn views(chain: &Chain) -> Result<String, Problem> {

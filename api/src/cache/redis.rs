@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{AsyncCommands as _, Client, RedisError};
+use redis::{AsyncCommands as _, Client, RedisError, TlsCertificates};
 use tokio::time::timeout;
 
+use crate::config::RedisConfig;
 use crate::views::OpenError;
 
 /// The stores answer in a few milliseconds: a cache that takes longer than this helps nobody.
@@ -26,16 +27,47 @@ pub(super) struct Redis {
     failing: Mutex<Option<Instant>>,
 }
 
+/// Asks Redis once whether it is there; its answer, `PONG`.
+///
+/// # Errors
+/// Its own words, those of TLS, or those of the connection.
+pub async fn ping_redis(redis: &RedisConfig) -> Result<String, OpenError> {
+    let unusable = |error: RedisError| OpenError::Address("Redis", error.into());
+    let mut connection = client(redis)?
+        .get_multiplexed_async_connection()
+        .await
+        .map_err(unusable)?;
+    redis::cmd("PING")
+        .query_async(&mut connection)
+        .await
+        .map_err(unusable)
+}
+
+fn client(redis: &RedisConfig) -> Result<Client, OpenError> {
+    let client = match &redis.ca {
+        None => Client::open(&*redis.url),
+        Some(path) => {
+            let root = std::fs::read(path);
+            let root = root.map_err(|error| OpenError::Ca(path.clone(), error))?;
+            let trusted = TlsCertificates {
+                client_tls: None,
+                root_cert: Some(root),
+            };
+            Client::build_with_tls(&*redis.url, trusted)
+        }
+    };
+    client.map_err(|error| OpenError::Address("Redis", error.into()))
+}
+
 impl Redis {
     /// Connects when first asked; must be called inside a runtime.
-    pub(super) fn open(url: &str, keep: Duration) -> Result<Self, OpenError> {
-        let unusable = |error: RedisError| OpenError::Address("Redis", error.into());
+    pub(super) fn open(redis: &RedisConfig, keep: Duration) -> Result<Self, OpenError> {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE))
             .set_number_of_retries(1);
-        let client = Client::open(url).map_err(unusable)?;
-        let manager = ConnectionManager::new_lazy_with_config(client, config).map_err(unusable)?;
+        let manager = ConnectionManager::new_lazy_with_config(client(redis)?, config);
+        let manager = manager.map_err(|error| OpenError::Address("Redis", error.into()))?;
         Ok(Self {
             manager,
             keep,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
-use eip_api::{CacheConfig, router};
+use eip_api::{CacheConfig, RedisConfig, router};
 use serde_json::Value;
 
 use crate::support::{Api, Servers, Stored, send};
@@ -63,7 +63,7 @@ async fn redis_serves_all_apis_of_a_space_and_spaces_are_apart() {
     let first = one.send(question()).await;
     assert_ne!(other.send(question()).await.text, first.text);
     one.execute("DELETE FROM route_stats_daily").await;
-    let cache = CacheConfig::Redis(eip_test_servers::redis());
+    let cache = CacheConfig::Redis(RedisConfig::new(eip_test_servers::redis()));
     let second = router(eip_api::Api::open(&one.stored.config(cache)).unwrap());
     assert_eq!(send(second, question()).await.text, first.text);
 }
@@ -79,7 +79,10 @@ async fn without_redis_answers_come_from_the_stores() {
         } else {
             format!("redis://{address}")
         };
-        let api = Api::over(Stored::Servers(Servers::new()), CacheConfig::Redis(url));
+        let api = Api::over(
+            Stored::Servers(Servers::new()),
+            CacheConfig::Redis(RedisConfig::new(url)),
+        );
         api.make_tables().await;
         api.set_progress(2, 1700, &[5, 0]).await;
         api.row("2018-03-01", "SP", "RJ", 3, 1).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
-use eip_api::{ApiConfig, CacheConfig, router};
+use eip_api::{ApiConfig, CacheConfig, RedisConfig, router};
 use eip_contract::document::{RouteStatsRow, ShipmentDocument};
 use eip_contract::{Day, Event, EventTime, EventType};
 use serde_json::Value;
@@ -75,7 +75,7 @@ impl Api {
 
     /// No dataflow has run yet; on the servers, with Redis.
     pub(crate) fn on_servers() -> Self {
-        let cache = CacheConfig::Redis(eip_test_servers::redis());
+        let cache = CacheConfig::Redis(RedisConfig::new(eip_test_servers::redis()));
         Self::over(Stored::Servers(Servers::new()), cache)
     }
 

@@ -1,4 +1,4 @@
-//! The facts of one order in 76 bytes instead of 200: what memory and its traffic go into.
+//! The facts of one order in 80 bytes instead of 200: what memory and its traffic go into.
 //!
 //! Nearly always all facts of an order share promise and regions and stand close together in the
 //! log. Then the shared part is kept once, and a fact is one word: its time and its offset from
@@ -123,12 +123,12 @@ mod tests {
 
     use super::*;
 
-    fn record() -> impl Strategy<Value = (Option<(usize, i64, u16)>, u64)> {
+    fn record() -> impl Strategy<Value = (Option<(usize, i64, u32)>, u64)> {
         let far = prop_oneof![3 => 0..40_u64, 1 => (0..3_u64).prop_map(|n| (n + 1) * (REACH - 7))];
         let last = EventTime::MAX.seconds();
         let time = prop_oneof![0..3_i64, Just(last)];
         (
-            prop::option::weighted(0.85, (0..6_usize, time, 0..2_u16)),
+            prop::option::weighted(0.85, (0..6_usize, time, 0..2_u32)),
             far,
         )
     }

@@ -139,7 +139,10 @@ impl Writer {
                     epoch: 0,
                 };
                 if let Err(error) = work.run(&receiver) {
-                    control.fail(&error);
+                    match error.retry {
+                        Retry::Anew => control.fail_for_anew(&error),
+                        Retry::Never | Retry::Backoff => control.fail(&error),
+                    }
                 }
             })?;
         Ok((writer, thread))
@@ -355,8 +358,8 @@ impl Work<'_> {
     }
 }
 
-/// Does something to a store until it is well. Gives the error up when the dataflow is stopped, so
-/// that a store that stays away keeps nobody from stopping.
+/// Does something to a store until it is well. Gives the error up when only a beginning anew helps,
+/// and when the dataflow is stopped, so that a store that stays away keeps nobody from stopping.
 fn patiently<T>(
     control: &Control,
     name: &str,
@@ -372,7 +375,8 @@ fn patiently<T>(
             Err(error) if error.retry == Retry::Never => return Err(error),
             Err(error) => {
                 control.blocked(name, &error.chain());
-                if control.is_failed() || control.is_stopped() {
+                let is_useless = error.retry == Retry::Anew;
+                if is_useless || control.is_failed() || control.is_stopped() {
                     return Err(error);
                 }
                 control.pause(pause);

@@ -20,6 +20,9 @@ pub enum Retry {
     Never,
     /// It can, after a while.
     Backoff,
+    /// Not the same call: what was known to be stored is gone. A dataflow that begins anew finds out
+    /// what is missing and makes it.
+    Anew,
 }
 
 /// An error of a store. Its text says what, where and, if anything, what to do.

@@ -35,26 +35,33 @@ pub use sums::RouteSums;
 )]
 pub struct RouteDay(u64);
 
+/// The bits of one region. The last day takes 17 bits more than two of them.
+const REGION: u32 = (1 << RegionCode::BITS) - 1;
+
 impl RouteDay {
     /// Packs a day and a route.
     #[inline]
     pub fn new(day: Day, seller: RegionCode, customer: RegionCode) -> Self {
-        Self(u64::from(day.days()) << 32 | u64::from(seller.0) << 16 | u64::from(customer.0))
+        Self(
+            u64::from(day.days()) << (2 * RegionCode::BITS)
+                | u64::from(seller.0) << RegionCode::BITS
+                | u64::from(customer.0),
+        )
     }
 
     /// The day.
     pub fn day(self) -> Day {
-        Day::from_days((self.0 >> 32) as u32).expect("packed from a day")
+        Day::from_days((self.0 >> (2 * RegionCode::BITS)) as u32).expect("packed from a day")
     }
 
     /// The seller's region.
     pub fn seller(self) -> RegionCode {
-        RegionCode((self.0 >> 16) as u16)
+        RegionCode((self.0 >> RegionCode::BITS) as u32 & REGION)
     }
 
     /// The customer's region.
     pub fn customer(self) -> RegionCode {
-        RegionCode(self.0 as u16)
+        RegionCode(self.0 as u32 & REGION)
     }
 }
 

@@ -108,8 +108,8 @@ mod tests {
             Some(Fact {
                 event_at: EventTime::from_seconds(time?)?,
                 estimated_delivery_at: EventTime::from_seconds(rank),
-                seller_region: RegionCode(rank as u16),
-                customer_region: RegionCode(10 + rank as u16),
+                seller_region: RegionCode(rank as u32),
+                customer_region: RegionCode(10 + rank as u32),
             })
         })
     }

@@ -38,8 +38,8 @@ pub enum DeadLetter {
     /// A region is over 16 bytes or has a control character.
     #[error("{0} is over 16 bytes or has a control character")]
     BadRegion(&'static str),
-    /// More than 65,535 different regions.
-    #[error("more than 65,535 different regions")]
+    /// More different regions than fit: [`MAX_REGIONS`](crate::dictionary::MAX_REGIONS).
+    #[error("more than 8,388,608 different regions")]
     TooManyRegions,
     /// The record has no key.
     #[error("no key")]

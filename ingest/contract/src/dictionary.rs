@@ -47,16 +47,23 @@ impl OrderKey {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-pub struct RegionCode(pub u16);
+pub struct RegionCode(pub u32);
 
-/// Most regions that a dictionary takes.
-pub const MAX_REGIONS: usize = 65_535;
+impl RegionCode {
+    /// Every code is below 2 to the power of this.
+    pub const BITS: u32 = 23;
+}
+
+/// Most regions that a dictionary takes: a day and two codes fit into one word. Which ones are too
+/// many depends on what was read first, so the limit lies far above what any log is expected to hold.
+pub const MAX_REGIONS: usize = 1 << RegionCode::BITS;
 
 /// The texts behind the codes of one process. Shared by all its workers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Dictionary {
     orders: RwLock<Interner>,
     regions: RwLock<Interner>,
+    most_regions: usize,
 }
 
 #[derive(Debug, Default)]
@@ -78,7 +85,22 @@ impl Interner {
     }
 }
 
+impl Default for Dictionary {
+    fn default() -> Self {
+        Self::with_most_regions(MAX_REGIONS)
+    }
+}
+
 impl Dictionary {
+    /// A dictionary that takes at most this many regions, of [`MAX_REGIONS`] possible ones.
+    pub fn with_most_regions(most: usize) -> Self {
+        Self {
+            orders: RwLock::default(),
+            regions: RwLock::default(),
+            most_regions: most.min(MAX_REGIONS),
+        }
+    }
+
     /// The key of an `order_id`.
     pub fn order_key(&self, order_id: &str) -> OrderKey {
         let number = order_id.as_bytes().try_into().ok().and_then(hex::parse_32);
@@ -101,21 +123,21 @@ impl Dictionary {
         }
     }
 
-    /// The code of a region; a dead letter when 65,535 others are there already.
+    /// The code of a region; a dead letter when as many others as possible are there already.
     pub fn region_code(&self, region: &str) -> Result<RegionCode, DeadLetter> {
         if let Some(&code) = read(&self.regions).codes.get(region) {
-            return Ok(RegionCode(code as u16));
+            return Ok(RegionCode(code));
         }
         let mut regions = write(&self.regions);
-        if regions.texts.len() == MAX_REGIONS && !regions.codes.contains_key(region) {
+        if regions.texts.len() >= self.most_regions && !regions.codes.contains_key(region) {
             return Err(DeadLetter::TooManyRegions);
         }
-        Ok(RegionCode(regions.code(region) as u16))
+        Ok(RegionCode(regions.code(region)))
     }
 
     /// The region of a code that this dictionary gave.
     pub fn region(&self, code: RegionCode) -> Arc<str> {
-        Arc::clone(&read(&self.regions).texts[usize::from(code.0)])
+        Arc::clone(&read(&self.regions).texts[code.0 as usize])
     }
 
     /// All regions so far, by code.
@@ -161,16 +183,16 @@ mod tests {
     }
 
     #[test]
-    fn the_65_536th_region_is_a_dead_letter_and_the_known_ones_stay() {
-        let dictionary = Dictionary::default();
-        for n in 0..MAX_REGIONS {
+    fn a_region_beyond_the_limit_is_a_dead_letter_and_the_known_ones_stay() {
+        let dictionary = Dictionary::with_most_regions(70_000);
+        for n in 0..70_000 {
             dictionary.region_code(&n.to_string()).unwrap();
         }
         assert_eq!(
             dictionary.region_code("one more"),
             Err(DeadLetter::TooManyRegions)
         );
-        let code = dictionary.region_code("65534").unwrap();
-        assert_eq!(&*dictionary.region(code), "65534");
+        let code = dictionary.region_code("69999").unwrap();
+        assert_eq!(&*dictionary.region(code), "69999");
     }
 }

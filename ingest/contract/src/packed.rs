@@ -24,7 +24,7 @@ pub enum PackedChange {
 pub struct Packer {
     dictionary: Arc<Dictionary>,
     /// By the two bytes of the region: its code + 1, or 0 for one not seen yet.
-    two_letters: Box<[u16; 1 << 16]>,
+    two_letters: Box<[u32; 1 << 16]>,
 }
 
 impl Packer {
@@ -120,7 +120,7 @@ impl Packer {
 }
 
 /// Made on the heap: as an array it would pass over the stack first.
-fn empty_table() -> Box<[u16; 1 << 16]> {
+fn empty_table() -> Box<[u32; 1 << 16]> {
     vec![0; 1 << 16]
         .try_into()
         .expect("as many entries as asked for")

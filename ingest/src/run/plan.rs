@@ -299,7 +299,7 @@ impl RegionTexts {
 
     /// The text of a region.
     pub(crate) fn text(&mut self, code: eip_contract::RegionCode) -> &str {
-        let place = usize::from(code.0);
+        let place = code.0 as usize;
         if place >= self.texts.len() {
             self.texts = self.dictionary.regions();
         }

@@ -353,6 +353,33 @@ fn a_write_blocked_index_is_waited_for_and_refuses_no_document() {
     }
 }
 
+#[test]
+fn a_deleted_index_is_made_and_filled_again() {
+    let turn = Turn::take();
+    let eip = turn.eip();
+    let data = generate(&eip.path(""), 1_000, 141);
+    let [before, after] = undisturbed(&data);
+    eip.fast(&data).ok();
+    let mut following = Following::start(&eip, &[]);
+    let status = following.fresh(&eip);
+    assert_whole(&eip, &status, &before);
+
+    let servers = eip.value("EIP_ELASTICSEARCH");
+    for view in ["shipments", "shipment_events"] {
+        let alias = format!("{servers}/_alias/{}.{view}", eip.space());
+        let indices: Value = serde_json::from_str(&http("GET", &alias, "")).unwrap();
+        for index in indices.as_object().unwrap().keys() {
+            http("DELETE", &format!("{servers}/{index}"), "");
+        }
+    }
+    correct(&eip, &data).ok();
+    let words = following.blocked_by("elasticsearch");
+    println!("without an index: {words}");
+    assert!(words.contains("index_not_found_exception"), "{words}");
+    let status = following.fresh(&eip);
+    assert_whole(&eip, &status, &after);
+}
+
 fn signal(process: &Running, name: &str) {
     let id = process.child.id().to_string();
     let sent = Command::new("kill").args([name, &id]).status();

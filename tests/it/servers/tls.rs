@@ -22,7 +22,7 @@ impl Secured {
         let up = [
             "up",
             "--only",
-            "kafka,elasticsearch,postgres",
+            "kafka,elasticsearch,postgres,redis",
             "--tls",
             kind,
         ];
@@ -30,7 +30,8 @@ impl Secured {
         let exports = services(folder.path(), &["env"]);
         let pairs = exports.lines().filter_map(|line| {
             let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
-            Some((name.to_owned(), value.trim_matches('\'').to_owned()))
+            // Quoted for a shell, with backslashes.
+            Some((name.to_owned(), value.replace('\\', "")))
         });
         Self {
             exports: pairs.collect(),
@@ -52,9 +53,11 @@ impl Secured {
         ])
         .with("EIP_KAFKA_PROPERTIES", trusting("EIP_KAFKA_PROPERTIES"))
         .with("EIP_ELASTICSEARCH_CA", trusting("EIP_ELASTICSEARCH_CA"))
+        .with("EIP_REDIS", self.export("EIP_REDIS"))
+        .with("EIP_REDIS_CA", trusting("EIP_REDIS_CA"))
     }
 
-    /// What each of the three clients must say of the certificate; OpenSSL, which Kafka's has, may
+    /// What each of the four clients must say of the certificate; OpenSSL, which Kafka's has, may
     /// say no more than that it could not be verified.
     fn assert_refused(&self, authority: &str, words: &[&str]) {
         let eip = self.space(authority);
@@ -62,7 +65,7 @@ impl Secured {
         assert_ne!(ran.code, Some(0), "{}", ran.out);
         // Its own words, not what a client library logs beside them.
         let said = ran.out.to_lowercase();
-        for server in ["kafka", "elasticsearch", "postgres"] {
+        for server in ["kafka", "elasticsearch", "postgres", "redis"] {
             let told = said.lines().any(|line| {
                 line.contains(server)
                     && line.contains("certificate")

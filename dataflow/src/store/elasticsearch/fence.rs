@@ -192,7 +192,8 @@ impl WriteEnd {
     }
 
     /// What to do when the alias is gone: a later one of mine is taken up, a newer epoch is told,
-    /// and where there is neither the store is unwell, in its own `words`.
+    /// and where there is neither somebody removed it, with or without its index: the store says so
+    /// in its own `words`.
     pub(super) async fn look_again(
         &mut self,
         indices: &Indices,
@@ -204,17 +205,18 @@ impl WriteEnd {
                 *self = end;
                 Ok(())
             }
-            found => Err(StoreError::new(
-                Fault::External,
-                Retry::Backoff,
-                format!(
-                    "the write alias {} is gone from elasticsearch at {}{}: {words}; \
-                     a dataflow that starts makes what is missing",
+            found => {
+                let (retry, how_long) = match found {
+                    Some(_) => (Retry::Backoff, " for a moment"),
+                    None => (Retry::Anew, ""),
+                };
+                let message = format!(
+                    "the write alias {} is gone from elasticsearch at {}{how_long}: {words}",
                     indices.layout.write_alias(self.alias),
                     indices.client.place(),
-                    if found.is_some() { " for a moment" } else { "" },
-                ),
-            )),
+                );
+                Err(StoreError::new(Fault::External, retry, message))
+            }
         }
     }
 }

@@ -87,7 +87,7 @@ impl Regions {
     fn code(&self, text: &str) -> RegionCode {
         self.dictionary
             .region_code(text)
-            .expect("a region that another process took is one of 65,535")
+            .expect("a region that another process took")
     }
 }
 

@@ -31,6 +31,14 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // What is wrong with a certificate comes in a log line; the error event behind it says no
+        // more than that the connection failed, if it comes at all.
+        if facility == "FAIL"
+            && let Some((_, reason)) = message.split_once("SSL handshake failed: ")
+        {
+            let reason = format!("TLS handshake failed: {reason}");
+            *lock(&self.last_error) = Some((RDKafkaErrorCode::SSL, reason));
+        }
         // A broker that is away for a while is no reason for anybody to act.
         match level {
             RDKafkaLogLevel::Debug | RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => {
@@ -44,8 +52,12 @@ impl ClientContext for Context {
         tracing::debug!(%error, reason, "librdkafka reports an error");
         let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
         let mut last = lock(&self.last_error);
-        // "All brokers are down" comes behind the reason why they are.
-        if code != RDKafkaErrorCode::AllBrokersDown || last.is_none() {
+        // "All brokers are down" and "disconnected" come behind the reason why they are.
+        let says_less = matches!(
+            code,
+            RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure
+        );
+        if !says_less || last.is_none() {
             *last = Some((code, reason.to_owned()));
         }
     }
