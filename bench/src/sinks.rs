@@ -3,6 +3,8 @@
 //! Elasticsearch: our store against a loader that sends the same documents in requests of the same
 //! size, as many at once, and looks at nothing but whether the answer speaks of errors. The rounds
 //! alternate, each into indices of its own, and the medians are compared.
+//!
+//! PostgreSQL: [`postgres`].
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use eip_dataflow::store::{
 
 use crate::figures::{Cost, Meter};
 
+mod postgres;
 mod raw;
 
 /// What is measured.
@@ -24,12 +27,19 @@ pub struct SinksOptions {
     pub events: PathBuf,
     /// Address of Elasticsearch.
     pub elasticsearch: String,
+    /// Address of PostgreSQL.
+    pub postgres: String,
     /// How often each; the median counts.
     pub rounds: usize,
 }
 
 /// Measures and prints.
 pub fn sinks(options: &SinksOptions) -> anyhow::Result<()> {
+    postgres::measure(options)?;
+    elasticsearch(options)
+}
+
+fn elasticsearch(options: &SinksOptions) -> anyhow::Result<()> {
     let writes = read_documents(&options.events)?;
     println!(
         "elasticsearch   {} documents of shipment_events, {} bytes of JSON on average",

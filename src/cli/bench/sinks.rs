@@ -21,6 +21,9 @@ pub(crate) struct Sinks {
         hide_env_values = true
     )]
     elasticsearch: String,
+    /// PostgreSQL's address.
+    #[arg(long, value_name = "URL", env = "EIP_POSTGRES", hide_env_values = true)]
+    postgres: String,
     /// How often; the median counts.
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
@@ -32,6 +35,7 @@ impl Sinks {
         SinksOptions {
             events,
             elasticsearch: self.elasticsearch,
+            postgres: self.postgres,
             rounds: self.rounds,
         }
     }
