@@ -288,7 +288,10 @@ impl Work<'_> {
                 };
                 let stats = &mut *self.stores.stats;
                 self.control.comes_to(CrashPoint::BeforeCommit);
+                let begun = Instant::now();
                 patiently(self.control, stats.name(), || stats.commit(&tick))?;
+                let (rows, took) = (commit.upserts.len() + commit.deletes.len(), begun.elapsed());
+                tracing::debug!(tick = commit.tick, rows, ?took, "tick committed");
                 self.control.comes_to(CrashPoint::AfterCommit);
                 self.control.count(|counts| {
                     counts.rows_upserted += commit.upserts.len() as u64;
@@ -318,10 +321,18 @@ impl Work<'_> {
         let documents = &mut *self.stores.documents;
         let mut refused = Vec::new();
         self.control.comes_to(CrashPoint::BeforeBulk);
+        let begun = Instant::now();
         patiently(self.control, documents.name(), || {
             refused.append(&mut documents.bulk(view, version, &mut writes)?);
             Ok(())
         })?;
+        let (view_name, took) = (view.name(), begun.elapsed());
+        tracing::debug!(
+            view = view_name,
+            documents = sent,
+            ?took,
+            "documents written"
+        );
         self.control.comes_to(CrashPoint::AfterBulk);
         if !refused.is_empty() {
             // Kept before the tick can count as written, so that none is lost.
