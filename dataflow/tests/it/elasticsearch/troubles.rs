@@ -37,9 +37,14 @@ fn write_all(store: &mut ElasticsearchStore, tick: u64, mut writes: Vec<Document
 }
 
 /// What the one call says while something is wrong.
-fn told(store: &mut ElasticsearchStore, tick: u64, writes: &mut Vec<DocumentWrite>) -> StoreError {
+fn told(
+    store: &mut ElasticsearchStore,
+    tick: u64,
+    writes: &mut Vec<DocumentWrite>,
+    retry: Retry,
+) -> StoreError {
     let error = store.bulk(VIEW, version_of(1, tick), writes).unwrap_err();
-    assert_eq!(error.retry, Retry::Backoff, "{error}");
+    assert_eq!(error.retry, retry, "{error}");
     error
 }
 
@@ -183,7 +188,7 @@ fn blocks_are_told_and_end_by_themselves() {
         };
         set(Some(true));
         let mut writes = shipments(50..150);
-        let text = told(&mut store, tick, &mut writes).to_string();
+        let text = told(&mut store, tick, &mut writes, Retry::Backoff).to_string();
         assert!(
             text.contains("cluster_block_exception") && text.contains(words),
             "{text}"
@@ -205,7 +210,7 @@ fn an_index_that_is_gone_is_told_and_made_by_the_next_start() {
     write_all(&mut store, 1, shipments(0..10));
     let index = format!("/{}-v1-1", cluster.name(VIEW));
     assert_eq!(cluster.ask("DELETE", &index, "").0, 200);
-    let text = told(&mut store, 2, &mut shipments(10..20)).to_string();
+    let text = told(&mut store, 2, &mut shipments(10..20), Retry::Anew).to_string();
     assert!(text.contains("index_not_found_exception"), "{text}");
     let epoch = cluster.store().greatest_epoch().unwrap();
     assert_eq!(epoch, 1, "the other view's index still says so");
@@ -249,12 +254,12 @@ fn whatever_the_way_answers_is_told_in_its_words() {
                 Action::Pass
             }
         });
-        let text = told(&mut store, 1, &mut writes).to_string();
+        let text = told(&mut store, 1, &mut writes, Retry::Backoff).to_string();
         assert!(text.contains(words), "{text}");
         assert_eq!(writes.len(), 100);
     }
     drop(proxy);
-    let text = told(&mut store, 1, &mut writes).to_string();
+    let text = told(&mut store, 1, &mut writes, Retry::Backoff).to_string();
     assert!(text.contains("no answer"), "{text}");
     assert_eq!(
         scanned(&mut cluster.store(), VIEW, Look::Listed),

@@ -1,6 +1,7 @@
 //! One connection for questions, shared by all that a [`super::KafkaLog`] hands out.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use eip_contract::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -15,6 +16,8 @@ use crate::state::TopicId;
 
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Before a question about leaders is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The connection and the names.
 pub(super) struct Broker {
@@ -74,12 +77,20 @@ impl Broker {
     ) -> Result<Vec<Offset>, LogError> {
         let client = self.client.client();
         let ask = || native::list_offsets(client, topic, partitions, end, PATIENCE);
-        let mut ends = ask();
-        if ends.as_ref().is_err_and(is_about_leaders) {
-            // librdkafka asks with the leaders that it knows and does not find out by itself that
-            // they changed, as they do when a broker starts again.
+        let (begun, mut ends) = (Instant::now(), ask());
+        // librdkafka asks with the leaders that it knows and does not find out by itself that they
+        // changed, as they do when a broker starts again. That broker may take a while to know.
+        let mut asked = 1;
+        while let Err(failure) = &ends
+            && is_about_leaders(failure, asked)
+            && begun.elapsed() < PATIENCE
+        {
+            if asked > 1 {
+                thread::sleep(PAUSE);
+            }
             let _ = self.client.fetch_metadata(Some(topic), PATIENCE);
             ends = ask();
+            asked += 1;
         }
         let ends = self.answered(&format!("ask for the ends of topic {topic}"), ends)?;
         Ok(ends.into_iter().map(Offset).collect())
@@ -120,14 +131,18 @@ impl Broker {
     }
 }
 
-fn is_about_leaders(failure: &Failure) -> bool {
+/// Whether to ask again, after it was asked so often. A topic that is not there is believed at the
+/// second time.
+fn is_about_leaders(failure: &Failure, asked: u32) -> bool {
     use rdkafka::error::RDKafkaErrorCode as Code;
-    matches!(
-        failure.code,
-        Code::FencedLeaderEpoch
-            | Code::UnknownLeaderEpoch
-            | Code::NotLeaderForPartition
-            | Code::LeaderNotAvailable
-            | Code::UnknownTopicOrPartition
-    )
+    match failure.code {
+        Code::UnknownTopicOrPartition => asked == 1,
+        code => matches!(
+            code,
+            Code::FencedLeaderEpoch
+                | Code::UnknownLeaderEpoch
+                | Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+        ),
+    }
 }
