@@ -75,8 +75,8 @@ fn main() -> Result<(), LogError> {
     })?;
     exported.truncate(exported.len() / 3);
     measure("import", || {
-        let mut writer = JournalWriter::open(&state, "journal_speed")?;
-        eip_log::import(&mut writer, Some(&tag), exported.as_slice())
+        let mut writer = eip_log::Log::from(&state).writer("journal_speed")?;
+        eip_log::import(&mut *writer, Some(&tag), exported.as_slice())
     })?;
     measure("read the ledger", || eip_log::read_ledger(&state))?;
     Ok(())

@@ -46,8 +46,10 @@ pub trait EventLog: fmt::Debug + Send + Sync {
     /// Where it is, for people.
     fn place(&self) -> String;
 
-    /// Takes the part of a writer. `holder` is the program as others shall see it. The journal has
-    /// one writer at a time; Kafka any number, which exclude one another by claims.
+    /// Takes the part of a writer. `holder` is the program as others shall see it. A process may
+    /// have any number of writers at once; one that has a transaction open may keep the others
+    /// waiting until its end. The journal has the writers of one process at a time; those of Kafka
+    /// exclude one another by claims.
     fn writer(&self, holder: &str) -> Result<Box<dyn LogWriter>, LogError>;
 
     /// Reads `partitions`, each from its place in `from`, which has one for every partition.
@@ -99,7 +101,8 @@ pub trait LogWriter: Send {
 
     /// Hands over what others appended behind `base` while the transaction was being written, but
     /// for records of window and revert attempts: called before the commit, once all records are
-    /// appended. A log with one writer has none.
+    /// appended. Where others wait for the transaction's end, these are the ones that were
+    /// appended before it began.
     fn appended_by_others(
         &mut self,
         base: &[Offset],
@@ -130,7 +133,7 @@ pub trait LogWriter: Send {
     fn check_claim(&mut self, tag: &RunTag) -> Result<(), LogError>;
 
     /// Ends the runs whose owner is gone as interrupted and gives them. In the journal these are
-    /// all that have not ended, for a writer that was just opened; in Kafka those without a
+    /// all that have not ended and that no writer of this process claimed; in Kafka those without a
     /// heartbeat for 30 s.
     fn interrupt_unfinished(&mut self, now_ms: i64) -> Result<Vec<RunSummary>, LogError>;
 }

@@ -9,7 +9,7 @@
 //! <state>/journal/0000000000000001.ndjson    header, then lines; rolled by size    [files, line]
 //!
 //! JournalWriter ── append, sync, begin/commit/abort, ledger ──► lines ──► JournalReader (records)
-//!   the only one; recovers on opening                             │  ├──► EndsWatcher (how far)
+//!   one, shared by a process's writers; recovers on opening       │  ├──► EndsWatcher (how far)
 //!                                                                 │  └──► LedgerReader (runs)
 //!                                                     tail: lines as they come; scan: all of them
 //! ```
@@ -29,6 +29,7 @@ mod line;
 mod lock;
 mod reader;
 mod scan;
+mod shared;
 mod state;
 mod tail;
 mod transfer;

@@ -1,4 +1,4 @@
-//! The journal's one writer: append, make durable, roll.
+//! The journal's one writer: append, make durable, roll. (`shared.rs` lets several in one process use it.)
 //!
 //! Lines gather in one buffer and go out with one write when it is full; [`JournalWriter::sync`]
 //! writes what is left and waits for the disk. After a failed write nobody knows what the file
@@ -198,6 +198,10 @@ impl JournalWriter {
         };
         line::write_event(&mut self.buffer, &line, event);
         self.appended(partition)
+    }
+
+    pub(crate) fn state(&self) -> &StateDir {
+        &self.state
     }
 
     #[inline]

@@ -40,52 +40,58 @@ pub(crate) fn execute(
     let target = task.target.as_str();
     let from = written_from(attempt.entries, task)?;
     let is_announced = task.plan.is_some();
-    let mut outcome = finish_undisturbed(attempt, is_announced, observer, |attempt, observer| {
-        let base = attempt.writer.ends()?;
-        let mut log = LogFacts::read(event_log, &base, &HashSet::new())?;
+    let mut outcome = finish_undisturbed(
+        attempt,
+        is_announced,
+        task.dry_run,
+        observer,
+        |attempt, observer| {
+            let base = attempt.writer.ends()?;
+            let mut log = LogFacts::read(event_log, &base, &HashSet::new())?;
 
-        let touched = Touched::find(event_log, &mut log, target, from.clone(), &base)?;
-        let mut histories = histories(event_log, &mut log, target, touched, &base)?;
-        histories.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+            let touched = Touched::find(event_log, &mut log, target, from.clone(), &base)?;
+            let mut histories = histories(event_log, &mut log, target, touched, &base)?;
+            histories.sort_unstable_by(|a, b| a.0.cmp(&b.0));
 
-        let inputs = format!("revert {target} force {}", task.force);
-        let mut builder = PlanBuilder::new(event_log.partitions(), Emit::Changed, &inputs);
-        let mut regions = RegionTexts::new(&log);
-        let (mut left_count, mut left_facts) = (0, Vec::new());
-        for (order_id, order, history) in &histories {
-            let goal = history.goal(task.force, |event_type, changed_by| {
-                left_count += 1;
-                if left_facts.len() < MAX_NAMED {
-                    let changed_by = changed_by.to_owned();
-                    left_facts.push(LeftFact {
-                        order_id: order_id.clone(),
-                        event_type,
-                        changed_by,
-                    });
-                }
-            });
-            builder.add(*order, order_id, &history.now, &goal, &mut regions);
-        }
-        let mut plan = builder.finish(&log, base, LeftAlone::default());
-        plan.report.left_count = left_count;
-        plan.report.left_facts = left_facts;
+            let inputs = format!("revert {target} force {}", task.force);
+            let mut builder = PlanBuilder::new(event_log.partitions(), Emit::Changed, &inputs);
+            let mut regions = RegionTexts::new(&log);
+            let (mut left_count, mut left_facts) = (0, Vec::new());
+            for (order_id, order, history) in &histories {
+                let goal = history.goal(task.force, |event_type, changed_by| {
+                    left_count += 1;
+                    if left_facts.len() < MAX_NAMED {
+                        let changed_by = changed_by.to_owned();
+                        left_facts.push(LeftFact {
+                            order_id: order_id.clone(),
+                            event_type,
+                            changed_by,
+                        });
+                    }
+                });
+                builder.add(*order, order_id, &history.now, &goal, &mut regions);
+            }
+            let mut plan = builder.finish(&log, base, LeftAlone::default());
+            plan.report.left_count = left_count;
+            plan.report.left_facts = left_facts;
 
-        let terms = Terms {
-            limits: (!task.force).then(GuardLimits::default),
-            dry_run: task.dry_run,
-            announced: task.plan.as_ref(),
-            rejects: 0,
-        };
-        finish(
-            event_log,
-            attempt,
-            &log,
-            plan,
-            RunSummary::default(),
-            &terms,
-            observer,
-        )
-    })?;
+            let terms = Terms {
+                limits: (!task.force).then(GuardLimits::default),
+                dry_run: task.dry_run,
+                announced: task.plan.as_ref(),
+                rejects: 0,
+            };
+            finish(
+                event_log,
+                attempt,
+                &log,
+                plan,
+                RunSummary::default(),
+                &terms,
+                observer,
+            )
+        },
+    )?;
     outcome.summary.elapsed_ms = attempt.now().saturating_sub(started) as u64;
     Ok(outcome)
 }

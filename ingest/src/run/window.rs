@@ -48,24 +48,30 @@ pub(crate) fn execute(
         rejects: input.reject_count(),
     };
     let is_announced = task.plan.is_some();
-    let mut outcome = finish_undisturbed(attempt, is_announced, observer, |attempt, observer| {
-        observer.progress(&phase(Phase::Comparing, input.reject_count()));
-        let base = attempt.writer.ends()?;
-        let mut log = LogFacts::read(event_log, &base, &pushing_runs(&attempt.ledger))?;
-        let inputs = inputs(attempt)?;
-        let mut builder = PlanBuilder::new(event_log.partitions(), task.emit, &inputs);
-        let left = cover(&mut builder, &input, &mut log, task.range)?;
-        let plan: Plan = builder.finish(&log, base, left);
-        finish(
-            event_log,
-            attempt,
-            &log,
-            plan,
-            summary.clone(),
-            &terms,
-            observer,
-        )
-    })?;
+    let mut outcome = finish_undisturbed(
+        attempt,
+        is_announced,
+        task.dry_run,
+        observer,
+        |attempt, observer| {
+            observer.progress(&phase(Phase::Comparing, input.reject_count()));
+            let base = attempt.writer.ends()?;
+            let mut log = LogFacts::read(event_log, &base, &pushing_runs(&attempt.ledger))?;
+            let inputs = inputs(attempt)?;
+            let mut builder = PlanBuilder::new(event_log.partitions(), task.emit, &inputs);
+            let left = cover(&mut builder, &input, &mut log, task.range)?;
+            let plan: Plan = builder.finish(&log, base, left);
+            finish(
+                event_log,
+                attempt,
+                &log,
+                plan,
+                summary.clone(),
+                &terms,
+                observer,
+            )
+        },
+    )?;
     outcome.summary.elapsed_ms = attempt.now().saturating_sub(started) as u64;
     Ok(outcome)
 }

@@ -57,7 +57,8 @@ pub enum RunKind {
 }
 
 impl RunKind {
-    /// Window and revert runs exclude one another in the whole space.
+    /// Window and revert runs exclude one another in the whole space, but for their rehearsals
+    /// ([`LedgerEntry::excludes_others`]).
     pub fn excludes_others(self) -> bool {
         matches!(self, Self::Window | Self::Revert)
     }
@@ -204,6 +205,13 @@ impl LedgerEntry {
         }
     }
 
+    /// Whether the run excludes other window and revert runs: it is one and will write. The entry is
+    /// a claim or the last one of a [`super::RunSummary`], which have the run's parameters.
+    pub fn excludes_others(&self) -> bool {
+        let is_dry = self.parameters.as_ref().is_some_and(|asked| asked.dry_run);
+        self.kind.excludes_others() && !is_dry
+    }
+
     /// The attempt.
     pub fn tag(&self) -> RunTag {
         RunTag {
@@ -259,6 +267,9 @@ pub struct RunParameters {
     /// How many times faster than in life, as given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_factor: Option<String>,
+    /// What else was said about the pace of a scaled run by name, as given.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub pace: BTreeMap<String, String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -139,7 +139,7 @@ impl LedgerView {
 
     /// Whom all other window and revert runs wait for: the earliest live claim among these.
     pub fn exclusive(&self) -> Option<&RunSummary> {
-        let excluding = self.live().filter(|run| run.kind().excludes_others());
+        let excluding = self.live().filter(|run| run.last.excludes_others());
         excluding.min_by_key(|run| run.claim)
     }
 }

@@ -30,7 +30,7 @@ impl JournalWriter {
     /// writer, whom it finds here is whom reading back would find.
     pub fn claim(&mut self, entry: &LedgerEntry) -> Result<u64, LogError> {
         let in_the_way = self.live.iter().find(|run| {
-            let excluded = entry.kind.excludes_others() && run.kind().excludes_others();
+            let excluded = entry.excludes_others() && run.last.excludes_others();
             run.run_id() == entry.run_id || excluded
         });
         if let Some(run) = in_the_way {
@@ -50,10 +50,16 @@ impl JournalWriter {
         self.live.clone()
     }
 
-    /// Ends all runs that have not ended as interrupted and gives them. For a writer that was just
-    /// opened: whoever ran them held the lock and is gone.
-    pub fn interrupt_unfinished(&mut self, now_ms: i64) -> Result<Vec<RunSummary>, LogError> {
-        let unfinished = self.live.clone();
+    /// Ends the runs that have not ended and that `is_left_behind` says are nobody's as interrupted,
+    /// and gives them. For a writer that was just opened these are all of them: whoever ran them held
+    /// the lock and is gone.
+    pub fn interrupt_unfinished(
+        &mut self,
+        now_ms: i64,
+        is_left_behind: impl Fn(&str) -> bool,
+    ) -> Result<Vec<RunSummary>, LogError> {
+        let mut unfinished = self.live.clone();
+        unfinished.retain(|run| is_left_behind(run.run_id()));
         for run in &unfinished {
             let tag = run.last.tag();
             let entry = LedgerEntry::new(&tag, run.kind(), RunState::Interrupted, now_ms);

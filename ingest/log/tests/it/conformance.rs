@@ -14,6 +14,7 @@ use crate::support::{Record, tag};
 mod claims;
 mod histories;
 mod records;
+mod several;
 mod switch;
 mod transactions;
 

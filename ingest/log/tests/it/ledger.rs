@@ -114,13 +114,18 @@ fn a_run_whose_writer_is_gone_is_interrupted_by_the_next_however_long_ago_it_beg
     );
     drop(writer);
     let mut writer = open_small(&state);
-    let unfinished = writer.interrupt_unfinished(77).unwrap();
+    let unfinished = writer.interrupt_unfinished(77, |_| true).unwrap();
     assert_eq!(unfinished.len(), 1);
     assert_eq!(
         (unfinished[0].run_id(), unfinished[0].state()),
         ("left", RunState::Running)
     );
-    assert!(writer.interrupt_unfinished(78).unwrap().is_empty());
+    assert!(
+        writer
+            .interrupt_unfinished(78, |_| true)
+            .unwrap()
+            .is_empty()
+    );
     let view = LedgerView::read(&state).unwrap();
     let left = view.get("left").unwrap();
     assert_eq!((left.state(), left.last.at), (RunState::Interrupted, 77));

@@ -21,8 +21,8 @@ fn event(order_id: &str, second: i64) -> String {
 }
 
 fn import_text(state: &StateDir, text: &[u8]) -> ImportSummary {
-    let mut writer = open(state);
-    import(&mut writer, Some(&tag("i")), text).unwrap()
+    let mut writer = Log::from(state).writer("a test").unwrap();
+    import(&mut *writer, Some(&tag("i")), text).unwrap()
 }
 
 fn export_text(state: &StateDir) -> (String, ExportSummary) {
@@ -184,8 +184,8 @@ fn a_dead_letter_that_would_be_taken_for_a_fact_is_not_exported() {
 #[test]
 fn a_line_without_end_does_not_fill_the_memory() {
     let (_folder, state) = state(1);
-    let mut writer = open(&state);
+    let mut writer = Log::from(&state).writer("a test").unwrap();
     let endless = std::io::BufReader::new(std::io::repeat(b'x'));
-    let error = import(&mut writer, None, endless).unwrap_err();
+    let error = import(&mut *writer, None, endless).unwrap_err();
     assert!(matches!(error, LogError::LineTooLong(1)));
 }

@@ -81,7 +81,7 @@ impl KafkaWriter {
         if mine.claim != position.0 {
             return Err(claimed(mine));
         }
-        match view.exclusive().filter(|_| entry.kind.excludes_others()) {
+        match view.exclusive().filter(|_| entry.excludes_others()) {
             Some(winner) if winner.claim < position.0 => Err(claimed(winner)),
             _ => Ok(()),
         }
@@ -105,7 +105,7 @@ impl KafkaWriter {
             view.live().filter(is_silent).cloned().collect()
         };
         let mut runs = silent(&self.view);
-        if runs.iter().any(|run| run.kind().excludes_others()) {
+        if runs.iter().any(|run| run.last.excludes_others()) {
             // What its transaction has sent neither comes to count after this nor is left open. It
             // may have been committed just now, which the ledger says then.
             self.fence()?;
@@ -128,7 +128,7 @@ impl KafkaWriter {
 /// The live run that keeps `entry` from being claimed.
 fn in_the_way<'a>(view: &'a LedgerView, entry: &LedgerEntry) -> Option<&'a RunSummary> {
     view.live().find(|run| {
-        let excluded = entry.kind.excludes_others() && run.kind().excludes_others();
+        let excluded = entry.excludes_others() && run.last.excludes_others();
         run.run_id() == entry.run_id || excluded
     })
 }
