@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use eip_contract::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::config::KafkaConfig;
 use super::context::Context;
@@ -16,7 +16,9 @@ use crate::state::TopicId;
 
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Before a question about leaders is asked again.
+/// How long a broker may take to start again and to know what it leads.
+const RESTART: Duration = Duration::from_mins(1);
+/// Before a question is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The connection and the names.
@@ -82,8 +84,8 @@ impl Broker {
         // changed, as they do when a broker starts again. That broker may take a while to know.
         let mut asked = 1;
         while let Err(failure) = &ends
-            && is_about_leaders(failure, asked)
-            && begun.elapsed() < PATIENCE
+            && helps_to_ask_again(failure, asked)
+            && begun.elapsed() < RESTART
         {
             if asked > 1 {
                 thread::sleep(PAUSE);
@@ -133,16 +135,9 @@ impl Broker {
 
 /// Whether to ask again, after it was asked so often. A topic that is not there is believed at the
 /// second time.
-fn is_about_leaders(failure: &Failure, asked: u32) -> bool {
-    use rdkafka::error::RDKafkaErrorCode as Code;
+fn helps_to_ask_again(failure: &Failure, asked: u32) -> bool {
     match failure.code {
-        Code::UnknownTopicOrPartition => asked == 1,
-        code => matches!(
-            code,
-            Code::FencedLeaderEpoch
-                | Code::UnknownLeaderEpoch
-                | Code::NotLeaderForPartition
-                | Code::LeaderNotAvailable
-        ),
+        RDKafkaErrorCode::UnknownTopicOrPartition => asked == 1,
+        code => errors::is_passing(code),
     }
 }

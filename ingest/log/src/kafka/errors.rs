@@ -106,7 +106,8 @@ fn way_out(code: RDKafkaErrorCode) -> &'static str {
     }
 }
 
-fn is_passing(code: RDKafkaErrorCode) -> bool {
+/// Whether it passes by itself, as when a broker starts again.
+pub(super) fn is_passing(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
         code,
