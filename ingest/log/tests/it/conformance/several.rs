@@ -23,7 +23,7 @@ fn writers_beside_a_transaction_lose_and_double_nothing(place: &Place) {
     window.claim(&entry("w", Window, Requested)).unwrap();
     window.fence().unwrap();
     thread::scope(|scope| {
-        let (began, begun) = mpsc::channel();
+        let (tell_begun, is_begun) = mpsc::channel();
         let mut beside = place.writer();
         scope.spawn(move || {
             let run = tag("f");
@@ -32,7 +32,7 @@ fn writers_beside_a_transaction_lose_and_double_nothing(place: &Place) {
                 put(&mut *beside, Some(&run), 0, &format!("before {n}"));
             }
             beside.sync().unwrap();
-            begun.recv().unwrap();
+            is_begun.recv().unwrap();
             for n in 0..50 {
                 put(&mut *beside, Some(&run), 0, &format!("beside {n}"));
             }
@@ -40,7 +40,7 @@ fn writers_beside_a_transaction_lose_and_double_nothing(place: &Place) {
         });
         window.begin(&tag("w"), &[]).unwrap();
         put(&mut *window, None, 0, "one");
-        began.send(()).unwrap();
+        tell_begun.send(()).unwrap();
         for n in 2..40 {
             put(&mut *window, None, 0, &n.to_string());
             thread::yield_now();
