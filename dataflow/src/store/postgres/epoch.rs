@@ -1,9 +1,12 @@
-//! Taking over: the predecessor's connections are ended, then the epoch is raised.
+//! Taking over: the epoch is raised, then the predecessor's connections are ended.
 //!
 //! A predecessor that was stopped inside its transaction holds the lock of the progress row, and the
-//! server cannot know that its client will never go on. So its backend is ended first, by the name
-//! that a dataflow's connections of this space have, and again whenever the lock is not free: it may
-//! have connected anew. What it writes from then on finds a greater epoch.
+//! server cannot know that its client will never go on. So whenever the lock is not free, the
+//! backends that could hold it are ended, by the name that a dataflow's connections of this space
+//! have. What a predecessor writes from then on finds a greater epoch.
+//!
+//! Nobody is ended before the lock was waited for, and after that only who connected earlier: several
+//! that start at once would otherwise end one another for as long as the server is slow.
 
 use eip_contract::Space;
 use sqlx::{PgConnection, Row as _};
@@ -23,7 +26,6 @@ pub(super) async fn take(
     topic_id: &str,
     least: u64,
 ) -> Result<u64, Failure> {
-    end_predecessors(connection, space).await?;
     let mut attempt = 1;
     loop {
         let taken = match schema::prepare(connection, space, topic_id).await {
@@ -33,9 +35,13 @@ pub(super) async fn take(
         match taken {
             Err(failure) if failure.is_lock_timeout() && attempt < ATTEMPTS => {
                 attempt += 1;
-                end_predecessors(connection, space).await?;
+                end_connections(connection, space, Which::All).await?;
             }
-            other => return other,
+            Ok(epoch) => {
+                end_connections(connection, space, Which::Earlier).await?;
+                return Ok(epoch);
+            }
+            Err(failure) => return Err(failure),
         }
     }
 }
@@ -55,14 +61,30 @@ async fn raise(connection: &mut PgConnection, least: u64) -> Result<u64, Failure
     Ok(epoch as u64)
 }
 
-/// Ends every other connection of a dataflow of this space.
-async fn end_predecessors(connection: &mut PgConnection, space: &Space) -> Result<(), Failure> {
+/// Whose connections are ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// Everybody's but one's own.
+    All,
+    /// Those that were made before one's own.
+    Earlier,
+}
+
+/// Ends other connections of a dataflow of this space.
+async fn end_connections(
+    connection: &mut PgConnection,
+    space: &Space,
+    which: Which,
+) -> Result<(), Failure> {
     let ended = sqlx::query(
         "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = $1
-           AND pid <> pg_backend_pid()",
+           AND pid <> pg_backend_pid()
+           AND ($2 OR backend_start < (SELECT backend_start FROM pg_stat_activity
+                                       WHERE pid = pg_backend_pid()))",
     )
     .bind(dataflow_name(space))
+    .bind(which == Which::All)
     .fetch_all(connection)
     .await
     .map_err(Failure::from);
