@@ -8,6 +8,8 @@ mod console;
 mod demo;
 mod health;
 mod interrupt;
+mod keys;
+mod pace;
 mod text;
 mod verify;
 mod views;

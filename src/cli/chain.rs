@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
 use eip_contract::Space;
 use eip_log::Log;
@@ -19,7 +20,7 @@ use crate::chain::{Chain, Servers};
 pub(crate) struct ChainArgs {
     /// The state folder: log, run ledger, cache and views; with servers, cache and files of runs.
     #[arg(long = "state", value_name = "DIR", env = "EIP_STATE")]
-    folder: PathBuf,
+    folder: Option<PathBuf>,
     /// The space: a prefix over all that one chain owns.
     #[arg(long, value_name = "NAME", env = "EIP_SPACE", default_value = "main")]
     space: Space,
@@ -72,10 +73,14 @@ impl ChainArgs {
 
     /// The same place with another space.
     pub(crate) fn chain_of(&self, space: &Space) -> anyhow::Result<Chain> {
+        let folder = self
+            .folder
+            .as_ref()
+            .context("the state folder is missing: --state DIR or EIP_STATE")?;
         let folder = if space.is_main() {
-            self.folder.clone()
+            folder.clone()
         } else {
-            self.folder.join("spaces").join(space.name())
+            folder.join("spaces").join(space.name())
         };
         let ServerArgs {
             kafka,
@@ -119,7 +124,7 @@ impl ChainArgs {
             redis_ca,
         } = self.servers.clone();
         let named: [(&str, Option<OsString>); 9] = [
-            ("EIP_STATE", Some(self.folder.clone().into())),
+            ("EIP_STATE", self.folder.clone().map(Into::into)),
             ("EIP_SPACE", Some(self.space.name().into())),
             ("EIP_KAFKA", kafka.map(Into::into)),
             ("EIP_KAFKA_PROPERTIES", kafka_properties.map(Into::into)),
@@ -152,6 +157,11 @@ pub(crate) struct NewChainArgs {
 }
 
 impl NewChainArgs {
+    /// Partitions of a log that is made.
+    pub(crate) fn partitions(&self) -> Option<u32> {
+        self.partitions
+    }
+
     /// The chain with its log open, which is made when it is not there.
     pub(crate) fn open_or_create(&self) -> anyhow::Result<(Chain, Log)> {
         let chain = self.chain.chain()?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -24,6 +25,12 @@ pub(crate) struct Ingest {
     /// Rules that runs may name, and their file; `default` is always there.
     #[arg(long = "rules", value_name = "NAME=FILE", value_parser = named)]
     rules: Vec<(String, PathBuf)>,
+    /// Where other instances reach this one, to pass commands on; without it, where it listens.
+    #[arg(long, value_name = "URL")]
+    advertise: Option<String>,
+    /// Most runs that are executed at once in one space.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    max_live_runs: usize,
 }
 
 /// Where a server listens, and how others learn of it.
@@ -39,12 +46,25 @@ pub(crate) struct Listen {
 
 impl Ingest {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let (chain, partitions) = (self.chain.chain.clone(), self.chain.partitions());
         let config = ServerConfig {
-            log: self.chain.open_or_create()?.1,
+            space: chain.space().clone(),
+            open_space: Arc::new(move |space, create| {
+                let opened = chain.chain_of(space).and_then(|chain| {
+                    if create || chain.has_log()? {
+                        chain.log_or_create(partitions).map(Some)
+                    } else {
+                        Ok(None)
+                    }
+                });
+                opened.map_err(|error| format!("{error:#}"))
+            }),
+            advertise: self.advertise,
+            max_live_runs: self.max_live_runs,
             datasets: by_name("--dataset", self.datasets)?,
             rules: by_name("--rules", self.rules)?,
             limits: eip_olist::Limits::default(),
-            clock: std::sync::Arc::new(wall_ms),
+            clock: Arc::new(wall_ms),
         };
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {

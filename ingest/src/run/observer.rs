@@ -1,10 +1,15 @@
 //! Who watches a run: progress out, a wish to stop in.
 
-use eip_contract::EventTime;
-use serde::Serialize;
+use std::sync::Arc;
 
+use eip_contract::EventTime;
+use serde::{Serialize, Serializer};
+
+use super::controls::Controls;
 use super::id::RunId;
+use super::pacer::ScaleFactor;
 use super::report::Rehearsal;
+use super::scaled::{Latency, PaceFigures};
 use super::state::RunState;
 
 /// What a run is at.
@@ -47,6 +52,49 @@ pub struct Progress {
     pub event_time: Option<EventTime>,
     /// Rows rejected.
     pub rejects: u64,
+    /// Of a scaled run, once its schedule has begun.
+    #[serde(flatten)]
+    pub pace: Option<Pace>,
+}
+
+/// Where the schedule of a scaled run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Pace {
+    /// The simulated clock.
+    #[serde(serialize_with = "super::text::time")]
+    pub simulated_at: EventTime,
+    /// The present speed.
+    #[serde(serialize_with = "as_number")]
+    pub scale_factor: ScaleFactor,
+    /// Whether simulated time stands still.
+    #[serde(rename = "paused")]
+    pub is_paused: bool,
+    /// Events acknowledged a second, over the last second.
+    pub rate_per_second: u64,
+    /// Until the end of the range at this speed; less where gaps are cut.
+    pub seconds_left: i64,
+    /// How late, and how long until the log acknowledged.
+    #[serde(flatten)]
+    pub figures: PaceFigures,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn as_number<S: Serializer>(factor: &ScaleFactor, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(factor.as_f64())
+}
+
+impl Progress {
+    /// At a phase, with nothing written yet.
+    pub fn of(phase: Phase) -> Self {
+        Self {
+            phase,
+            records: 0,
+            total: None,
+            event_time: None,
+            rejects: 0,
+            pace: None,
+        }
+    }
 }
 
 /// Watches a run. All methods have a default, so that an observer implements what it needs.
@@ -57,6 +105,9 @@ pub trait Observer {
     /// Called some ten times a second at most while records are written, and at each new phase.
     fn progress(&mut self, _progress: &Progress) {}
 
+    /// The latencies of a scaled run so far, about once a second.
+    fn latency(&mut self, _latency: &Latency) {}
+
     /// A window or revert run has its plan, whatever becomes of it now: `rehearsal.guard` says
     /// whether it will stop.
     fn planned(&mut self, _rehearsal: &Rehearsal) {}
@@ -65,6 +116,11 @@ pub trait Observer {
     /// cancels the run.
     fn approve(&mut self, _rehearsal: &Rehearsal) -> bool {
         true
+    }
+
+    /// By what the pace of a scaled run is changed while it goes on; `None`: by nobody.
+    fn controls(&self) -> Option<Arc<Controls>> {
+        None
     }
 
     /// Asked often: whether somebody wants the run to stop. A window or revert run then changes

@@ -61,6 +61,12 @@ pub struct RunView {
     pub target_run: Option<String>,
     /// Explicit limits.
     pub limits: BTreeMap<String, String>,
+    /// Of a scaled run: how many times faster than in life, as given.
+    pub scale_factor: Option<String>,
+    /// What else was said about its pace, as given.
+    pub pace: BTreeMap<String, String>,
+    /// Where the instance that runs it takes commands.
+    pub owner_url: Option<String>,
     /// The plan's token.
     pub plan: Option<String>,
     /// What it did, by name.
@@ -104,6 +110,9 @@ impl RunView {
             force: asked.force,
             target_run: asked.target_run,
             limits: asked.limits,
+            scale_factor: asked.scale_factor,
+            pace: asked.pace,
+            owner_url: last.owner_url,
             plan: last.plan,
             counts: last.counts,
             guard: last.guard,

@@ -28,11 +28,8 @@ pub(crate) fn execute(
 ) -> Result<RunOutcome, RunError> {
     let started = attempt.now();
     let phase = |phase, rejects| Progress {
-        phase,
-        records: 0,
-        total: None,
-        event_time: None,
         rejects,
+        ..Progress::of(phase)
     };
     observer.progress(&phase(Phase::Reading, 0));
     let input = Input::open(&task.source)?;

@@ -1,6 +1,7 @@
 //! The body of `POST /v1/runs`: names and values in, a checked request out.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use eip_contract::{Day, EventTime};
@@ -9,8 +10,8 @@ use serde::Deserialize;
 use super::problem::Problem;
 use crate::rules::Rules;
 use crate::run::{
-    DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunId, Source, Task,
-    WindowTask,
+    Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunId,
+    ScaleFactor, ScaledTask, Source, Speed, Task, WindowTask,
 };
 
 /// What may be asked for. A field that a mode has no use for is refused there, so that nobody
@@ -19,6 +20,7 @@ use crate::run::{
 #[serde(deny_unknown_fields)]
 pub(super) struct RunBody {
     mode: Mode,
+    space: Option<String>,
     dataset: Option<String>,
     start: Option<String>,
     end: Option<String>,
@@ -32,6 +34,13 @@ pub(super) struct RunBody {
     mix: Option<bool>,
     run: Option<RunId>,
     force: Option<bool>,
+    scale_factor: Option<f64>,
+    duration: Option<DurationValue>,
+    max_events_per_second: Option<u64>,
+    max_gap: Option<u64>,
+    amplify: Option<u64>,
+    seed: Option<u64>,
+    record_times: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -39,7 +48,16 @@ pub(super) struct RunBody {
 enum Mode {
     Fast,
     Window,
+    Scaled,
     Revert,
+}
+
+/// Seconds, or a text like `60s`, `1.5m` or `2h`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum DurationValue {
+    Seconds(f64),
+    Text(String),
 }
 
 /// `200`, `"200"` or `"5%"`.
@@ -79,13 +97,18 @@ impl RunBody {
         })
     }
 
-    /// The task that it asks for.
-    pub(super) fn task(self, names: &Names) -> Result<Task, Problem> {
+    /// The space that it names.
+    pub(super) fn space(&self) -> Option<&str> {
+        self.space.as_deref()
+    }
+
+    /// The task that it asks for. `is_main`: in the space `main`.
+    pub(super) fn task(self, names: &Names, is_main: bool) -> Result<Task, Problem> {
         match self.mode {
             Mode::Fast => {
                 self.refuse(
                     "fast",
-                    &["emit", "dry_run", "plan", "limits", "run", "force"],
+                    &["emit", "dry_run", "plan", "limits", "run", "force", "pace"],
                 )?;
                 Ok(Task::Fast(FastTask {
                     source: self.source(names)?,
@@ -94,7 +117,7 @@ impl RunBody {
                 }))
             }
             Mode::Window => {
-                self.refuse("window", &["mix", "run", "force"])?;
+                self.refuse("window", &["mix", "run", "force", "pace"])?;
                 Ok(Task::Window(WindowTask {
                     source: self.source(names)?,
                     range: self.range()?,
@@ -107,11 +130,30 @@ impl RunBody {
                     plan: self.plan,
                 }))
             }
+            Mode::Scaled => {
+                self.refuse(
+                    "scaled",
+                    &["emit", "dry_run", "plan", "limits", "run", "force"],
+                )?;
+                let task = ScaledTask {
+                    speed: self.speed()?,
+                    bounds: self.bounds()?,
+                    amplify: self.amplify()?,
+                    source: self.source(names)?,
+                    range: self.range()?,
+                    is_main,
+                    mix: self.mix.unwrap_or_default(),
+                    record_times: self.record_times.unwrap_or_default(),
+                };
+                crate::run::check(&Task::Scaled(task.clone()))?;
+                Ok(Task::Scaled(task))
+            }
             Mode::Revert => {
                 self.refuse(
                     "revert",
                     &[
                         "dataset", "rules", "as_of", "start", "end", "emit", "limits", "mix",
+                        "pace",
                     ],
                 )?;
                 let missing =
@@ -138,6 +180,15 @@ impl RunBody {
             "plan" => self.plan.is_some(),
             "limits" => self.max_vanishing.is_some() || self.max_retracted.is_some(),
             "mix" => self.mix.is_some(),
+            "pace" => {
+                self.scale_factor.is_some()
+                    || self.duration.is_some()
+                    || self.max_events_per_second.is_some()
+                    || self.max_gap.is_some()
+                    || self.amplify.is_some()
+                    || self.seed.is_some()
+                    || self.record_times.is_some()
+            }
             "run" => self.run.is_some(),
             "force" => self.force.is_some(),
             _ => false,
@@ -145,10 +196,47 @@ impl RunBody {
         match fields.iter().find(|field| given(field)) {
             None => Ok(()),
             Some(field) => {
+                let field = match *field {
+                    "limits" => "max_vanishing and max_retracted",
+                    "pace" => {
+                        "scale_factor, duration, max_events_per_second, max_gap, amplify, seed and \
+                         record_times"
+                    }
+                    field => field,
+                };
                 let detail = format!("a {mode} run has no use for {field}; leave it out");
                 Err(Problem::unprocessable("bad_field", detail))
             }
         }
+    }
+
+    fn speed(&self) -> Result<Speed, Problem> {
+        match (self.scale_factor, &self.duration) {
+            (Some(factor), None) => Ok(Speed::Factor(scale_factor(factor)?)),
+            (None, Some(duration)) => Ok(Speed::DurationMicros(duration.micros()?)),
+            _ => {
+                let detail = "a scaled run needs either scale_factor or duration";
+                Err(Problem::unprocessable("missing_field", detail))
+            }
+        }
+    }
+
+    fn bounds(&self) -> Result<Bounds, Problem> {
+        let max_gap_seconds = self.max_gap.map(i64::try_from).transpose().map_err(|_| {
+            let detail = "max_gap is longer than event time; leave it out";
+            Problem::unprocessable("bad_field", detail)
+        })?;
+        Ok(Bounds {
+            max_gap_seconds,
+            max_events_per_second: self.max_events_per_second,
+        })
+    }
+
+    fn amplify(&self) -> Result<Amplify, Problem> {
+        let copies = self.amplify.unwrap_or(1);
+        Amplify::new(copies, self.seed.unwrap_or_default()).map_err(|error| {
+            Problem::unprocessable("bad_field", format!("amplify: {copies}: {error}"))
+        })
     }
 
     fn range(&self) -> Result<DayRange, Problem> {
@@ -199,6 +287,40 @@ impl RunBody {
             limits: names.limits,
         })
     }
+}
+
+impl DurationValue {
+    fn micros(&self) -> Result<u64, Problem> {
+        let seconds = match self {
+            Self::Seconds(seconds) => Some(*seconds),
+            Self::Text(text) => crate::run::parse_seconds(text),
+        };
+        match seconds {
+            Some(seconds) if (1e-6..=1e9).contains(&seconds) => Ok((seconds * 1e6).round() as u64),
+            _ => {
+                let detail = format!(
+                    "duration: {self} is no time; give seconds, or a text like 60s, 1.5m or 2h"
+                );
+                Err(Problem::unprocessable("bad_field", detail))
+            }
+        }
+    }
+}
+
+impl fmt::Display for DurationValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seconds(seconds) => write!(f, "{seconds}"),
+            Self::Text(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
+/// A scale factor as it was given.
+pub(super) fn scale_factor(given: f64) -> Result<ScaleFactor, Problem> {
+    ScaleFactor::new(given).map_err(|error| {
+        Problem::unprocessable("bad_field", format!("scale_factor: {given}: {error}"))
+    })
 }
 
 fn listed<T>(map: &BTreeMap<String, T>) -> String {

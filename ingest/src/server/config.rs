@@ -5,15 +5,22 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eip_log::Log;
+use eip_contract::Space;
 
+use super::spaces::OpenSpace;
 use crate::rules::RulesError;
 use crate::run::RunError;
 
 /// Everything that the service needs.
 pub struct ServerConfig {
-    /// The log that it writes.
-    pub log: Log,
+    /// The space that is meant when a request names none.
+    pub space: Space,
+    /// Opens the logs of spaces.
+    pub open_space: OpenSpace,
+    /// Where other instances pass commands on to, `http://host:port`.
+    pub advertise: Option<String>,
+    /// Most runs that this instance executes at once in one space.
+    pub max_live_runs: usize,
     /// Names of datasets and the folders that they stand for.
     pub datasets: BTreeMap<String, PathBuf>,
     /// Names of rules and the files that they stand for; `default` is always there.
@@ -51,10 +58,10 @@ pub enum ServeError {
     /// The log.
     #[error("the log cannot be used")]
     Runs(#[from] RunError),
-    /// The thread that writes the log could not start.
-    #[error("no thread for the runs")]
-    Thread(#[source] std::io::Error),
-    /// The thread that writes the log is gone.
-    #[error("the thread that executes the runs has panicked")]
-    WorkerPanicked,
+    /// The space that is meant when none is named.
+    #[error("{0}")]
+    Space(String),
+    /// A thread that ends the runs on shutdown.
+    #[error("a thread of the service has panicked")]
+    Panicked,
 }

@@ -1,5 +1,7 @@
 //! Answers that say no: `application/problem+json` (RFC 9457).
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -17,6 +19,9 @@ pub(super) struct Problem {
     /// The run that goes first, in answers about a conflict.
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<RunId>,
+    /// In how many seconds to ask again; the header `Retry-After` too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -27,7 +32,38 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             run: None,
+            retry_after: None,
         }
+    }
+
+    /// What it says.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// There is no such thing: `no_such_<thing>`.
+    pub(super) fn no_such(thing: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, &format!("no_such_{thing}"), detail)
+    }
+
+    /// Too much at once.
+    pub(super) fn too_many(detail: impl Into<String>, retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after.as_secs().max(1)),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail)
+        }
+    }
+
+    /// Something that this needs is not there now.
+    pub(super) fn unavailable(code: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+    }
+
+    /// A defect. The cause goes into the log alone.
+    pub(super) fn internal(cause: &str) -> Self {
+        tracing::error!(cause, "a request failed");
+        let detail = "the service failed; its log says more";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
@@ -47,14 +83,17 @@ impl From<RunError> for Problem {
             RunError::NoSuchRun(_) => (StatusCode::NOT_FOUND, None),
             RunError::Excluded { winner } => (StatusCode::CONFLICT, Some(winner)),
             RunError::Ended { run, .. } => (StatusCode::CONFLICT, Some(run)),
+            RunError::Log(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
         };
         let run = run.cloned();
-        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(error = error.chain(), "a request failed");
-            "the service cannot read its own state; its log says more".to_owned()
-        } else {
-            error.to_string()
+        let detail = match status {
+            StatusCode::INTERNAL_SERVER_ERROR => {
+                tracing::error!(error = error.chain(), "a request failed");
+                "the service cannot read its own state; its log says more".to_owned()
+            }
+            StatusCode::SERVICE_UNAVAILABLE => error.chain(),
+            _ => error.to_string(),
         };
         Self {
             run,
@@ -66,7 +105,12 @@ impl From<RunError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).expect("made from a status");
+        let retry_after = self.retry_after;
         let mut response = (status, axum::Json(self)).into_response();
+        if let Some(seconds) = retry_after {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response

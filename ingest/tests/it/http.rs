@@ -6,7 +6,9 @@ use std::io::{Read as _, Write as IoWrite};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
+use eip_contract::Space;
 use eip_ingest::server::{ServeError, ServerConfig, serve};
+use eip_log::StateDir;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -63,7 +65,7 @@ fn ended(address: SocketAddr, answer: &Answer) -> Value {
     loop {
         let run = get(address, &path);
         assert_eq!(run.status, 200, "{}", run.body);
-        let live = ["requested", "planned", "running"];
+        let live = ["requested", "planned", "running", "paused"];
         if !live.contains(&run.body["state"].as_str().unwrap()) {
             return run.body;
         }
@@ -76,8 +78,24 @@ fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
     let rules = folder.join("end_of_day.toml");
     std::fs::write(&rules, "version = 1\npromise = \"end_of_day\"\n").unwrap();
     let now = std::sync::Mutex::new(clock());
+    let (state, spaces) = (bench.state.clone(), folder.join("spaces"));
     let config = ServerConfig {
-        log: (&bench.state).into(),
+        space: Space::main(),
+        open_space: Arc::new(move |space, create| {
+            if space.is_main() {
+                return Ok(Some((&state).into()));
+            }
+            let folder = spaces.join(space.name());
+            if !create && !folder.exists() {
+                return Ok(None);
+            }
+            let opened = StateDir::open_or_create(folder, None);
+            opened
+                .map(|state| Some(state.into()))
+                .map_err(|error| error.to_string())
+        }),
+        advertise: None,
+        max_live_runs: 3,
         datasets: BTreeMap::from([
             ("olist".to_owned(), folder.join("data")),
             ("half".to_owned(), folder.join("half")),
@@ -178,6 +196,11 @@ fn bad_requests_are_answered_as_problems_and_start_nothing() {
             body[field] = value;
             body
         };
+        let scaled = |field: &str, value: Value| {
+            let mut body = json!({"mode": "scaled", "dataset": "olist"});
+            body[field] = value;
+            body
+        };
         for (body, status) in [
             (with("dataset", json!("nope")), 422),
             (with("dataset", json!("../data")), 422),
@@ -191,7 +214,29 @@ fn bad_requests_are_answered_as_problems_and_start_nothing() {
             (with("max_retracted", json!(-1)), 422),
             (with("unheard_of", json!(1)), 422),
             (with("mix", json!(true)), 422),
-            (with("mode", json!("scaled")), 422),
+            (with("mode", json!("rows")), 422),
+            (scaled("scale_factor", json!(0)), 422),
+            (scaled("scale_factor", json!(-1)), 422),
+            (scaled("scale_factor", json!("NaN")), 422),
+            (scaled("scale_factor", json!(1e18)), 422),
+            (scaled("duration", json!("soon")), 422),
+            (scaled("duration", json!(0)), 422),
+            (scaled("mix", json!(true)), 422),
+            (scaled("amplify", json!(0)), 422),
+            (scaled("space", json!("../main")), 422),
+            (
+                json!({"mode": "scaled", "dataset": "olist", "scale_factor": 5, "duration": 5}),
+                422,
+            ),
+            (
+                json!({"mode": "scaled", "dataset": "olist", "scale_factor": 5, "amplify": 2}),
+                422,
+            ),
+            (
+                json!({"mode": "fast", "dataset": "olist", "start": "2018-03-01",
+                    "end": "2018-03-01"}),
+                422,
+            ),
             (json!({"mode": "fast"}), 422),
             (json!({"mode": "revert"}), 422),
             (json!([]), 422),
@@ -256,23 +301,18 @@ fn of_two_window_runs_at_once_the_second_is_told_the_firsts_id() {
     let bench = Bench::new();
     bench.data("data", &data::orders(20_000, 3));
     with_server(&bench, |address| {
-        // The fast run holds the thread while both windows are posted.
         let fast = post(
             address,
             "fast",
             &json!({"mode": "fast", "dataset": "olist"}),
         );
+        ended(address, &fast);
         let window = json!({"mode": "window", "dataset": "olist", "rules": "end_of_day"});
         let first = post(address, "first", &window);
         assert_eq!(first.status, 202, "{}", first.body);
         let second = post(address, "second", &window);
-        if get(
-            address,
-            &format!("/v1/runs/{}", fast.body["run"].as_str().unwrap()),
-        )
-        .body["state"]
-            != "committed"
-        {
+        let path = format!("/v1/runs/{}", first.body["run"].as_str().unwrap());
+        if get(address, &path).body["state"] != "committed" {
             assert_eq!(second.status, 409, "{}", second.body);
             assert_eq!(second.body["run"], first.body["run"]);
         }
@@ -288,7 +328,13 @@ async fn an_address_that_others_can_reach_is_refused_while_there_are_no_tokens()
     let bench = Bench::new();
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let config = ServerConfig {
-        log: (&bench.state).into(),
+        space: Space::main(),
+        open_space: Arc::new({
+            let state = bench.state.clone();
+            move |_, _| Ok(Some((&state).into()))
+        }),
+        advertise: None,
+        max_live_runs: 1,
         datasets: BTreeMap::new(),
         rules: BTreeMap::new(),
         limits: eip_olist::Limits::default(),

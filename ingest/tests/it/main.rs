@@ -15,4 +15,5 @@ mod histories;
 mod http;
 mod oracle;
 mod revert;
+mod scaled;
 mod window;
