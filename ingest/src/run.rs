@@ -1,7 +1,7 @@
 //! Runs: one request to put facts into the log, from its claim to its end in the run ledger.
 //!
 //! ```text
-//! requested ──► running ─────────────► committed         fast: asserts, never retracts
+//! requested ──► running ─────────────► committed         fast, rows: assert, never retract
 //!     │            │
 //!     └─► planned ─┼─► rehearsed                         window, revert: a plan first, then either
 //!                  └─► running ──────► committed         the report alone or one transaction
@@ -9,10 +9,11 @@
 //! any of them that has not ended ──► cancelled | failed | interrupted
 //! ```
 //! A [`Runner`] holds the journal's writer and executes one run at a time. What it promises: a run
-//! that does not end as `committed` and is no fast run has changed no fact; a fast run that was cut
-//! off has asserted some of its facts, and asserting them again changes nothing.
+//! that does not end as `committed` and is no fast or rows run has changed no fact; one of these that
+//! was cut off has asserted some of its facts, and asserting them again changes nothing.
 
 mod apply;
+mod coverage;
 mod error;
 mod fast;
 mod guard;
@@ -28,6 +29,7 @@ mod report;
 mod request;
 mod revert;
 mod routes;
+mod rows;
 mod run_files;
 mod runner;
 mod source;
@@ -36,6 +38,7 @@ mod text;
 mod view;
 mod window;
 
+pub use coverage::CoveredDays;
 pub use error::RunError;
 pub use guard::{GuardFigures, GuardStop};
 pub use id::{PlanToken, RunId};
@@ -45,6 +48,7 @@ pub use observer::{Observer, Phase, Progress, Silent};
 pub use outcome::{FileSummary, RejectCount, RunOutcome, RunSummary};
 pub use report::{DayDeltas, Deltas, FactText, LeftFact, Named, Rehearsal, RouteChange, Sample};
 pub use request::{DayRange, Emit, FastTask, RevertTask, RunRequest, Source, Task, WindowTask};
+pub use rows::{Rows, RowsError, RowsLimits, RowsTask, RowsTerms, VerdictCounts};
 pub use runner::{Clock, Runner};
 pub use state::{RunKind, RunState, may_follow};
 pub use view::{RunView, list_runs, run_view};

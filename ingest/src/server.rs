@@ -1,8 +1,10 @@
-//! Runs over HTTP, thin: start a fast, window or revert run and look at it.
+//! Runs over HTTP, thin: start a fast, window or revert run and look at it, and push rows.
 //!
 //! ```text
 //!  POST /v1/runs ──► checked, named ──► queue ──► one thread with the journal's writer ──► log, ledger
 //!  GET  /v1/runs, /v1/runs/{id} ◄── the ledger, and what the thread is at
+//!  POST /v1/rows ──► read whole, judged ──► a writer of its own ──► log, ledger ──► a verdict a row
+//!  GET  /v1/datasets, /v1/rules, /v1/coverage ◄── the configuration, and the ledger
 //! ```
 //! A request names a dataset and rules; the configuration says which folder and file that is, so no
 //! request carries a path. There are no accounts yet: it listens on loopback only.
@@ -11,11 +13,13 @@
 //! is killed forgets the runs that still waited, and the same Idempotency-Key asks for them again.
 
 mod body;
+mod catalog;
 mod config;
 mod handlers;
 mod problem;
 mod queue;
 mod router;
+mod rows;
 
 pub use config::{ServeError, ServerConfig};
 

@@ -55,8 +55,18 @@ pub struct Position {
     pub line: u64,
 }
 
+/// What becomes of a reference that matches no accepted row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum References {
+    /// It is unknown.
+    Open,
+    /// The row that has it is rejected.
+    Closed,
+}
+
 /// All accepted orders of four files, joined.
 pub struct Dataset {
+    references: References,
     states: States,
     orders: Keyed<Order>,
     /// Orders that a rejected row names; some may have an accepted row too.
@@ -75,7 +85,23 @@ impl Dataset {
 
     /// Reads the four files, in the order of [`FILES`], from any streams.
     pub fn read(sources: [Source; 4], limits: &Limits) -> Result<Self, OlistError> {
+        Self::read_with(References::Open, sources, limits)
+    }
+
+    /// As [`Dataset::read`] for input that has to be whole by itself: a row with a reference that no
+    /// accepted row of these files has is a reject ([`RejectReason::Unresolved`]), and so is an item
+    /// without an accepted order. An empty reference stays unknown: there is nothing to bring.
+    pub fn read_closed(sources: [Source; 4], limits: &Limits) -> Result<Self, OlistError> {
+        Self::read_with(References::Closed, sources, limits)
+    }
+
+    fn read_with(
+        references: References,
+        sources: [Source; 4],
+        limits: &Limits,
+    ) -> Result<Self, OlistError> {
         let mut data = Self {
+            references,
             states: States::new(),
             orders: Keyed::default(),
             rejected: Keyed::default(),
@@ -114,6 +140,17 @@ impl Dataset {
         }
         self.finish(&table);
         Ok(regions)
+    }
+
+    /// Rejects a reference that leads nowhere, where that matters.
+    #[inline]
+    fn check_reference(&self, regions: &Regions, reference: &[u8]) -> Result<(), RejectReason> {
+        let is_free = self.references == References::Open || reference.is_empty();
+        if is_free || regions.has(reference) {
+            Ok(())
+        } else {
+            Err(RejectReason::Unresolved)
+        }
     }
 
     fn finish<const N: usize>(&mut self, table: &Table<N>) {

@@ -12,6 +12,14 @@ use crate::table::{CUSTOMERS, ITEMS, ORDERS, SELLERS};
 /// Names of the four files, in the order in which they are read.
 pub const FILES: [&str; 4] = [SELLERS.file, CUSTOMERS.file, ORDERS.file, ITEMS.file];
 
+/// The columns that are used of each of [`FILES`], the row's own key first.
+pub const COLUMNS: [&[&str]; 4] = [
+    &SELLERS.columns,
+    &CUSTOMERS.columns,
+    &ORDERS.columns,
+    &ITEMS.columns,
+];
+
 /// The unpacked bytes of one file.
 pub struct Source {
     pub(crate) bytes: Box<dyn Read>,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{PlanToken, RunId};
 use super::limits::GuardLimits;
+use super::rows::RowsTask;
 use super::state::RunKind;
 use crate::rules::Rules;
 
@@ -33,6 +34,8 @@ pub enum Task {
     Window(WindowTask),
     /// Bring back what the log held before a run.
     Revert(RevertTask),
+    /// Assert what pushed rows say.
+    Rows(RowsTask),
 }
 
 impl Task {
@@ -42,13 +45,14 @@ impl Task {
             Self::Fast(_) => RunKind::Fast,
             Self::Window(_) => RunKind::Window,
             Self::Revert(_) => RunKind::Revert,
+            Self::Rows(_) => RunKind::Rows,
         }
     }
 
     /// Whether it ends with the rehearsal.
     pub fn is_dry(&self) -> bool {
         match self {
-            Self::Fast(_) => false,
+            Self::Fast(_) | Self::Rows(_) => false,
             Self::Window(task) => task.dry_run,
             Self::Revert(task) => task.dry_run,
         }

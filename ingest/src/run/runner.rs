@@ -7,7 +7,7 @@ use super::ledger::{Attempt, Ledger};
 use super::observer::Observer;
 use super::outcome::RunOutcome;
 use super::request::{DayRange, RunRequest, Task};
-use super::{fast, revert, window};
+use super::{fast, revert, rows, window};
 
 /// Wall milliseconds since the epoch.
 pub type Clock = Box<dyn Fn() -> i64 + Send>;
@@ -59,6 +59,7 @@ impl Runner {
             Task::Fast(task) => fast::execute(&self.log, &mut attempt, task, observer),
             Task::Window(task) => window::execute(&self.log, &mut attempt, task, observer),
             Task::Revert(task) => revert::execute(&self.log, &mut attempt, task, observer),
+            Task::Rows(task) => rows::execute(&mut attempt, task, observer),
         };
         if let Err(error) = &result
             && let Err(second) = attempt.fail(error)
@@ -79,6 +80,7 @@ fn check(task: &Task) -> Result<(), RunError> {
         Task::Fast(task) => task.range,
         Task::Window(task) => task.range,
         Task::Revert(_) => return Ok(()),
+        Task::Rows(task) => task.rows.range(),
     };
     if range.is_empty() {
         let (start, end) = range.bounds();

@@ -17,9 +17,10 @@ use super::body::{Names, RunBody};
 use super::config::{ServeError, ServerConfig};
 use super::problem::Problem;
 use super::queue::{LiveRun, NotTaken, Queue};
+use super::rows::Desk;
 use crate::rules::Rules;
 use crate::run::{
-    Ledger, Progress, RunError, RunId, RunRequest, RunState, RunView, is_same_request,
+    CoveredDays, Ledger, Progress, RunError, RunId, RunRequest, RunState, RunView, is_same_request,
 };
 
 /// Longest Idempotency-Key.
@@ -27,10 +28,11 @@ const MAX_KEY_BYTES: usize = 255;
 
 /// What all requests share.
 pub(super) struct App {
-    names: Names,
+    pub(super) names: Names,
     queue: Queue,
     ledger: Mutex<Ledger>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    pub(super) rows: Desk,
 }
 
 impl App {
@@ -59,19 +61,32 @@ impl App {
             },
             queue,
             ledger: Mutex::new(Ledger::open(&config.log)?),
+            rows: Desk::new(config.log, Arc::clone(&config.clock)),
             clock: config.clock,
         })
     }
 
     /// The ledger as it is now.
     async fn ledger(self: &Arc<Self>) -> Result<LedgerView, Problem> {
+        self.of_ledger(Ledger::view).await
+    }
+
+    /// Which run last applied to each day of event time.
+    pub(super) async fn coverage(self: &Arc<Self>) -> Result<Vec<CoveredDays>, Problem> {
+        self.of_ledger(Ledger::coverage).await
+    }
+
+    async fn of_ledger<T: Send + 'static>(
+        self: &Arc<Self>,
+        tell: fn(&Ledger) -> T,
+    ) -> Result<T, Problem> {
         let app = Arc::clone(self);
         let read = tokio::task::spawn_blocking(move || {
             let mut ledger = app.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-            ledger.read_on().map(|()| ledger.view())
+            ledger.read_on().map(|()| tell(&ledger))
         });
         match read.await {
-            Ok(view) => Ok(view?),
+            Ok(told) => Ok(told?),
             Err(error) => Err(internal(&error.to_string())),
         }
     }
@@ -284,7 +299,7 @@ fn named_run(id: Result<Path<String>, PathRejection>) -> Result<RunId, Problem> 
     id.parse().map_err(none)
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let key = keys
         .next()
@@ -313,7 +328,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())
@@ -325,7 +340,7 @@ fn gone() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "closed", detail)
 }
 
-fn internal(cause: &str) -> Problem {
+pub(super) fn internal(cause: &str) -> Problem {
     tracing::error!(cause, "a request failed");
     let detail = "the service failed; its log says more";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)

@@ -6,12 +6,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use super::handlers::{self, App};
+use super::{catalog, rows};
 
 /// Most bytes of a request's body.
 const MAX_BODY_BYTES: usize = 64 << 10;
@@ -26,6 +27,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
             "/v1/runs/{id}",
             get(handlers::show).delete(handlers::cancel),
         )
+        .route("/v1/rows", post(rows::push))
+        .route("/v1/datasets", get(catalog::datasets))
+        .route("/v1/rules", get(catalog::rules))
+        .route("/v1/coverage", get(catalog::coverage))
         .fallback(handlers::no_such_path)
         .method_not_allowed_fallback(handlers::no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
