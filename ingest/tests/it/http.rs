@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::{Bench, clock};
 use crate::data;
 
-struct Answer {
-    status: u16,
-    headers: String,
-    body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: Value,
 }
 
 /// One request over a new connection.
@@ -45,7 +45,7 @@ fn ask(
     }
 }
 
-fn post(address: SocketAddr, key: &str, body: &Value) -> Answer {
+pub(crate) fn post(address: SocketAddr, key: &str, body: &Value) -> Answer {
     let headers = [
         ("content-type", "application/json"),
         ("idempotency-key", key),
@@ -53,12 +53,12 @@ fn post(address: SocketAddr, key: &str, body: &Value) -> Answer {
     ask(address, "POST", "/v1/runs", &headers, &body.to_string())
 }
 
-fn get(address: SocketAddr, path: &str) -> Answer {
+pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     ask(address, "GET", path, &[], "")
 }
 
 /// Asks until the run has ended.
-fn ended(address: SocketAddr, answer: &Answer) -> Value {
+pub(crate) fn ended(address: SocketAddr, answer: &Answer) -> Value {
     let path = format!("/v1/runs/{}", answer.body["run"].as_str().unwrap());
     loop {
         let run = get(address, &path);
@@ -71,7 +71,7 @@ fn ended(address: SocketAddr, answer: &Answer) -> Value {
     }
 }
 
-fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
+pub(crate) fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
     let folder = bench.folder.path();
     let rules = folder.join("end_of_day.toml");
     std::fs::write(&rules, "version = 1\npromise = \"end_of_day\"\n").unwrap();

@@ -14,5 +14,8 @@ mod guards;
 mod histories;
 mod http;
 mod oracle;
+mod pushing;
 mod revert;
+mod rows;
+mod rows_http;
 mod window;
