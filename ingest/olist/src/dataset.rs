@@ -18,7 +18,7 @@ mod orders;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::path::Path;
 
 use eip_contract::reject::is_region;
@@ -31,7 +31,7 @@ use crate::limits::Limits;
 use crate::regions::{Regions, States};
 use crate::rejects::Rejects;
 use crate::row::OrderRow;
-use crate::source::{FILES, Source};
+use crate::source::{FILES, Source, hex};
 use crate::table::{CUSTOMERS, ITEMS, ORDERS, SELLERS, Table, key};
 use orders::Order;
 
@@ -154,14 +154,10 @@ impl Dataset {
     }
 
     fn finish<const N: usize>(&mut self, table: &Table<N>) {
-        let mut sha256 = String::with_capacity(64);
-        for byte in table.sha256() {
-            write!(sha256, "{byte:02x}").expect("a string takes all text");
-        }
         self.files.push(InputFile {
             name: table.layout.file.to_owned(),
             rows: table.rows(),
-            sha256,
+            sha256: hex(&table.sha256()),
         });
     }
 

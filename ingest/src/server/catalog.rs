@@ -2,9 +2,10 @@
 //!
 //! Names and contents only: where a dataset or a rules file lies is the configuration's business.
 
-use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::State;
@@ -15,11 +16,6 @@ use serde::Serialize;
 use super::handlers::{App, internal};
 use super::problem::Problem;
 use crate::run::CoveredDays;
-
-#[derive(Serialize)]
-struct Datasets {
-    datasets: Vec<DatasetAnswer>,
-}
 
 /// A dataset as it lies there now.
 #[derive(Serialize)]
@@ -37,13 +33,47 @@ struct FileAnswer {
     bytes: Option<u64>,
     /// Whether it is an archive; `bytes` are then the packed ones.
     packed: bool,
+    /// Of the unpacked bytes, as in the ledger and the coverage; `None`: it cannot be read.
+    sha256: Option<String>,
+}
+
+/// Hashes of files that have not changed since.
+#[derive(Default)]
+pub(super) struct Hashes(Mutex<HashMap<Version, String>>);
+
+/// A file as it was: its path, length and time of change.
+type Version = (PathBuf, u64, Option<SystemTime>);
+
+/// Most hashes that are remembered.
+const MAX_HASHES: usize = 1_024;
+
+impl Hashes {
+    /// One file is read at a time, so that asking often costs no more than asking once.
+    fn of(&self, file: Version) -> Option<String> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hash) = known.get(&file) {
+            return Some(hash.clone());
+        }
+        let hash = eip_olist::sha256_of(&file.0)
+            .inspect_err(|error| tracing::warn!(%error, file = %file.0.display(), "no hash"))
+            .ok()?;
+        if known.len() >= MAX_HASHES {
+            known.clear();
+        }
+        known.insert(file, hash.clone());
+        Some(hash)
+    }
 }
 
 /// `GET /v1/datasets`
 pub(super) async fn datasets(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    #[derive(Serialize)]
+    struct Datasets {
+        datasets: Vec<DatasetAnswer>,
+    }
     let listed = tokio::task::spawn_blocking(move || {
         let all = app.names.datasets.iter();
-        let all = all.map(|(name, folder)| dataset(name, folder));
+        let all = all.map(|(name, folder)| dataset(name, folder, &app.hashes));
         Datasets {
             datasets: all.collect(),
         }
@@ -54,16 +84,8 @@ pub(super) async fn datasets(State(app): State<Arc<App>>) -> Result<Response, Pr
     }
 }
 
-fn dataset(name: &str, folder: &Path) -> DatasetAnswer {
-    let files = FILES.map(|name| {
-        let plain = length(&folder.join(name)).ok();
-        let packed = length(&folder.join(format!("{name}.gz"))).ok();
-        FileAnswer {
-            name,
-            bytes: plain.or(packed),
-            packed: plain.is_none() && packed.is_some(),
-        }
-    });
+fn dataset(name: &str, folder: &Path, hashes: &Hashes) -> DatasetAnswer {
+    let files = FILES.map(|name| file(folder, name, hashes));
     DatasetAnswer {
         name: name.to_owned(),
         complete: files.iter().all(|file| file.bytes.is_some()),
@@ -71,8 +93,28 @@ fn dataset(name: &str, folder: &Path) -> DatasetAnswer {
     }
 }
 
-fn length(file: &Path) -> io::Result<u64> {
-    Ok(std::fs::metadata(file)?.len())
+/// As a run would find it: the plain file before the archive.
+fn file(folder: &Path, name: &'static str, hashes: &Hashes) -> FileAnswer {
+    let plain = folder.join(name);
+    let packed = folder.join(format!("{name}.gz"));
+    let found = [(plain, false), (packed, true)];
+    let mut found = found
+        .into_iter()
+        .filter_map(|(path, packed)| Some((std::fs::metadata(&path).ok()?, path, packed)));
+    let Some((metadata, path, packed)) = found.next() else {
+        return FileAnswer {
+            name,
+            bytes: None,
+            packed: false,
+            sha256: None,
+        };
+    };
+    FileAnswer {
+        name,
+        bytes: Some(metadata.len()),
+        packed,
+        sha256: hashes.of((path, metadata.len(), metadata.modified().ok())),
+    }
 }
 
 /// `GET /v1/rules`

@@ -14,6 +14,7 @@ use eip_log::LedgerView;
 use serde::Serialize;
 
 use super::body::{Names, RunBody};
+use super::catalog::Hashes;
 use super::config::{ServeError, ServerConfig};
 use super::problem::Problem;
 use super::queue::{LiveRun, NotTaken, Queue};
@@ -33,6 +34,7 @@ pub(super) struct App {
     ledger: Mutex<Ledger>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     pub(super) rows: Desk,
+    pub(super) hashes: Hashes,
 }
 
 impl App {
@@ -63,6 +65,7 @@ impl App {
             ledger: Mutex::new(Ledger::open(&config.log)?),
             rows: Desk::new(config.log, Arc::clone(&config.clock)),
             clock: config.clock,
+            hashes: Hashes::default(),
         })
     }
 

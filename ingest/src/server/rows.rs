@@ -4,7 +4,7 @@
 //! on its own writer: beside whatever the queue's thread does. How many there are at once is what
 //! bounds memory.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, Bytes};
@@ -134,53 +134,100 @@ impl RowsQuery {
     }
 }
 
+/// Why a push is not answered row by row, and when to come again.
+pub(super) struct Refusal {
+    problem: Problem,
+    retry_after: Option<&'static str>,
+}
+
+impl Refusal {
+    fn later(problem: Problem, seconds: &'static str) -> Self {
+        let retry_after = Some(seconds);
+        Self {
+            problem,
+            retry_after,
+        }
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let retry_after = None;
+        Self {
+            problem,
+            retry_after,
+        }
+    }
+}
+
+/// A run that did not come to its end. Whoever asks again with the same key goes on with it, unless
+/// it ended otherwise.
+impl From<RunError> for Refusal {
+    fn from(error: RunError) -> Self {
+        match &error {
+            RunError::Log(_) => {
+                tracing::error!(error = error.chain(), "pushed rows were not acknowledged");
+                let detail = "the log did not acknowledge; the same key goes on";
+                let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log", detail);
+                Self::later(problem, UNWELL_SECONDS)
+            }
+            RunError::Excluded { .. } => Self::later(error.into(), UNWELL_SECONDS),
+            _ => Problem::from(error).into(),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.problem.into_response();
+        if let Some(seconds) = self.retry_after.map(HeaderValue::from_static) {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
 /// `POST /v1/rows`
 pub(super) async fn push(
     State(app): State<Arc<App>>,
     query: Result<Query<RowsQuery>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Response> {
-    let asked = || -> Result<_, Problem> {
-        let id = RunId::of_key(idempotency_key(&headers)?);
-        let Query(query) = query.map_err(|error| {
-            Problem::unprocessable("bad_field", error.body_text().to_lowercase())
-        })?;
-        require_lines(&headers)?;
-        Ok((id, query.terms(&app)?, is_packed(&headers)?))
-    };
-    let (id, terms, packed) = asked().map_err(IntoResponse::into_response)?;
-    let Ok(place) = Arc::clone(&app.rows.places).try_acquire_owned() else {
-        let detail = format!("{MAX_AT_ONCE} pushes are being read and written; try again");
-        let busy = Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail);
-        return Err(later(busy, BUSY_SECONDS));
-    };
-    let bytes = gather(&headers, body, app.rows.limits.max_bytes).await;
-    let bytes = bytes.map_err(IntoResponse::into_response)?;
+) -> Result<Response, Refusal> {
+    let id = RunId::of_key(idempotency_key(&headers)?);
+    let Query(query) = query
+        .map_err(|error| Problem::unprocessable("bad_field", error.body_text().to_lowercase()))?;
+    require_lines(&headers)?;
+    let packed = is_packed(&headers)?;
+    let terms = query.terms(&app)?;
     let text_of = |name| header_text(&headers, name).map(str::to_owned);
     let requester = text_of("eip-requester").unwrap_or_else(|| "anonymous".to_owned());
     let origin = text_of("eip-origin").unwrap_or_else(|| "http".to_owned());
+    let Ok(place) = Arc::clone(&app.rows.places).try_acquire_owned() else {
+        let detail = format!("{MAX_AT_ONCE} pushes are being read and written; try again");
+        let busy = Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail);
+        return Err(Refusal::later(busy, BUSY_SECONDS));
+    };
+    let bytes = gather(&headers, body, app.rows.limits.max_bytes).await?;
     let work = tokio::task::spawn_blocking(move || {
         // Kept until the work is done, even when nobody waits for the answer any more.
         let _place = place;
-        let rows = Arc::new(read(bytes, packed, terms, &app.rows.limits)?);
+        let rows = read(bytes, packed, terms, &app.rows.limits);
+        let rows = Arc::new(rows.map_err(|error| problem_of(&error))?);
         let task = Task::Rows(RowsTask {
             rows: Arc::clone(&rows),
         });
-        let request = RunRequest {
+        app.rows.assert(&RunRequest {
             id: id.clone(),
             requester,
             origin,
             task,
-        };
-        match app.rows.assert(&request) {
-            Ok(()) => Ok(answer(id, rows)),
-            Err(error) => Err(refusal(error)),
-        }
+        })?;
+        Ok(answer(id, rows))
     });
     match work.await {
         Ok(answered) => answered,
-        Err(error) => Err(internal(&error.to_string()).into_response()),
+        Err(error) => Err(internal(&error.to_string()).into()),
     }
 }
 
@@ -212,14 +259,13 @@ fn read(
     packed: bool,
     terms: RowsTerms,
     limits: &RowsLimits,
-) -> Result<Rows, Response> {
+) -> Result<Rows, RowsError> {
     let bytes = Cursor::new(bytes);
-    let text: Box<dyn Read> = if packed {
-        Box::new(MultiGzDecoder::new(bytes))
+    if packed {
+        Rows::read(MultiGzDecoder::new(bytes), terms, limits)
     } else {
-        Box::new(bytes)
-    };
-    Rows::read(text, terms, limits).map_err(|error| problem_of(&error).into_response())
+        Rows::read(bytes, terms, limits)
+    }
 }
 
 fn problem_of(error: &RowsError) -> Problem {
@@ -234,28 +280,6 @@ fn problem_of(error: &RowsError) -> Problem {
         }
     };
     Problem::new(status, code, error.to_string())
-}
-
-/// A run that did not come to its end. Whoever asks again with the same key goes on with it, unless
-/// it ended otherwise.
-fn refusal(error: RunError) -> Response {
-    match &error {
-        RunError::Log(_) => {
-            tracing::error!(error = error.chain(), "pushed rows were not acknowledged");
-            let detail = "the log did not acknowledge; the same key goes on";
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log", detail);
-            later(problem, UNWELL_SECONDS)
-        }
-        RunError::Excluded { .. } => later(error.into(), UNWELL_SECONDS),
-        _ => Problem::from(error).into_response(),
-    }
-}
-
-fn later(problem: Problem, seconds: &'static str) -> Response {
-    let mut response = problem.into_response();
-    let seconds = HeaderValue::from_static(seconds);
-    response.headers_mut().insert(header::RETRY_AFTER, seconds);
-    response
 }
 
 /// The last line of an answer.

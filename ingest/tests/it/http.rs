@@ -72,12 +72,20 @@ pub(crate) fn ended(address: SocketAddr, answer: &Answer) -> Value {
 }
 
 pub(crate) fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
-    let folder = bench.folder.path();
+    with_server_on((&bench.state).into(), bench.folder.path(), clock(), test);
+}
+
+pub(crate) fn with_server_on(
+    log: eip_log::Log,
+    folder: &std::path::Path,
+    clock: eip_ingest::run::Clock,
+    test: impl FnOnce(SocketAddr) + Send + 'static,
+) {
     let rules = folder.join("end_of_day.toml");
     std::fs::write(&rules, "version = 1\npromise = \"end_of_day\"\n").unwrap();
-    let now = std::sync::Mutex::new(clock());
+    let now = std::sync::Mutex::new(clock);
     let config = ServerConfig {
-        log: (&bench.state).into(),
+        log,
         datasets: BTreeMap::from([
             ("olist".to_owned(), folder.join("data")),
             ("half".to_owned(), folder.join("half")),

@@ -18,4 +18,5 @@ mod pushing;
 mod revert;
 mod rows;
 mod rows_http;
+mod rows_kafka;
 mod window;

@@ -1,6 +1,7 @@
 //! `POST /v1/rows` over real sockets, and what there is to name: datasets, rules, coverage.
 
-use std::io::{Read as _, Write as _};
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as IoWrite};
 use std::net::{SocketAddr, TcpStream};
 
 use flate2::Compression;
@@ -12,16 +13,16 @@ use crate::data;
 use crate::http::{ended, get, post, with_server};
 use crate::pushing::{as_of, rows_of, text};
 
-const TERMS: &str = "/v1/rows?rules=default&as_of=2018-04-01T00:00:00Z";
+pub(crate) const TERMS: &str = "/v1/rows?rules=default&as_of=2018-04-01T00:00:00Z";
 
-struct Answer {
-    status: u16,
-    headers: String,
-    body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    fn problem(&self) -> Value {
+    pub(crate) fn problem(&self) -> Value {
         assert!(
             self.headers.contains("application/problem+json"),
             "{}",
@@ -31,7 +32,7 @@ impl Answer {
     }
 
     /// The lines of a verdict, the closing one last.
-    fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         assert_eq!(self.status, 200, "{}", self.body);
         assert!(
             self.headers.contains("application/x-ndjson"),
@@ -49,15 +50,15 @@ fn send(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) 
     let mut stream = TcpStream::connect(address).unwrap();
     let mut text = format!("POST {path} HTTP/1.0\r\nhost: x\r\n");
     for (name, value) in headers {
-        text += &format!("{name}: {value}\r\n");
+        write!(text, "{name}: {value}\r\n").unwrap();
     }
     if !headers.iter().any(|(name, _)| *name == "content-length") {
-        text += &format!("content-length: {}\r\n", body.len());
+        write!(text, "content-length: {}\r\n", body.len()).unwrap();
     }
     text += "\r\n";
     // A service that refuses early closes before all of it is taken.
-    let _ = stream.write_all(text.as_bytes());
-    let _ = stream.write_all(body);
+    let _ = IoWrite::write_all(&mut stream, text.as_bytes());
+    let _ = IoWrite::write_all(&mut stream, body);
     stream
 }
 
@@ -76,14 +77,14 @@ fn answer(mut stream: TcpStream) -> Answer {
 const LINES: (&str, &str) = ("content-type", "application/x-ndjson");
 const GZIP: (&str, &str) = ("content-encoding", "gzip");
 
-fn push(address: SocketAddr, path: &str, key: &str, body: &str) -> Answer {
+pub(crate) fn push(address: SocketAddr, path: &str, key: &str, body: &str) -> Answer {
     let headers = [LINES, ("idempotency-key", key)];
     answer(send(address, path, &headers, body.as_bytes()))
 }
 
 fn gzip(text: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(text).unwrap();
+    IoWrite::write_all(&mut packed, text).unwrap();
     packed.finish().unwrap()
 }
 
@@ -182,7 +183,7 @@ fn pushes_at_once_from_several_connections_beside_a_fast_run_make_the_same_facts
 }
 
 #[test]
-fn a_push_that_cannot_be_meant_is_a_problem_and_writes_nothing() {
+fn a_push_whose_words_cannot_be_meant_is_a_problem() {
     let bench = Bench::new();
     with_server(&bench, |address| {
         for (query, code) in [
@@ -223,7 +224,17 @@ fn a_push_that_cannot_be_meant_is_a_problem_and_writes_nothing() {
                 "{query}: {problem}"
             );
         }
+        assert_eq!(get(address, "/v1/rows").status, 405);
+        assert_eq!(get(address, "/v1/runs").body["runs"], json!([]));
+    });
+}
 
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u8], u16, &'a str);
+
+#[test]
+fn a_body_beyond_a_limit_or_without_a_clean_end_is_a_problem_and_writes_nothing() {
+    let bench = Bench::new();
+    with_server(&bench, |address| {
         let key = ("idempotency-key", "k");
         let packed = gzip(&b"{}\n".repeat(1_000));
         // 128 MiB of lines in the form of rows, and as much of one line.
@@ -234,7 +245,6 @@ fn a_push_that_cannot_be_meant_is_a_problem_and_writes_nothing() {
         let deep = "[".repeat(10_000);
         let long = format!("\"{}\"", "x".repeat(70_000));
         let many = "\n".repeat(100_001);
-        type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u8], u16, &'a str);
         let cases: [Case<'_>; 15] = [
             (&[LINES], b"", 400, "idempotency_key"),
             (
@@ -282,7 +292,6 @@ fn a_push_that_cannot_be_meant_is_a_problem_and_writes_nothing() {
             assert_eq!(answer.status, status, "{code}: {}", answer.body);
             assert_eq!(answer.problem()["type"], format!("/problems/{code}"));
         }
-        assert_eq!(get(address, "/v1/rows").status, 405);
         assert_eq!(get(address, "/v1/runs").body["runs"], json!([]));
     });
     assert_eq!(bench.records(), 0);
@@ -371,6 +380,11 @@ fn datasets_rules_and_coverage_are_told_by_name_and_content() {
                 json!(["2018-04-01", null, all["run"], "fast", "default", "olist"]),
             ]
         );
+        let files = datasets["datasets"][1]["files"].as_array().unwrap();
+        for file in files {
+            let made_from = &coverage["coverage"][1]["files"];
+            assert_eq!(made_from[file["name"].as_str().unwrap()], file["sha256"]);
+        }
         assert_eq!(
             coverage["coverage"][1]["rules_sha256"],
             rules["rules"][1]["sha256"]

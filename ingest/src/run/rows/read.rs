@@ -84,6 +84,10 @@ pub(super) struct Row {
     record: Box<[u8]>,
 }
 
+/// By file: the line of its text on which a row begins, and the row's place in [`Push::lines`],
+/// ascending by line.
+pub(super) type Places = [Vec<(u64, usize)>; 4];
+
 /// A push, read to its end.
 pub(super) struct Push {
     pub(super) lines: Vec<Line>,
@@ -129,18 +133,17 @@ impl Push {
 
     /// The rows as the texts of the four files, in the order of [`eip_olist::FILES`]. The last row comes first, so
     /// that of several with the same key the last one is accepted and the others are its duplicates.
-    /// Also where each row went: by file the line of CSV and the place in [`Push::lines`], ascending.
-    pub(super) fn files(&mut self) -> ([Vec<u8>; 4], [Vec<(u64, usize)>; 4]) {
+    /// Also where each row went.
+    pub(super) fn files(&mut self) -> ([Vec<u8>; 4], Places) {
         let mut texts = COLUMNS.map(|columns| columns.join(",").into_bytes());
-        let mut places: [Vec<(u64, usize)>; 4] = Default::default();
+        let mut places = Places::default();
         let mut csv_lines = [2; 4];
         for (place, line) in self.lines.iter_mut().enumerate().rev() {
             let Ok(row) = &mut line.read else { continue };
             let record = std::mem::take(&mut row.record);
             places[row.file].push((csv_lines[row.file], place));
             // A line feed inside quotes counts as a line too.
-            let line_feeds = record.iter().filter(|&&byte| byte == b'\n').count();
-            csv_lines[row.file] += line_feeds as u64 + 1;
+            csv_lines[row.file] += record.split(|&byte| byte == b'\n').count() as u64;
             texts[row.file].push(b'\n');
             texts[row.file].extend_from_slice(&record);
         }
@@ -212,7 +215,8 @@ impl<R: Read> Read for Counted<R> {
 fn broken(error: io::Error, most: u64) -> RowsError {
     if error
         .get_ref()
-        .is_some_and(|cause| cause.is::<TooManyBytes>())
+        .and_then(|cause| cause.downcast_ref::<TooManyBytes>())
+        .is_some()
     {
         RowsError::TooLarge(most)
     } else {

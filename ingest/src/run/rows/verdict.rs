@@ -53,7 +53,7 @@ pub struct VerdictCounts {
 /// names a seller who is not there. `places` is that of [`read::Push::files`].
 pub(super) fn verdicts(
     lines: Vec<read::Line>,
-    places: &[Vec<(u64, usize)>; 4],
+    places: &read::Places,
     input: &Input,
 ) -> (Vec<Line>, HashSet<String>) {
     let mut lines: Vec<Line> = lines.into_iter().map(Line::new).collect();
@@ -219,7 +219,7 @@ impl Rows {
             let file = line.file.map_or("", |file| NAMES[file]);
             match line.verdict {
                 Verdict::Rejected { reason, .. } => {
-                    *rejects.entry((file, reason)).or_default() += 1
+                    *rejects.entry((file, reason)).or_default() += 1;
                 }
                 Verdict::Accepted if line.file == Some(ORDERS) => orders += 1,
                 Verdict::Accepted | Verdict::Superseded => {}
