@@ -29,7 +29,7 @@ fn kafka(bench: &Bench, name: &str) -> (Log, Topics) {
     let random = eip_ingest::RunId::of_key(random);
     let space = format!("rows-{name}-{random}").parse().unwrap();
     let state = bench.folder.path().join("kafka");
-    let config = KafkaConfig::new(&eip_test_servers::kafka(), space, state);
+    let config = KafkaConfig::new(eip_test_servers::kafka(), space, state);
     let log = KafkaLog::open_or_create(config.clone(), Some(4)).unwrap();
     (Log::new(log), Topics(config))
 }
