@@ -297,3 +297,6 @@ fn write(
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;
