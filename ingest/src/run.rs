@@ -1,20 +1,21 @@
 //! Runs: one request to put facts into the log, from its claim to its end in the run ledger.
 //!
 //! ```text
-//! requested ──► running ⇄ paused ────► committed         fast, scaled: assert, never retract
+//! requested ──► running ⇄ paused ────► committed         fast, scaled, rows: assert, never retract
 //!     │            │
 //!     └─► planned ─┼─► rehearsed                         window, revert: a plan first, then either
 //!                  └─► running ──────► committed         the report alone or one transaction
 //!
 //! any of them that has not ended ──► cancelled | failed | interrupted
 //! ```
-//! A [`Runner`] holds a writer of the log and executes one run at a time. What it promises: a run
-//! that does not end as `committed` and is no fast run has changed no fact; a fast run that was cut
+//! A [`Runner`] holds a writer of the log and executes one run at a time. What it promises: a window
+//! or revert run that does not end as `committed` has changed no fact; one of the others that was cut
 //! off has asserted some of its facts, and asserting them again changes nothing.
 
 mod amplify;
 mod apply;
 mod controls;
+mod coverage;
 mod error;
 mod fast;
 mod guard;
@@ -33,6 +34,7 @@ mod request;
 mod resume;
 mod revert;
 mod routes;
+mod rows;
 mod run_files;
 mod runner;
 mod scaled;
@@ -44,6 +46,7 @@ mod window;
 
 pub use amplify::{Amplify, BadAmplify};
 pub use controls::Controls;
+pub use coverage::CoveredDays;
 pub use error::RunError;
 pub use guard::{GuardFigures, GuardStop};
 pub use id::{PlanToken, RunId};
@@ -56,6 +59,7 @@ pub use report::{DayDeltas, Deltas, FactText, LeftFact, Named, Rehearsal, RouteC
 pub use request::{
     DayRange, Emit, FastTask, RevertTask, RunRequest, ScaledTask, Source, Speed, Task, WindowTask,
 };
+pub use rows::{Rows, RowsError, RowsLimits, RowsTask, RowsTerms, VerdictCounts};
 pub use run_files::run_file;
 pub(crate) use runner::check;
 pub use runner::{Clock, Runner};

@@ -1,9 +1,12 @@
-//! Runs over HTTP: start a fast, window, scaled or revert run, watch it, change its pace, cancel it.
+//! Runs over HTTP: start a fast, window, scaled or revert run, watch it, change its pace, cancel it;
+//! and push rows.
 //!
 //! ```text
 //!  POST /v1/runs ──► checked, named ──► executor: a thread a run, with a writer of its own ──► log, ledger
 //!  GET  /v1/runs, /v1/runs/{id} ◄── the ledger, and what the thread is at
 //!  PATCH, DELETE, …/events ──► the thread, or the instance that executes the run (its `owner_url`)
+//!  POST /v1/rows ──► read whole, judged ──► a writer of its own ──► log, ledger ──► a verdict a row
+//!  GET  /v1/datasets, /v1/rules, /v1/coverage ◄── the configuration, and the ledger
 //! ```
 //! A request names a dataset and rules; the configuration says which folder and file that is, so no
 //! request carries a path. There are no accounts yet: it listens on loopback only.
@@ -14,6 +17,7 @@
 
 mod app;
 mod body;
+mod catalog;
 mod commands;
 mod config;
 mod executor;
@@ -24,6 +28,7 @@ mod owner;
 mod problem;
 mod receipt;
 mod router;
+mod rows;
 mod spaces;
 
 pub use config::{ServeError, ServerConfig};

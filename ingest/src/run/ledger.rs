@@ -7,6 +7,7 @@ use eip_log::{
     LedgerEntry, LedgerSource, LedgerView, Log, LogError, LogWriter, RunParameters, RunTag,
 };
 
+use super::coverage::{CoveredDays, coverage};
 use super::error::RunError;
 use super::guard::GuardFigures;
 use super::id::{PlanToken, RunId};
@@ -39,6 +40,11 @@ impl Ledger {
     /// All entries, one by one.
     pub(crate) fn entries(&self) -> &[LedgerEntry] {
         &self.entries
+    }
+
+    /// Which run last applied to each day.
+    pub(crate) fn coverage(&self) -> Vec<CoveredDays> {
+        coverage(&self.view(), &self.entries)
     }
 
     /// The entries folded to runs.
@@ -311,6 +317,7 @@ pub(crate) fn asked_parameters(request: &RunRequest) -> RunParameters {
             asked.force = task.force;
             asked.dry_run = task.dry_run;
         }
+        Task::Rows(task) => asked = task.rows.parameters(),
     }
     if let Task::Fast(super::FastTask { source, .. })
     | Task::Scaled(super::ScaledTask { source, .. })
@@ -347,7 +354,7 @@ fn describe_pace(task: &ScaledTask, asked: &mut RunParameters) {
 
 fn asked_plan(task: &Task) -> Option<&PlanToken> {
     match task {
-        Task::Fast(_) | Task::Scaled(_) => None,
+        Task::Fast(_) | Task::Scaled(_) | Task::Rows(_) => None,
         Task::Window(task) => task.plan.as_ref(),
         Task::Revert(task) => task.plan.as_ref(),
     }

@@ -97,7 +97,8 @@ impl<'a> Order<'a> {
         }
     }
 
-    fn order_id(&self, due: Due) -> String {
+    /// The id of an event's order.
+    pub(crate) fn order_id(&self, due: Due) -> String {
         let mut room = [0; 32];
         let row = self.input.row(due.place, &mut room);
         match due.copy {

@@ -10,6 +10,7 @@ use super::amplify::Amplify;
 use super::id::{PlanToken, RunId};
 use super::limits::GuardLimits;
 use super::pacer::{Bounds, ScaleFactor};
+use super::rows::RowsTask;
 use super::state::RunKind;
 use crate::rules::Rules;
 
@@ -37,6 +38,8 @@ pub enum Task {
     Scaled(ScaledTask),
     /// Bring back what the log held before a run.
     Revert(RevertTask),
+    /// Assert what pushed rows say.
+    Rows(RowsTask),
 }
 
 impl Task {
@@ -47,13 +50,14 @@ impl Task {
             Self::Window(_) => RunKind::Window,
             Self::Scaled(_) => RunKind::Scaled,
             Self::Revert(_) => RunKind::Revert,
+            Self::Rows(_) => RunKind::Rows,
         }
     }
 
     /// Whether it ends with the rehearsal.
     pub fn is_dry(&self) -> bool {
         match self {
-            Self::Fast(_) | Self::Scaled(_) => false,
+            Self::Fast(_) | Self::Scaled(_) | Self::Rows(_) => false,
             Self::Window(task) => task.dry_run,
             Self::Revert(task) => task.dry_run,
         }

@@ -7,7 +7,7 @@ use super::ledger::{Attempt, Ledger};
 use super::observer::Observer;
 use super::outcome::RunOutcome;
 use super::request::{DayRange, RunRequest, Task};
-use super::{fast, revert, scaled, window};
+use super::{fast, revert, rows, scaled, window};
 
 /// Wall milliseconds since the epoch.
 pub type Clock = Box<dyn Fn() -> i64 + Send>;
@@ -77,6 +77,7 @@ impl Runner {
             Task::Scaled(task) => scaled::execute(&self.log, &mut attempt, task, observer),
             Task::Window(task) => window::execute(&self.log, &mut attempt, task, observer),
             Task::Revert(task) => revert::execute(&self.log, &mut attempt, task, observer),
+            Task::Rows(task) => rows::execute(&mut attempt, task, observer),
         };
         if let Err(error) = &result
             && let Err(second) = attempt.fail(error)
@@ -101,6 +102,7 @@ pub(crate) fn check(task: &Task) -> Result<(), RunError> {
             task.range
         }
         Task::Revert(_) => return Ok(()),
+        Task::Rows(task) => task.rows.range(),
     };
     if range.is_empty() {
         let (start, end) = range.bounds();

@@ -53,7 +53,9 @@ pub(crate) fn execute(
         |attempt, observer| {
             observer.progress(&phase(Phase::Comparing, input.reject_count()));
             let base = attempt.writer.ends()?;
-            let mut log = LogFacts::read(event_log, &base, &pushing_runs(&attempt.ledger))?;
+            // A run is in the ledger before its first record is in the log.
+            let pushing = pushing_runs(&event_log.runs()?);
+            let mut log = LogFacts::read(event_log, &base, &pushing)?;
             let inputs = inputs(attempt)?;
             let mut builder = PlanBuilder::new(event_log.partitions(), task.emit, &inputs);
             let left = cover(&mut builder, &input, &mut log, task.range)?;

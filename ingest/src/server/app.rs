@@ -11,10 +11,12 @@ use eip_log::LedgerView;
 use serde::{Deserialize, Serialize};
 
 use super::body::Names;
+use super::catalog::Hashes;
 use super::config::{ServeError, ServerConfig};
 use super::executor::LiveRun;
 use super::owner::Owners;
 use super::problem::Problem;
+use super::rows::Counter;
 use super::spaces::{SpaceRuns, Spaces};
 use crate::rules::Rules;
 use crate::run::{Progress, RunError, RunId, RunView};
@@ -24,6 +26,8 @@ pub(super) struct App {
     pub(super) names: Names,
     pub(super) spaces: Spaces,
     pub(super) owners: Owners,
+    pub(super) rows: Counter,
+    pub(super) hashes: Hashes,
 }
 
 /// The space that a request names in its query.
@@ -82,6 +86,8 @@ impl App {
             },
             spaces,
             owners: Owners::new(owner_url),
+            rows: Counter::default(),
+            hashes: Hashes::default(),
         })
     }
 

@@ -240,22 +240,7 @@ impl RunBody {
     }
 
     fn range(&self) -> Result<DayRange, Problem> {
-        let day = |name: &str, text: &Option<String>| match text {
-            None => Ok(None),
-            Some(text) => Day::parse(text.as_bytes()).map(Some).map_err(|error| {
-                let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DD");
-                Problem::unprocessable("bad_field", detail)
-            }),
-        };
-        let range = DayRange {
-            start: day("start", &self.start)?,
-            end: day("end", &self.end)?,
-        };
-        if range.is_empty() {
-            let detail = "start is not before end; end is the day behind the last";
-            return Err(Problem::unprocessable("bad_field", detail));
-        }
-        Ok(range)
+        day_range(self.start.as_deref(), self.end.as_deref())
     }
 
     fn source(&self, names: &Names) -> Result<Source, Problem> {
@@ -269,16 +254,8 @@ impl RunBody {
             return Err(Problem::unprocessable("unknown_dataset", detail));
         };
         let rules = self.rules.as_deref().unwrap_or("default");
-        let Some(rules) = names.rules.get(rules) else {
-            let detail = format!("no rules {rules:?}; there are {}", listed(&names.rules));
-            return Err(Problem::unprocessable("unknown_rules", detail));
-        };
-        let as_of = self.as_of.as_deref().map(|text| {
-            text.parse::<EventTime>().map_err(|error| {
-                let detail = format!("as_of: {text:?} is {error}; write YYYY-MM-DDTHH:MM:SSZ");
-                Problem::unprocessable("bad_field", detail)
-            })
-        });
+        let rules = named_rules(names, rules)?;
+        let as_of = self.as_of.as_deref().map(|text| time("as_of", text));
         Ok(Source {
             dataset,
             data: data.clone(),
@@ -320,6 +297,42 @@ impl fmt::Display for DurationValue {
 pub(super) fn scale_factor(given: f64) -> Result<ScaleFactor, Problem> {
     ScaleFactor::new(given).map_err(|error| {
         Problem::unprocessable("bad_field", format!("scale_factor: {given}: {error}"))
+    })
+}
+
+/// Reads two days.
+pub(super) fn day_range(start: Option<&str>, end: Option<&str>) -> Result<DayRange, Problem> {
+    let day = |name: &str, text: Option<&str>| match text {
+        None => Ok(None),
+        Some(text) => Day::parse(text.as_bytes()).map(Some).map_err(|error| {
+            let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DD");
+            Problem::unprocessable("bad_field", detail)
+        }),
+    };
+    let range = DayRange {
+        start: day("start", start)?,
+        end: day("end", end)?,
+    };
+    if range.is_empty() {
+        let detail = "start is not before end; end is the day behind the last";
+        return Err(Problem::unprocessable("bad_field", detail));
+    }
+    Ok(range)
+}
+
+/// Reads a time.
+pub(super) fn time(name: &str, text: &str) -> Result<EventTime, Problem> {
+    text.parse().map_err(|error| {
+        let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DDTHH:MM:SSZ");
+        Problem::unprocessable("bad_field", detail)
+    })
+}
+
+/// The rules of this name.
+pub(super) fn named_rules<'a>(names: &'a Names, name: &str) -> Result<&'a Rules, Problem> {
+    names.rules.get(name).ok_or_else(|| {
+        let detail = format!("no rules {name:?}; there are {}", listed(&names.rules));
+        Problem::unprocessable("unknown_rules", detail)
     })
 }
 

@@ -251,7 +251,7 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())

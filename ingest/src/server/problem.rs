@@ -48,10 +48,14 @@ impl Problem {
 
     /// Too much at once.
     pub(super) fn too_many(detail: impl Into<String>, retry_after: Duration) -> Self {
-        Self {
-            retry_after: Some(retry_after.as_secs().max(1)),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail)
-        }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(retry_after)
+    }
+
+    /// With when to ask again.
+    #[must_use]
+    pub(super) fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after.as_secs().max(1));
+        self
     }
 
     /// Something that this needs is not there now.

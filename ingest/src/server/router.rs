@@ -6,13 +6,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use super::app::App;
-use super::{commands, files, follow, handlers};
+use super::{catalog, commands, files, follow, handlers, rows};
 
 /// Most bytes of a request's body.
 const MAX_BODY_BYTES: usize = 64 << 10;
@@ -36,6 +36,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/v1/runs/{id}/latency.hgrm", get(files::hgrm))
         .route("/v1/runs/{id}/latency.json", get(files::json))
         .route("/v1/runs/{id}/receipt", get(files::receipt))
+        .route("/v1/rows", post(rows::push))
+        .route("/v1/datasets", get(catalog::datasets))
+        .route("/v1/rules", get(catalog::rules))
+        .route("/v1/coverage", get(catalog::coverage))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             TIMEOUT,

@@ -8,7 +8,8 @@ use eip_log::{LedgerView, Log};
 
 use super::executor::{Clock, Executor, LiveRun, NotTaken};
 use super::problem::Problem;
-use crate::run::{Ledger, RunId, RunRequest};
+use super::rows::Desk;
+use crate::run::{CoveredDays, Ledger, RunId, RunRequest};
 
 /// Opens the log of a space. `create`: makes it when there is none; otherwise that is `None`. An
 /// error is a text for a person.
@@ -20,6 +21,7 @@ pub(super) struct SpaceRuns {
     pub(super) space: Space,
     pub(super) log: Log,
     pub(super) executor: Arc<Executor>,
+    pub(super) desk: Desk,
     ledger: Mutex<Ledger>,
 }
 
@@ -29,6 +31,13 @@ impl SpaceRuns {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         ledger.read_on()?;
         Ok(ledger.view())
+    }
+
+    /// Which run last applied to each day of event time. Blocks.
+    pub(super) fn coverage(&self) -> Result<Vec<CoveredDays>, Problem> {
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.read_on()?;
+        Ok(ledger.coverage())
     }
 
     /// Takes a run.
@@ -95,11 +104,13 @@ impl Spaces {
         let log =
             log.ok_or_else(|| Problem::no_such("space", format!("there is no space {space}")))?;
         let (clock, owner_url) = (Arc::clone(&self.clock), self.owner_url.clone());
+        let desk = Desk::new(log.clone(), Arc::clone(&clock), owner_url.clone());
         let executor = Executor::open(&log, clock, owner_url, self.max_live)?;
         let runs = Arc::new(SpaceRuns {
             space: space.clone(),
             ledger: Mutex::new(Ledger::open(&log)?),
             executor: Arc::new(executor),
+            desk,
             log,
         });
         opened.insert(space.clone(), Arc::clone(&runs));

@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::{Bench, clock};
 use crate::data;
 
-struct Answer {
-    status: u16,
-    headers: String,
-    body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: Value,
 }
 
 /// One request over a new connection.
@@ -47,7 +47,7 @@ fn ask(
     }
 }
 
-fn post(address: SocketAddr, key: &str, body: &Value) -> Answer {
+pub(crate) fn post(address: SocketAddr, key: &str, body: &Value) -> Answer {
     let headers = [
         ("content-type", "application/json"),
         ("idempotency-key", key),
@@ -55,12 +55,12 @@ fn post(address: SocketAddr, key: &str, body: &Value) -> Answer {
     ask(address, "POST", "/v1/runs", &headers, &body.to_string())
 }
 
-fn get(address: SocketAddr, path: &str) -> Answer {
+pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     ask(address, "GET", path, &[], "")
 }
 
 /// Asks until the run has ended.
-fn ended(address: SocketAddr, answer: &Answer) -> Value {
+pub(crate) fn ended(address: SocketAddr, answer: &Answer) -> Value {
     let path = format!("/v1/runs/{}", answer.body["run"].as_str().unwrap());
     loop {
         let run = get(address, &path);
@@ -73,17 +73,25 @@ fn ended(address: SocketAddr, answer: &Answer) -> Value {
     }
 }
 
-fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
-    let folder = bench.folder.path();
+pub(crate) fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
+    with_server_on((&bench.state).into(), bench.folder.path(), clock(), test);
+}
+
+pub(crate) fn with_server_on(
+    log: eip_log::Log,
+    folder: &std::path::Path,
+    clock: eip_ingest::run::Clock,
+    test: impl FnOnce(SocketAddr) + Send + 'static,
+) {
     let rules = folder.join("end_of_day.toml");
     std::fs::write(&rules, "version = 1\npromise = \"end_of_day\"\n").unwrap();
-    let now = std::sync::Mutex::new(clock());
-    let (state, spaces) = (bench.state.clone(), folder.join("spaces"));
+    let now = std::sync::Mutex::new(clock);
+    let (main, spaces) = (log, folder.join("spaces"));
     let config = ServerConfig {
         space: Space::main(),
         open_space: Arc::new(move |space, create| {
             if space.is_main() {
-                return Ok(Some((&state).into()));
+                return Ok(Some(main.clone()));
             }
             let folder = spaces.join(space.name());
             if !create && !folder.exists() {
