@@ -2,13 +2,14 @@
 
 use eip_contract::EventTime;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::id::RunId;
 use super::report::Rehearsal;
 use super::state::RunState;
 
 /// What a run is at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Reading and joining the input files.
@@ -34,7 +35,7 @@ impl Phase {
 }
 
 /// How far a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Progress {
     /// What it is at.
     pub phase: Phase,
@@ -44,6 +45,7 @@ pub struct Progress {
     pub total: Option<u64>,
     /// Event time of the last record written.
     #[serde(serialize_with = "super::text::optional_time")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub event_time: Option<EventTime>,
     /// Rows rejected.
     pub rejects: u64,

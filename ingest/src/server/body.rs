@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use eip_contract::{Day, EventTime};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::rules::Rules;
@@ -15,26 +16,45 @@ use crate::run::{
 
 /// What may be asked for. A field that a mode has no use for is refused there, so that nobody
 /// believes it was heeded.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunBody {
+    /// The kind of run.
     mode: Mode,
+    /// The data's name; not of a revert.
     dataset: Option<String>,
+    /// First day of event time.
+    #[schema(format = Date)]
     start: Option<String>,
+    /// Day behind the last.
+    #[schema(format = Date)]
     end: Option<String>,
+    /// The rules' name; `default` without.
     rules: Option<String>,
+    /// As of when the data is read; by default of the last that it tells.
+    #[schema(format = DateTime)]
     as_of: Option<String>,
+    /// What a window run writes of an order that loses nothing.
     emit: Option<Emit>,
+    /// Rehearse only.
     dry_run: Option<bool>,
+    /// Do exactly the plan that a rehearsal announced, or nothing.
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{32}$")]
     plan: Option<PlanToken>,
+    /// At most so many orders may vanish. More than the default needs the role approve.
     max_vanishing: Option<LimitValue>,
+    /// At most so many facts may be retracted. More than the default needs the role approve.
     max_retracted: Option<LimitValue>,
+    /// Run even over facts of other rules or data.
     mix: Option<bool>,
+    /// The run to revert.
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}$")]
     run: Option<RunId>,
+    /// Also bring back what a later run changed. Needs the role approve.
     force: Option<bool>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Mode {
     Fast,
@@ -43,11 +63,11 @@ enum Mode {
 }
 
 /// `200`, `"200"` or `"5%"`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum LimitValue {
     Count(u64),
-    Text(Limit),
+    Text(#[schema(value_type = String)] Limit),
 }
 
 impl LimitValue {

@@ -6,24 +6,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use eip_log::LedgerView;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::access::{Caller, Role};
 use super::body::{Names, RunBody};
 use super::config::{ServeError, ServerConfig};
+use super::metrics::Metrics;
+use super::openapi::{Problems, RunHeaders, RunPath};
 use super::problem::Problem;
 use super::queue::{LiveRun, NotTaken, Queue};
 use crate::rules::Rules;
 use crate::run::{
-    Ledger, Progress, RunError, RunId, RunRequest, RunState, RunView, is_same_request,
+    Ledger, Progress, RunError, RunId, RunRequest, RunState, RunView, Task, is_same_request,
 };
 
 /// Longest Idempotency-Key.
 const MAX_KEY_BYTES: usize = 255;
+/// When a client may come back to a full queue.
+const RETRY_SECONDS: u32 = 5;
 
 /// What all requests share.
 pub(super) struct App {
@@ -31,11 +37,17 @@ pub(super) struct App {
     queue: Queue,
     ledger: Mutex<Ledger>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    metrics: Arc<Metrics>,
+    max_live_runs: usize,
 }
 
 impl App {
     /// Reads the rules files once, and checks the names.
-    pub(super) fn new(config: ServerConfig, queue: Queue) -> Result<Self, ServeError> {
+    pub(super) fn new(
+        config: ServerConfig,
+        queue: Queue,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ServeError> {
         let mut rules = BTreeMap::from([("default".to_owned(), Rules::default())]);
         for (name, path) in config.rules {
             let loaded = Rules::load(&path);
@@ -60,6 +72,8 @@ impl App {
             queue,
             ledger: Mutex::new(Ledger::open(&config.log)?),
             clock: config.clock,
+            metrics,
+            max_live_runs: config.http.max_live_runs,
         })
     }
 
@@ -78,28 +92,47 @@ impl App {
 }
 
 /// A run as it is answered: what the ledger says, and what the thread is at.
-#[derive(Serialize)]
-struct RunAnswer {
+#[derive(Serialize, ToSchema)]
+pub(super) struct RunAnswer {
     #[serde(flatten)]
     view: RunView,
     progress: Option<Progress>,
 }
 
-/// `GET /healthz`
-pub(super) async fn health(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    if app.queue.is_well() {
-        Ok("ok\n")
-    } else {
-        Err(gone())
-    }
+/// All runs, in the order in which they were first asked for.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Runs {
+    runs: Vec<RunAnswer>,
 }
 
-/// `GET /v1/runs`
-pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Runs {
-        runs: Vec<RunAnswer>,
+/// Whether the process answers.
+#[utoipa::path(get, path = "/livez", security(()), responses((status = 200, body = str)))]
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Whether runs can be executed and the ledger can be read.
+#[utoipa::path(get, path = "/readyz", security(()), responses((status = 200, body = str), Problems))]
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+    if !app.queue.is_well() {
+        return Err(gone());
     }
+    let readable = app.ledger().await.map(|_| "ok\n");
+    readable.map_err(|_| unreadable())
+}
+
+/// What the service counts, for Prometheus.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, body = str), Problems))]
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let live = app.queue.all_live().len();
+    let page = app.metrics.page(live, app.queue.is_well());
+    let form = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, form)], page).into_response()
+}
+
+/// All runs, as the ledger tells them.
+#[utoipa::path(get, path = "/v1/runs", responses((status = 200, body = Runs), Problems))]
+pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let mut live: BTreeMap<String, LiveRun> = BTreeMap::new();
     for run in app.queue.all_live() {
         live.insert(run.request.id.to_string(), run);
@@ -114,7 +147,9 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Proble
     Ok(Json(Runs { runs }).into_response())
 }
 
-/// `GET /v1/runs/{id}`
+/// One run.
+#[utoipa::path(get, path = "/v1/runs/{id}", params(RunPath),
+    responses((status = 200, body = RunAnswer), Problems))]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
@@ -123,7 +158,9 @@ pub(super) async fn show(
     Ok(Json(answer(&app, &run).await?).into_response())
 }
 
-/// `DELETE /v1/runs/{id}`
+/// Cancel a run: a window or revert run then changes nothing.
+#[utoipa::path(delete, path = "/v1/runs/{id}", params(RunPath),
+    responses((status = 202, body = RunAnswer), Problems))]
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
@@ -138,26 +175,26 @@ pub(super) async fn cancel(
     Err(Problem::new(StatusCode::CONFLICT, "ended", detail))
 }
 
-/// `POST /v1/runs`
+/// Start a run. The same key and body again are the same run.
+#[utoipa::path(post, path = "/v1/runs", params(RunHeaders), request_body = RunBody,
+    responses((status = 202, body = RunAnswer, headers(("Location" = String))), Problems))]
 pub(super) async fn start(
     State(app): State<Arc<App>>,
+    caller: Caller,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers)?;
     require_json(&headers)?;
-    let body = body.map_err(|error| {
-        Problem::new(error.status(), "bad_body", error.body_text().to_lowercase())
-    })?;
+    let task = RunBody::read(&body)?.task(&app.names)?;
+    caller.require(needed_role(&task))?;
     let request = RunRequest {
         id: RunId::of_key(key),
-        requester: header_text(&headers, "eip-requester")
-            .unwrap_or("anonymous")
-            .to_owned(),
+        requester: caller.requester(header_text(&headers, "eip-requester")),
         origin: header_text(&headers, "eip-origin")
             .unwrap_or("http")
             .to_owned(),
-        task: RunBody::read(&body)?.task(&app.names)?,
+        task,
     };
     let run = request.id.clone();
     let reused = || Err(RunError::KeyReused { run: run.clone() }.into());
@@ -168,6 +205,10 @@ pub(super) async fn start(
         Some((false, _)) => return reused(),
         // An interrupted run goes on with the same words; any other end stands.
         Some((true, state)) if state != RunState::Interrupted => {}
+        _ if !is_live && app.queue.all_live().len() >= app.max_live_runs => {
+            let detail = format!("{} runs are waiting or at work already", app.max_live_runs);
+            return Err(Problem::too_many(detail, RETRY_SECONDS));
+        }
         _ => match take(&app, &ledger, request) {
             Ok(()) => {}
             Err(NotTaken::KeyReused) => return reused(),
@@ -208,6 +249,20 @@ fn take(app: &App, ledger: &LedgerView, request: RunRequest) -> Result<(), NotTa
 fn is_over(ledger: &LedgerView, live: &LiveRun) -> bool {
     let known = ledger.get(live.request.id.as_str());
     known.is_some_and(|known| !known.is_live() && known.last.attempt >= live.attempt)
+}
+
+/// What takes away more than the guards let anybody take away by accident needs a second look.
+fn needed_role(task: &Task) -> Role {
+    let is_raised = match task {
+        Task::Fast(_) => false,
+        Task::Window(task) => task.limits.is_above_the_defaults(),
+        Task::Revert(task) => task.force,
+    };
+    if is_raised {
+        Role::Approve
+    } else {
+        Role::Replay
+    }
 }
 
 /// Any other path.
@@ -318,6 +373,11 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .filter(|text| text.len() <= 255)
+}
+
+fn unreadable() -> Problem {
+    let detail = "the run ledger cannot be read; the log says more";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger", detail)
 }
 
 fn gone() -> Problem {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::config::ServeError;
+use super::metrics::Metrics;
 use crate::run::{Observer, Progress, RunError, RunId, RunRequest, Runner};
 
 /// A run that waits or is being executed.
@@ -37,6 +38,7 @@ pub(super) struct Queue {
     board: Arc<Mutex<Board>>,
     closing: Arc<AtomicBool>,
     worker: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
 }
 
 /// Why a run was not taken.
@@ -54,7 +56,10 @@ const MAX_REFUSED: usize = 256;
 
 impl Queue {
     /// Starts the thread.
-    pub(super) fn start(runner: Runner) -> Result<(Self, JoinHandle<()>), ServeError> {
+    pub(super) fn start(
+        runner: Runner,
+        metrics: Arc<Metrics>,
+    ) -> Result<(Self, JoinHandle<()>), ServeError> {
         let (sender, receiver) = mpsc::channel();
         let board = Board {
             sender: Some(sender),
@@ -64,6 +69,7 @@ impl Queue {
             board: Arc::new(Mutex::new(board)),
             closing: Arc::default(),
             worker: Arc::new(AtomicBool::new(true)),
+            metrics,
         };
         let own = queue.clone();
         let thread = std::thread::Builder::new().name("runs".to_owned());
@@ -176,9 +182,11 @@ impl Queue {
             board.live.remove(&request.id);
             match result {
                 Ok(outcome) => {
+                    self.metrics.run_ended(&outcome);
                     tracing::info!(run = %outcome.run, state = %outcome.state, "run ended");
                 }
                 Err(error) => {
+                    self.metrics.run_failed();
                     tracing::warn!(run = %request.id, error = error.chain(), "run failed");
                     board.refuse(&request.id, &error);
                 }
