@@ -67,7 +67,8 @@ enum Mode {
 #[serde(untagged)]
 enum LimitValue {
     Count(u64),
-    Text(#[schema(value_type = String)] Limit),
+    #[schema(value_type = String)]
+    Text(Limit),
 }
 
 impl LimitValue {

@@ -6,13 +6,12 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::serve::Listener as _;
+use axum::serve::Listener;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -46,7 +45,7 @@ pub(super) async fn serve_connections(
         let next = async {
             let place = Arc::clone(&free).acquire_owned().await;
             // Errors of a single connection are no errors of the listener; axum's waits and goes on.
-            (place, listener.accept().await.0)
+            (place, Listener::accept(&mut listener).await.0)
         };
         let (place, stream) = tokio::select! {
             next = next => next,
@@ -91,7 +90,7 @@ async fn connection(
             ended = poll_fn(|context| connection.poll_without_shutdown(context)) => break ended,
             () = shutdown.cancelled(), if !stopping => {
                 stopping = true;
-                Pin::new(&mut connection).graceful_shutdown();
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
         }
     };

@@ -1,5 +1,9 @@
 //! The service over real sockets.
 
+mod access;
+mod limits;
+mod pages;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as IoWrite};
@@ -72,20 +76,28 @@ fn ended(address: SocketAddr, answer: &Answer) -> Value {
 }
 
 fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
+    with_settings(bench, |_| {}, test);
+}
+
+/// As [`with_server`], with other settings.
+fn with_settings(
+    bench: &Bench,
+    set: impl FnOnce(&mut ServerConfig),
+    test: impl FnOnce(SocketAddr) + Send + 'static,
+) {
     let folder = bench.folder.path();
     let rules = folder.join("end_of_day.toml");
     std::fs::write(&rules, "version = 1\npromise = \"end_of_day\"\n").unwrap();
     let now = std::sync::Mutex::new(clock());
-    let config = ServerConfig {
-        log: (&bench.state).into(),
+    let mut config = ServerConfig {
         datasets: BTreeMap::from([
             ("olist".to_owned(), folder.join("data")),
             ("half".to_owned(), folder.join("half")),
         ]),
         rules: BTreeMap::from([("end_of_day".to_owned(), rules)]),
-        limits: eip_olist::Limits::default(),
-        clock: Arc::new(move || (now.lock().unwrap())()),
+        ..ServerConfig::new(&bench.state, Arc::new(move || (now.lock().unwrap())()))
     };
+    set(&mut config);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -112,7 +124,9 @@ fn a_fast_and_a_window_run_are_started_and_watched_over_http() {
     bench.data("data", &orders);
     bench.data("half", &orders[..1_500]);
     with_server(&bench, |address| {
-        assert_eq!(get(address, "/healthz").status, 200);
+        for path in ["/livez", "/readyz"] {
+            assert_eq!(get(address, path).status, 200, "{path}");
+        }
         let fast = json!({"mode": "fast", "dataset": "olist"});
         let first = post(address, "k1", &fast);
         assert_eq!(first.status, 202, "{}", first.body);
@@ -287,13 +301,7 @@ fn of_two_window_runs_at_once_the_second_is_told_the_firsts_id() {
 async fn an_address_that_others_can_reach_is_refused_while_there_are_no_tokens() {
     let bench = Bench::new();
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let config = ServerConfig {
-        log: (&bench.state).into(),
-        datasets: BTreeMap::new(),
-        rules: BTreeMap::new(),
-        limits: eip_olist::Limits::default(),
-        clock: Arc::new(|| 0),
-    };
+    let config = ServerConfig::new(&bench.state, Arc::new(|| 0));
     let refused = serve(listener, config, CancellationToken::new()).await;
     assert!(matches!(refused, Err(ServeError::NotLoopback(_))));
 }
