@@ -143,3 +143,6 @@ fn with_default(command: Command, entry: &Entry) -> Command {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;
