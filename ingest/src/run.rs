@@ -49,6 +49,7 @@ pub use controls::Controls;
 pub use coverage::CoveredDays;
 pub use error::RunError;
 pub use guard::{GuardFigures, GuardStop};
+pub(crate) use id::hex;
 pub use id::{PlanToken, RunId};
 pub(crate) use ledger::{Ledger, is_same_request};
 pub use limits::{GuardLimits, Limit};

@@ -9,29 +9,40 @@
 //!  GET  /v1/datasets, /v1/rules, /v1/coverage ◄── the configuration, and the ledger
 //! ```
 //! A request names a dataset and rules; the configuration says which folder and file that is, so no
-//! request carries a path. There are no accounts yet: it listens on loopback only.
+//! request carries a path. Bearer tokens say who may do what ([`Role`]); without any, it listens on
+//! loopback only.
 //!
 //! Any number of instances may serve one log in Kafka; claims in the ledger keep their runs apart. A
 //! run has its place in the ledger before its POST is answered. When its instance is gone it becomes
 //! `interrupted`, and the same Idempotency-Key goes on with it through any instance.
 
+mod access;
 mod app;
 mod body;
 mod catalog;
 mod commands;
 mod config;
+mod connections;
 mod executor;
 mod files;
 mod follow;
 mod handlers;
+mod limits;
+mod metrics;
+mod openapi;
 mod owner;
+mod page;
 mod problem;
 mod receipt;
+mod receive;
+mod request_id;
 mod router;
 mod rows;
 mod spaces;
 
+pub use access::{BadRole, HASHES_PER_NAME, Role, Tokens, TokensError, token_sha256};
 pub use config::{ServeError, ServerConfig};
+pub use limits::HttpLimits;
 pub use spaces::OpenSpace;
 
 use std::sync::Arc;
@@ -41,6 +52,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use app::App;
+use connections::serve_connections;
 
 /// How often runs are looked for whose owner is gone.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -53,23 +65,25 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listen)?;
-    if !address.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(address));
+    if config.tokens.is_empty() {
+        if !address.ip().is_loopback() {
+            return Err(ServeError::NotLoopback(address));
+        }
+        tracing::warn!(%address, "there are no tokens: whoever is on this machine may do everything");
     }
-    config
+    let advertise = config
         .advertise
         .get_or_insert_with(|| format!("http://{address}"));
+    tracing::info!(%address, advertise, "ingest listens");
+    let (tokens, limits) = (config.tokens.clone(), config.http);
     let app = tokio::task::spawn_blocking(|| App::new(config)).await;
     let app = Arc::new(app.map_err(|_| ServeError::Panicked)??);
-    let router = router::router(Arc::clone(&app));
-    tracing::info!(%address, "ingest listens");
-    let ending = shutdown.clone();
-    let served = axum::serve(listener, router)
-        .with_graceful_shutdown(async move { ending.cancelled().await });
+    let router = router::router(Arc::clone(&app), tokens, limits);
     let sweeper = tokio::spawn(sweep(Arc::clone(&app), shutdown.clone()));
-    // Streams of progress end with their runs, so these go first.
+    // Streams of progress end with their runs, so these end while connections do.
+    let stopping = shutdown.clone();
     let closer = tokio::spawn(async move {
-        shutdown.cancelled().await;
+        stopping.cancelled().await;
         let spaces = app.spaces.opened();
         let closed = tokio::task::spawn_blocking(move || {
             for space in spaces {
@@ -78,10 +92,10 @@ pub async fn serve(
         });
         closed.await
     });
-    let served = served.await.map_err(ServeError::Listen);
+    serve_connections(listener, router, limits, shutdown).await;
     sweeper.abort();
     match closer.await {
-        Ok(Ok(())) => served,
+        Ok(Ok(())) => Ok(()),
         Ok(Err(_)) | Err(_) => Err(ServeError::Panicked),
     }
 }

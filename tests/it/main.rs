@@ -18,6 +18,7 @@ mod correction;
 mod crash;
 mod demo;
 mod guards;
+mod ingest;
 mod log_files;
 mod olist;
 mod servers;

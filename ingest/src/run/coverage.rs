@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use eip_contract::Day;
 use eip_log::{LedgerEntry, LedgerView};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::provenance::undone;
 use super::request::DayRange;
@@ -18,17 +19,20 @@ use super::state::{RunKind, RunState};
 use super::text;
 
 /// Days that the same run applied to last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CoveredDays {
     /// The first; none: all before `end`.
     #[serde(serialize_with = "text::optional_day")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub start: Option<Day>,
     /// The day behind the last; none: all from `start` on.
     #[serde(serialize_with = "text::optional_day")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub end: Option<Day>,
     /// The run.
     pub run: String,
     /// Its kind.
+    #[schema(value_type = String, example = "window")]
     pub kind: RunKind,
     /// When it was committed, in wall milliseconds.
     pub committed_at_ms: i64,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use eip_contract::EventTime;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::controls::Controls;
 use super::id::RunId;
@@ -13,7 +14,7 @@ use super::scaled::{Latency, PaceFigures};
 use super::state::RunState;
 
 /// What a run is at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Reading and joining the input files.
@@ -39,7 +40,7 @@ impl Phase {
 }
 
 /// How far a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Progress {
     /// What it is at.
     pub phase: Phase,
@@ -49,6 +50,7 @@ pub struct Progress {
     pub total: Option<u64>,
     /// Event time of the last record written.
     #[serde(serialize_with = "super::text::optional_time")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub event_time: Option<EventTime>,
     /// Rows rejected.
     pub rejects: u64,
@@ -58,13 +60,15 @@ pub struct Progress {
 }
 
 /// Where the schedule of a scaled run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Pace {
     /// The simulated clock.
     #[serde(serialize_with = "super::text::time")]
+    #[schema(value_type = String, format = DateTime)]
     pub simulated_at: EventTime,
     /// The present speed.
     #[serde(serialize_with = "as_number")]
+    #[schema(value_type = f64)]
     pub scale_factor: ScaleFactor,
     /// Whether simulated time stands still.
     #[serde(rename = "paused")]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use eip_contract::{Day, EventTime};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::amplify::Amplify;
 use super::id::{PlanToken, RunId};
@@ -143,7 +144,7 @@ impl fmt::Display for DayRange {
 }
 
 /// Which facts of an order that only gains or changes facts a window run writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Emit {
     /// All of them: the log then shows what the run vouches for.

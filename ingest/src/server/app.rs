@@ -9,11 +9,13 @@ use axum::http::StatusCode;
 use eip_contract::Space;
 use eip_log::LedgerView;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::body::Names;
 use super::catalog::Hashes;
 use super::config::{ServeError, ServerConfig};
 use super::executor::LiveRun;
+use super::metrics::Metrics;
 use super::owner::Owners;
 use super::problem::Problem;
 use super::rows::Counter;
@@ -27,18 +29,21 @@ pub(super) struct App {
     pub(super) spaces: Spaces,
     pub(super) owners: Owners,
     pub(super) rows: Counter,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) hashes: Hashes,
 }
 
 /// The space that a request names in its query.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SpaceQuery {
+    /// The space; the service's own without.
     pub(super) space: Option<String>,
 }
 
 /// A run as it is answered: what the ledger says, and what the instance that executes it is at.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct RunAnswer {
     /// The space.
     pub(super) space: String,
@@ -67,12 +72,14 @@ impl App {
             }
         }
         let owner_url = config.advertise;
+        let metrics = Arc::<Metrics>::default();
         let spaces = Spaces::new(
             config.space,
             config.open_space,
             config.clock,
             owner_url.clone(),
-            config.max_live_runs,
+            config.http.max_live_runs,
+            Arc::clone(&metrics),
         );
         // The space that is meant when none is named is there from the start, or the start fails.
         spaces
@@ -86,7 +93,8 @@ impl App {
             },
             spaces,
             owners: Owners::new(owner_url),
-            rows: Counter::default(),
+            rows: Counter::new(config.http),
+            metrics,
             hashes: Hashes::default(),
         })
     }

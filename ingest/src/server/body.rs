@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use eip_contract::{Day, EventTime};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::rules::Rules;
@@ -16,34 +17,65 @@ use crate::run::{
 
 /// What may be asked for. A field that a mode has no use for is refused there, so that nobody
 /// believes it was heeded.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunBody {
+    /// The kind of run.
     mode: Mode,
+    /// The space; the service's own without.
     space: Option<String>,
+    /// The data's name; not of a revert.
     dataset: Option<String>,
+    /// First day of event time.
+    #[schema(format = Date)]
     start: Option<String>,
+    /// Day behind the last.
+    #[schema(format = Date)]
     end: Option<String>,
+    /// The rules' name; `default` without.
     rules: Option<String>,
+    /// As of when the data is read; by default of the last that it tells.
+    #[schema(format = DateTime)]
     as_of: Option<String>,
+    /// What a window run writes of an order that loses nothing.
     emit: Option<Emit>,
+    /// Rehearse only.
     dry_run: Option<bool>,
+    /// Do exactly the plan that a rehearsal announced, or nothing.
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{32}$")]
     plan: Option<PlanToken>,
+    /// At most so many orders may vanish. More than the default needs the role approve.
     max_vanishing: Option<LimitValue>,
+    /// At most so many facts may be retracted. More than the default needs the role approve.
     max_retracted: Option<LimitValue>,
+    /// Run even over facts of other rules or data.
     mix: Option<bool>,
+    /// The run to revert.
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}$")]
     run: Option<RunId>,
+    /// Also bring back what a later run changed. Needs the role approve.
     force: Option<bool>,
+    /// Of a scaled run: how many times faster than in life. Either this or `duration`.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     scale_factor: Option<f64>,
+    /// Of a scaled run: play the whole range in this time.
     duration: Option<DurationValue>,
+    /// Of a scaled run: spread bursts, so that no more events are due in a second.
+    #[schema(minimum = 1)]
     max_events_per_second: Option<u64>,
+    /// Of a scaled run: play longer gaps of event time as this long, in seconds.
+    #[schema(minimum = 1)]
     max_gap: Option<u64>,
+    /// Of a scaled run: every order so many times; not in the space main.
+    #[schema(minimum = 1, maximum = 10_000)]
     amplify: Option<u64>,
+    /// What the shifts of the copies are drawn from.
     seed: Option<u64>,
+    /// Leave the intended and the actual times of every event in the run's folder.
     record_times: Option<bool>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Mode {
     Fast,
@@ -53,7 +85,7 @@ enum Mode {
 }
 
 /// Seconds, or a text like `60s`, `1.5m` or `2h`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum DurationValue {
     Seconds(f64),
@@ -61,10 +93,11 @@ enum DurationValue {
 }
 
 /// `200`, `"200"` or `"5%"`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum LimitValue {
     Count(u64),
+    #[schema(value_type = String)]
     Text(Limit),
 }
 

@@ -13,14 +13,16 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use eip_olist::FILES;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::app::{App, SpaceQuery, blocking};
 use super::handlers::named_space;
+use super::openapi::Problems;
 use super::problem::Problem;
 use crate::run::CoveredDays;
 
 /// A dataset as it lies there now.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct DatasetAnswer {
     name: String,
     /// Whether all four files can be found.
@@ -28,7 +30,7 @@ struct DatasetAnswer {
     files: Vec<FileAnswer>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct FileAnswer {
     name: &'static str,
     /// `None`: it is not there.
@@ -67,12 +69,37 @@ impl Hashes {
     }
 }
 
-/// `GET /v1/datasets`
+/// All datasets.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Datasets {
+    datasets: Vec<DatasetAnswer>,
+}
+
+/// All rules.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AllRules {
+    rules: Vec<RulesAnswer>,
+}
+
+/// Rules by name and content.
+#[derive(Serialize, ToSchema)]
+struct RulesAnswer {
+    name: String,
+    /// Of their content, as in the ledger.
+    sha256: String,
+    assignment_delay_seconds: i64,
+    promise: &'static str,
+}
+
+/// Which run last applied to each day, ascending and without an overlap.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Coverage {
+    coverage: Vec<CoveredDays>,
+}
+
+/// The datasets that runs may name.
+#[utoipa::path(get, path = "/v1/datasets", responses((status = 200, body = Datasets), Problems))]
 pub(super) async fn datasets(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Datasets {
-        datasets: Vec<DatasetAnswer>,
-    }
     let listed = blocking(move || {
         let all = app.names.datasets.iter();
         let all = all.map(|(name, folder)| dataset(name, folder, &app.hashes));
@@ -116,19 +143,9 @@ fn file(folder: &Path, name: &'static str, hashes: &Hashes) -> FileAnswer {
     }
 }
 
-/// `GET /v1/rules`
+/// The rules that runs may name.
+#[utoipa::path(get, path = "/v1/rules", responses((status = 200, body = AllRules), Problems))]
 pub(super) async fn rules(State(app): State<Arc<App>>) -> Response {
-    #[derive(Serialize)]
-    struct Answer {
-        rules: Vec<RulesAnswer>,
-    }
-    #[derive(Serialize)]
-    struct RulesAnswer {
-        name: String,
-        sha256: String,
-        assignment_delay_seconds: i64,
-        promise: &'static str,
-    }
     let rules = app.names.rules.iter().map(|(name, rules)| RulesAnswer {
         name: name.clone(),
         sha256: rules.sha256(),
@@ -136,20 +153,18 @@ pub(super) async fn rules(State(app): State<Arc<App>>) -> Response {
         promise: rules.promise().name(),
     });
     let rules = rules.collect();
-    Json(Answer { rules }).into_response()
+    Json(AllRules { rules }).into_response()
 }
 
-/// `GET /v1/coverage`
+/// Per day of event time: the run, rules and data that were last applied to it.
+#[utoipa::path(get, path = "/v1/coverage", params(SpaceQuery),
+    responses((status = 200, body = Coverage), Problems))]
 pub(super) async fn coverage(
     State(app): State<Arc<App>>,
     query: Result<Query<SpaceQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Answer {
-        coverage: Vec<CoveredDays>,
-    }
     let query = named_space(query)?;
     let space = app.space(query.space.as_deref(), false).await?;
     let coverage = blocking(move || space.coverage()).await?;
-    Ok(Json(Answer { coverage }).into_response())
+    Ok(Json(Coverage { coverage }).into_response())
 }

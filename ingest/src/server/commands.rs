@@ -4,42 +4,46 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::app::{App, RunAnswer, SpaceQuery, answer, named_run};
 use super::body::scale_factor;
 use super::executor::LiveRun;
 use super::handlers::{named_space, require_json, run_path};
+use super::openapi::{Problems, RunPath};
 use super::owner::Passed;
 use super::problem::Problem;
 use super::spaces::SpaceRuns;
 use crate::run::{RunId, RunKind};
 
 /// What may be changed about a scaled run; at least one of them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Change {
+pub(super) struct Change {
+    /// Whether simulated time stands still.
     paused: Option<bool>,
+    /// How many times faster than in life, from now on.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     scale_factor: Option<f64>,
 }
 
-/// `PATCH /v1/runs/{id}`
+/// Pause a scaled run, let it go on, or change its speed: at one instant, without a jump.
+#[utoipa::path(patch, path = "/v1/runs/{id}", params(RunPath, SpaceQuery), request_body = Change,
+    responses((status = 200, body = RunAnswer), Problems))]
 pub(super) async fn change(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
     query: Result<Query<SpaceQuery>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<Response, Problem> {
     let (run, query) = (named_run(id)?, named_space(query)?);
     require_json(&headers)?;
-    let body = body.map_err(|error| {
-        Problem::new(error.status(), "bad_body", error.body_text().to_lowercase())
-    })?;
     let change: Change = serde_json::from_slice(&body).map_err(|error| {
         let detail = format!("the body is not what this takes: {error}");
         if error.is_data() {
@@ -74,7 +78,9 @@ pub(super) async fn change(
     }
 }
 
-/// `DELETE /v1/runs/{id}`
+/// Cancel a run: a window or revert run then changes nothing.
+#[utoipa::path(delete, path = "/v1/runs/{id}", params(RunPath, SpaceQuery),
+    responses((status = 202, body = RunAnswer), Problems))]
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,

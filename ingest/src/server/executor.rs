@@ -12,6 +12,7 @@ use std::thread;
 use eip_log::{Log, LogWriter, RunSummary};
 use tokio::sync::watch;
 
+use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::run::{
     Controls, Latency, Observer, Progress, Rehearsal, RunError, RunId, RunRequest, Runner,
@@ -62,6 +63,7 @@ pub(super) struct Executor {
     clock: Clock,
     owner_url: Option<String>,
     max_live: usize,
+    metrics: Arc<Metrics>,
     board: Mutex<Board>,
     /// A run has gone from the board.
     gone: Condvar,
@@ -90,12 +92,14 @@ impl Executor {
         clock: Clock,
         owner_url: Option<String>,
         max_live: usize,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, RunError> {
         let executor = Self {
             log: log.clone(),
             clock,
             owner_url,
             max_live,
+            metrics,
             board: Mutex::default(),
             gone: Condvar::new(),
             writer: Mutex::new(log.writer(HOLDER)?),
@@ -220,9 +224,11 @@ impl Executor {
         });
         match result {
             Ok(outcome) => {
+                self.metrics.run_ended(&outcome);
                 tracing::info!(%run, attempt = outcome.attempt, state = %outcome.state, "run ended");
             }
             Err(error) => {
+                self.metrics.run_failed();
                 tracing::warn!(%run, error = error.chain(), "run failed");
                 let problem = Problem::from(error);
                 decide.send_if_modified(|claim| {

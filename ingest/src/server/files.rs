@@ -15,11 +15,12 @@ use axum::response::{Html, IntoResponse, Response};
 use super::app::{App, RunAnswer, SpaceQuery, answer, blocking, named_run};
 use super::executor::LiveRun;
 use super::handlers::{named_space, run_path};
+use super::openapi::{Problems, RunPath};
 use super::owner::Passed;
 use super::problem::Problem;
 use super::receipt;
 use super::spaces::SpaceRuns;
-use crate::run::{Latency, RunId, run_file};
+use crate::run::{Latency, PaceFigures, RunId, run_file};
 
 /// A run that a request is about.
 struct Asked {
@@ -117,7 +118,9 @@ impl Asked {
     }
 }
 
-/// `GET /v1/runs/{id}/rehearsal`
+/// What a window or revert run announces: its plan and what it would change.
+#[utoipa::path(get, path = "/v1/runs/{id}/rehearsal", params(RunPath, SpaceQuery),
+    responses((status = 200, body = Object, content_type = "application/json"), Problems))]
 pub(super) async fn rehearsal(
     State(app): State<Arc<App>>,
     id: Id,
@@ -131,7 +134,9 @@ pub(super) async fn rehearsal(
     asked.fetch("rehearsal.json", "application/json").await
 }
 
-/// `GET /v1/runs/{id}/latency.hlog`
+/// The latencies of a scaled run as an HdrHistogram log.
+#[utoipa::path(get, path = "/v1/runs/{id}/latency.hlog", params(RunPath, SpaceQuery),
+    responses((status = 200, body = str, content_type = "text/plain"), Problems))]
 pub(super) async fn hlog(
     State(app): State<Arc<App>>,
     id: Id,
@@ -143,7 +148,9 @@ pub(super) async fn hlog(
     asked.latency("latency.hlog", "text/plain", write).await
 }
 
-/// `GET /v1/runs/{id}/latency.hgrm`
+/// The latencies of a scaled run as a percentile distribution.
+#[utoipa::path(get, path = "/v1/runs/{id}/latency.hgrm", params(RunPath, SpaceQuery),
+    responses((status = 200, body = str, content_type = "text/plain"), Problems))]
 pub(super) async fn hgrm(
     State(app): State<Arc<App>>,
     id: Id,
@@ -155,7 +162,9 @@ pub(super) async fn hgrm(
     asked.latency("latency.hgrm", "text/plain", write).await
 }
 
-/// `GET /v1/runs/{id}/latency.json`
+/// The latencies of a scaled run in quantiles.
+#[utoipa::path(get, path = "/v1/runs/{id}/latency.json", params(RunPath, SpaceQuery),
+    responses((status = 200, body = PaceFigures), Problems))]
 pub(super) async fn json(
     State(app): State<Arc<App>>,
     id: Id,
@@ -170,7 +179,9 @@ pub(super) async fn json(
     asked.latency("latency.json", media_type, write).await
 }
 
-/// `GET /v1/runs/{id}/receipt`
+/// A run's receipt: one page that needs nothing else.
+#[utoipa::path(get, path = "/v1/runs/{id}/receipt", params(RunPath, SpaceQuery),
+    responses((status = 200, body = str, content_type = "text/html"), Problems))]
 pub(super) async fn receipt(
     State(app): State<Arc<App>>,
     id: Id,

@@ -16,6 +16,7 @@ use futures_util::stream;
 
 use super::app::{App, SpaceQuery, answer, named_run};
 use super::handlers::{named_space, run_path};
+use super::openapi::{Problems, RunPath};
 use super::owner::Passed;
 use super::problem::Problem;
 use super::spaces::SpaceRuns;
@@ -32,7 +33,9 @@ struct Following {
     has_ended: bool,
 }
 
-/// The handler.
+/// A run's progress as server-sent events: `run` while it goes on, `end` as the last.
+#[utoipa::path(get, path = "/v1/runs/{id}/events", params(RunPath, SpaceQuery),
+    responses((status = 200, body = str, content_type = "text/event-stream"), Problems))]
 pub(super) async fn events(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,

@@ -7,46 +7,65 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::access::{Caller, Role};
 use super::app::{
     App, RunAnswer, SpaceQuery, answer, known_answer, ledger, named_run, waiting_answer,
 };
 use super::body::RunBody;
 use super::executor::{Claim, LiveRun, NotTaken};
+use super::openapi::{Problems, RunHeaders, RunPath};
 use super::problem::Problem;
 use super::spaces::SpaceRuns;
-use crate::run::{RunError, RunId, RunRequest, RunState, is_same_request};
+use crate::run::{RunError, RunId, RunRequest, RunState, Task, is_same_request};
 
 /// Longest Idempotency-Key.
 const MAX_KEY_BYTES: usize = 255;
 /// How long a claim is waited for before the run is answered without it.
 const CLAIM: Duration = Duration::from_secs(20);
 
-/// `GET /livez`
-pub(super) async fn live() -> &'static str {
+/// All runs of a space, in the order in which they were first asked for.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Runs {
+    runs: Vec<RunAnswer>,
+}
+
+/// Whether the process answers.
+#[utoipa::path(get, path = "/livez", security(()), responses((status = 200, body = str)))]
+pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`, `GET /healthz`: whether the log's ledger can be read.
+/// Whether the run ledger can be read.
+#[utoipa::path(get, path = "/readyz", security(()), responses((status = 200, body = str), Problems))]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     let runs = app.space(None, false).await?;
     ledger(&runs).await.map(|_| "ok\n")
 }
 
-/// `GET /v1/runs`
+/// What the service counts, for Prometheus.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, body = str), Problems))]
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let spaces = app.spaces.opened();
+    let live = spaces.iter().map(|space| space.executor.all_live().len());
+    let page = app.metrics.page(live.sum());
+    let form = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, form)], page).into_response()
+}
+
+/// All runs, as the ledger tells them.
+#[utoipa::path(get, path = "/v1/runs", params(SpaceQuery),
+    responses((status = 200, body = Runs), Problems))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     query: Result<Query<SpaceQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Runs {
-        runs: Vec<RunAnswer>,
-    }
     let query = named_space(query)?;
     let space = app.space(query.space.as_deref(), false).await?;
     let mut live: BTreeMap<String, LiveRun> = BTreeMap::new();
@@ -63,7 +82,9 @@ pub(super) async fn list(
     Ok(Json(Runs { runs }).into_response())
 }
 
-/// `GET /v1/runs/{id}`
+/// One run.
+#[utoipa::path(get, path = "/v1/runs/{id}", params(RunPath, SpaceQuery),
+    responses((status = 200, body = RunAnswer), Problems))]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
@@ -89,17 +110,17 @@ pub(super) async fn show(
     Ok(Json(answer).into_response())
 }
 
-/// `POST /v1/runs`
+/// Start a run. The same key and body again are the same run.
+#[utoipa::path(post, path = "/v1/runs", params(RunHeaders), request_body = RunBody,
+    responses((status = 202, body = RunAnswer, headers(("Location" = String))), Problems))]
 pub(super) async fn start(
     State(app): State<Arc<App>>,
+    caller: Caller,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers)?;
     require_json(&headers)?;
-    let body = body.map_err(|error| {
-        Problem::new(error.status(), "bad_body", error.body_text().to_lowercase())
-    })?;
     let body = RunBody::read(&body)?;
     let space = body.space().map(ToOwned::to_owned);
     // The whole body is checked before a space is made for it.
@@ -107,12 +128,11 @@ pub(super) async fn start(
         .as_deref()
         .map_or(app.spaces.default.is_main(), |name| name == "main");
     let task = body.task(&app.names, is_main)?;
+    caller.require(needed_role(&task))?;
     let space = app.space(space.as_deref(), true).await?;
     let request = RunRequest {
         id: RunId::of_key(key),
-        requester: header_text(&headers, "eip-requester")
-            .unwrap_or("anonymous")
-            .to_owned(),
+        requester: caller.requester(header_text(&headers, "eip-requester")),
         origin: header_text(&headers, "eip-origin")
             .unwrap_or("http")
             .to_owned(),
@@ -198,6 +218,20 @@ pub(super) fn named_space(
     match query {
         Ok(Query(query)) => Ok(query),
         Err(error) => Err(Problem::bad_request(error.body_text())),
+    }
+}
+
+/// What takes away more than the guards let anybody take away by accident needs a second look.
+fn needed_role(task: &Task) -> Role {
+    let is_raised = match task {
+        Task::Fast(_) | Task::Scaled(_) | Task::Rows(_) => false,
+        Task::Window(task) => task.limits.is_above_the_defaults(),
+        Task::Revert(task) => task.force,
+    };
+    if is_raised {
+        Role::Approve
+    } else {
+        Role::Replay
     }
 }
 

@@ -15,16 +15,20 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use eip_log::Log;
 use flate2::read::MultiGzDecoder;
-use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
+use utoipa::IntoParams;
 
+use super::access::Caller;
 use super::app::{App, blocking};
 use super::body::{day_range, named_rules, time};
 use super::executor::{Clock as WallClock, HOLDER};
 use super::handlers::{header_text, idempotency_key, run_path};
+use super::limits::HttpLimits;
+use super::openapi::{Problems, RunHeaders};
 use super::problem::Problem;
+use super::receive::{BodyLimit, read, refused};
 use crate::run::{
     Clock, Rows, RowsError, RowsLimits, RowsTask, RowsTerms, RunError, RunId, RunOutcome,
     RunRequest, RunState, Runner, Silent, Task,
@@ -49,13 +53,22 @@ const TYPES: [&str; 3] = [
 /// How many pushes there may be, and how much each may bring.
 pub(super) struct Counter {
     limits: RowsLimits,
+    body: BodyLimit,
     places: Arc<Semaphore>,
 }
 
-impl Default for Counter {
-    fn default() -> Self {
+impl Counter {
+    pub(super) fn new(limits: HttpLimits) -> Self {
         Self {
-            limits: RowsLimits::default(),
+            limits: RowsLimits {
+                max_bytes: limits.max_rows_bytes as u64,
+                max_rows: limits.max_rows,
+                ..RowsLimits::default()
+            },
+            body: BodyLimit {
+                bytes: limits.max_rows_bytes,
+                timeout: limits.body_timeout,
+            },
             places: Arc::new(Semaphore::new(MAX_AT_ONCE)),
         }
     }
@@ -121,13 +134,23 @@ impl Desk {
 }
 
 /// What a push says beside its rows.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RowsQuery {
+    /// The space; the service's own without.
     space: Option<String>,
+    /// The rules' name; there is no default.
+    #[param(required)]
     rules: Option<String>,
+    /// As of when the rows are read; there is no default.
+    #[param(required, format = DateTime)]
     as_of: Option<String>,
+    /// Cuts by eventAt: the first day.
+    #[param(format = Date)]
     start: Option<String>,
+    /// Cuts by eventAt: the day behind the last.
+    #[param(format = Date)]
     end: Option<String>,
 }
 
@@ -161,10 +184,15 @@ fn not_ended(error: RunError) -> Problem {
     }
 }
 
-/// `POST /v1/rows`
+/// Push raw rows of the four files, a JSON object `{"file", "row"}` a line. Every row is answered with a
+/// line once the log has acknowledged, and a last line tells the run.
+#[utoipa::path(post, path = "/v1/rows", params(RunHeaders, RowsQuery),
+    request_body(content = str, content_type = "application/x-ndjson"),
+    responses((status = 200, body = str, content_type = "application/x-ndjson"), Problems))]
 pub(super) async fn push(
     State(app): State<Arc<App>>,
     query: Result<Query<RowsQuery>, QueryRejection>,
+    caller: Caller,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -175,18 +203,21 @@ pub(super) async fn push(
     let packed = is_packed(&headers)?;
     let terms = query.terms(&app)?;
     let text_of = |name| header_text(&headers, name).map(str::to_owned);
-    let requester = text_of("eip-requester").unwrap_or_else(|| "anonymous".to_owned());
+    let requester = caller.requester(header_text(&headers, "eip-requester"));
     let origin = text_of("eip-origin").unwrap_or_else(|| "http".to_owned());
     let Ok(place) = Arc::clone(&app.rows.places).try_acquire_owned() else {
         let detail = format!("{MAX_AT_ONCE} pushes are being read and written; try again");
         return Err(Problem::too_many(detail, BUSY));
     };
     let space = app.space(query.space.as_deref(), true).await?;
-    let bytes = gather(&headers, body, app.rows.limits.max_bytes).await?;
+    let bytes = match read(body, app.rows.body).await {
+        Ok(bytes) => bytes,
+        Err(problem) => return Ok(refused(problem)),
+    };
     blocking(move || {
         // Kept until the work is done, even when nobody waits for the answer any more.
         let _place = place;
-        let rows = read(bytes, packed, terms, &app.rows.limits);
+        let rows = judge(bytes, packed, terms, &app.rows.limits);
         let rows = Arc::new(rows.map_err(|error| problem_of(&error))?);
         let task = Task::Rows(RowsTask {
             rows: Arc::clone(&rows),
@@ -204,31 +235,8 @@ pub(super) async fn push(
     .await
 }
 
-/// Collects a body up to `most` bytes, packed or not.
-async fn gather(headers: &HeaderMap, body: Body, most: u64) -> Result<Vec<u8>, Problem> {
-    let too_large = || problem_of(&RowsError::TooLarge(most));
-    let announced =
-        header_text(headers, "content-length").and_then(|text| text.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > most) {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::new();
-    let mut pieces = body.into_data_stream();
-    while let Some(piece) = pieces.next().await {
-        let piece: Bytes = piece.map_err(|error| {
-            let detail = format!("the body does not end cleanly: {error}");
-            Problem::new(StatusCode::BAD_REQUEST, "bad_body", detail)
-        })?;
-        if (bytes.len() + piece.len()) as u64 > most {
-            return Err(too_large());
-        }
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes)
-}
-
-fn read(
-    bytes: Vec<u8>,
+fn judge(
+    bytes: Bytes,
     packed: bool,
     terms: RowsTerms,
     limits: &RowsLimits,

@@ -7,6 +7,7 @@ use eip_contract::Space;
 use eip_log::{LedgerView, Log};
 
 use super::executor::{Clock, Executor, LiveRun, NotTaken};
+use super::metrics::Metrics;
 use super::problem::Problem;
 use super::rows::Desk;
 use crate::run::{CoveredDays, Ledger, RunId, RunRequest};
@@ -67,6 +68,7 @@ pub(super) struct Spaces {
     clock: Clock,
     owner_url: Option<String>,
     max_live: usize,
+    metrics: Arc<Metrics>,
     opened: Mutex<BTreeMap<Space, Arc<SpaceRuns>>>,
 }
 
@@ -77,6 +79,7 @@ impl Spaces {
         clock: Clock,
         owner_url: Option<String>,
         max_live: usize,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             default,
@@ -84,6 +87,7 @@ impl Spaces {
             clock,
             owner_url,
             max_live,
+            metrics,
             opened: Mutex::default(),
         }
     }
@@ -105,7 +109,8 @@ impl Spaces {
             log.ok_or_else(|| Problem::no_such("space", format!("there is no space {space}")))?;
         let (clock, owner_url) = (Arc::clone(&self.clock), self.owner_url.clone());
         let desk = Desk::new(log.clone(), Arc::clone(&clock), owner_url.clone());
-        let executor = Executor::open(&log, clock, owner_url, self.max_live)?;
+        let metrics = Arc::clone(&self.metrics);
+        let executor = Executor::open(&log, clock, owner_url, self.max_live, metrics)?;
         let runs = Arc::new(SpaceRuns {
             space: space.clone(),
             ledger: Mutex::new(Ledger::open(&log)?),

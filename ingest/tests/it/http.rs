@@ -1,5 +1,9 @@
 //! The service over real sockets.
 
+mod access;
+mod limits;
+mod pages;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as IoWrite};
@@ -7,7 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use eip_contract::Space;
-use eip_ingest::server::{ServeError, ServerConfig, serve};
+use eip_ingest::server::{OpenSpace, ServeError, ServerConfig, serve};
 use eip_log::StateDir;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -74,44 +78,53 @@ pub(crate) fn ended(address: SocketAddr, answer: &Answer) -> Value {
 }
 
 pub(crate) fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
-    with_server_on((&bench.state).into(), bench.folder.path(), clock(), test);
+    with_settings(bench, |_| {}, test);
+}
+
+/// As [`with_server`], with other settings.
+fn with_settings(
+    bench: &Bench,
+    set: impl FnOnce(&mut ServerConfig),
+    test: impl FnOnce(SocketAddr) + Send + 'static,
+) {
+    let log = (&bench.state).into();
+    with_server_on(log, bench.folder.path(), clock(), set, test);
 }
 
 pub(crate) fn with_server_on(
     log: eip_log::Log,
     folder: &std::path::Path,
     clock: eip_ingest::run::Clock,
+    set: impl FnOnce(&mut ServerConfig),
     test: impl FnOnce(SocketAddr) + Send + 'static,
 ) {
     let rules = folder.join("end_of_day.toml");
     std::fs::write(&rules, "version = 1\npromise = \"end_of_day\"\n").unwrap();
     let now = std::sync::Mutex::new(clock);
     let (main, spaces) = (log, folder.join("spaces"));
-    let config = ServerConfig {
-        space: Space::main(),
-        open_space: Arc::new(move |space, create| {
-            if space.is_main() {
-                return Ok(Some(main.clone()));
-            }
-            let folder = spaces.join(space.name());
-            if !create && !folder.exists() {
-                return Ok(None);
-            }
-            let opened = StateDir::open_or_create(folder, None);
-            opened
-                .map(|state| Some(state.into()))
-                .map_err(|error| error.to_string())
-        }),
-        advertise: None,
-        max_live_runs: 3,
+    let open_space: OpenSpace = Arc::new(move |space, create| {
+        if space.is_main() {
+            return Ok(Some(main.clone()));
+        }
+        let folder = spaces.join(space.name());
+        if !create && !folder.exists() {
+            return Ok(None);
+        }
+        let opened = StateDir::open_or_create(folder, None);
+        opened
+            .map(|state| Some(state.into()))
+            .map_err(|error| error.to_string())
+    });
+    let clock = Arc::new(move || (now.lock().unwrap())());
+    let mut config = ServerConfig {
         datasets: BTreeMap::from([
             ("olist".to_owned(), folder.join("data")),
             ("half".to_owned(), folder.join("half")),
         ]),
         rules: BTreeMap::from([("end_of_day".to_owned(), rules)]),
-        limits: eip_olist::Limits::default(),
-        clock: Arc::new(move || (now.lock().unwrap())()),
+        ..ServerConfig::of_spaces(Space::main(), open_space, clock)
     };
+    set(&mut config);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -138,7 +151,9 @@ fn a_fast_and_a_window_run_are_started_and_watched_over_http() {
     bench.data("data", &orders);
     bench.data("half", &orders[..1_500]);
     with_server(&bench, |address| {
-        assert_eq!(get(address, "/healthz").status, 200);
+        for path in ["/livez", "/readyz"] {
+            assert_eq!(get(address, path).status, 200, "{path}");
+        }
         let fast = json!({"mode": "fast", "dataset": "olist"});
         let first = post(address, "k1", &fast);
         assert_eq!(first.status, 202, "{}", first.body);
@@ -335,19 +350,7 @@ fn of_two_window_runs_at_once_the_second_is_told_the_firsts_id() {
 async fn an_address_that_others_can_reach_is_refused_while_there_are_no_tokens() {
     let bench = Bench::new();
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let config = ServerConfig {
-        space: Space::main(),
-        open_space: Arc::new({
-            let state = bench.state.clone();
-            move |_, _| Ok(Some((&state).into()))
-        }),
-        advertise: None,
-        max_live_runs: 1,
-        datasets: BTreeMap::new(),
-        rules: BTreeMap::new(),
-        limits: eip_olist::Limits::default(),
-        clock: Arc::new(|| 0),
-    };
+    let config = ServerConfig::new(&bench.state, Arc::new(|| 0));
     let refused = serve(listener, config, CancellationToken::new()).await;
     assert!(matches!(refused, Err(ServeError::NotLoopback(_))));
 }

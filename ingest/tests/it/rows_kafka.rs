@@ -93,23 +93,30 @@ fn rows_on_kafka_make_a_fast_runs_facts_and_go_on_after_their_owner_died() {
     drop(runner);
 
     let server_log = log.clone();
-    with_server_on(server_log, bench.folder.path(), wall(0), move |address| {
-        let run = get(address, &format!("/v1/runs/{}", request.id)).body;
-        assert_eq!(run["state"], "interrupted", "{run}");
-        let first = push(address, TERMS, "k1", &pushed);
-        assert_eq!(first.lines().last().unwrap()["state"], "committed");
-        let again = push(address, TERMS, "k1", &pushed);
-        assert_eq!((again.status, again.body), (200, first.body));
-        let other = push(address, TERMS, "k1", &pushed.replace("SP", "RJ"));
-        assert_eq!(other.problem()["type"], "/problems/key_reused");
-        let run = get(address, &format!("/v1/runs/{}", request.id)).body;
-        assert_eq!(
-            (&run["state"], &run["attempt"]),
-            (&"committed".into(), &2.into())
-        );
-        // Another key asserts the same facts again.
-        push(address, TERMS, "k2", &pushed).lines();
-    });
+    let folder = bench.folder.path();
+    with_server_on(
+        server_log,
+        folder,
+        wall(0),
+        |_| {},
+        move |address| {
+            let run = get(address, &format!("/v1/runs/{}", request.id)).body;
+            assert_eq!(run["state"], "interrupted", "{run}");
+            let first = push(address, TERMS, "k1", &pushed);
+            assert_eq!(first.lines().last().unwrap()["state"], "committed");
+            let again = push(address, TERMS, "k1", &pushed);
+            assert_eq!((again.status, again.body), (200, first.body));
+            let other = push(address, TERMS, "k1", &pushed.replace("SP", "RJ"));
+            assert_eq!(other.problem()["type"], "/problems/key_reused");
+            let run = get(address, &format!("/v1/runs/{}", request.id)).body;
+            assert_eq!(
+                (&run["state"], &run["attempt"]),
+                (&"committed".into(), &2.into())
+            );
+            // Another key asserts the same facts again.
+            push(address, TERMS, "k2", &pushed).lines();
+        },
+    );
     let (facts, records) = facts(&log);
     assert_eq!(facts, bench.facts());
     assert_eq!(records, 3 * bench.records());

@@ -12,12 +12,13 @@ use base64::Engine as _;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer as _, V2Serializer};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What is longer counts as this long: a day.
 const MAX_MICROS: u64 = 86_400_000_000;
 
 /// Quantiles in microseconds; 0 where nothing was measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Quantiles {
     /// Half of the events took no longer.
     pub p50: u64,
@@ -32,7 +33,7 @@ pub struct Quantiles {
 }
 
 /// What a scaled run measured, for its end and for the ledger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PaceFigures {
     /// From due to handed over.
     pub lateness_us: Quantiles,
