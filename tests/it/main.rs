@@ -21,5 +21,7 @@ mod guards;
 mod ingest;
 mod log_files;
 mod olist;
+mod replays;
 mod servers;
+mod service;
 mod support;

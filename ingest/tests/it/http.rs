@@ -3,6 +3,7 @@
 mod access;
 mod limits;
 mod pages;
+mod scaled;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

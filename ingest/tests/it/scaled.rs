@@ -163,8 +163,13 @@ fn a_week_lasts_as_long_as_it_was_asked_to_and_every_event_keeps_its_time() {
     assert_eq!(times.distinct() as u64, events);
     assert_eq!(times.anchors.len(), 1);
     // The figure is printed and not asserted: other work on the machine may stop any thread.
-    println!("span error {:.4} %", times.span_error() * 100.0);
-    println!("{}", outcome.summary.pace.unwrap());
+    let pace = outcome.summary.pace.unwrap();
+    println!("{pace}");
+    let error = times.span_error() * 1e6;
+    assert!(
+        (pace.span_error_ppm() as f64 - error).abs() <= 2.0,
+        "{error} {pace}"
+    );
 
     let clean = Bench::new();
     let mut all = fast(source(&clean.data("data", &data::orders(8_000, 11))));

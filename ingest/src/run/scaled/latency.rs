@@ -41,10 +41,29 @@ pub struct PaceFigures {
     pub latency_us: Quantiles,
     /// From sent to acknowledged.
     pub latency_uncorrected_us: Quantiles,
+    /// From the first event's due time to the last one's, in microseconds.
+    pub span_intended_us: u64,
+    /// From when the first event was handed over to when the last one was.
+    pub span_us: u64,
+}
+
+impl PaceFigures {
+    /// By how much the span is off what was intended, in millionths of it.
+    pub fn span_error_ppm(&self) -> u64 {
+        let off = self.span_us.abs_diff(self.span_intended_us);
+        (u128::from(off) * 1_000_000 / u128::from(self.span_intended_us.max(1))) as u64
+    }
 }
 
 impl fmt::Display for PaceFigures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "span        {:.4} s, {:.4} s intended, {:.4} % off",
+            self.span_us as f64 / 1e6,
+            self.span_intended_us as f64 / 1e6,
+            self.span_error_ppm() as f64 / 1e4
+        )?;
         writeln!(f, "lateness    {}, due to handed over", self.lateness_us)?;
         writeln!(f, "latency     {}, due to acknowledged", self.latency_us)?;
         write!(
@@ -76,6 +95,8 @@ pub struct Latency {
     corrected: Histogram<u64>,
     uncorrected: Histogram<u64>,
     started: SystemTime,
+    /// When the first event was due and handed over, and the last one.
+    span: Option<[(i64, i64); 2]>,
 }
 
 impl Default for Latency {
@@ -86,6 +107,7 @@ impl Default for Latency {
             corrected: empty(),
             uncorrected: empty(),
             started: SystemTime::now(),
+            span: None,
         }
     }
 }
@@ -93,13 +115,15 @@ impl Default for Latency {
 impl Latency {
     /// One event; all in nanoseconds of one clock.
     pub(super) fn record(&mut self, due: i64, handed: i64, sent: i64, acknowledged: i64) {
+        let at = (due, handed);
+        self.span.get_or_insert([at; 2])[1] = at;
         for (histogram, from, to) in [
             (&mut self.lateness, due, handed),
             (&mut self.corrected, due, acknowledged),
             (&mut self.uncorrected, sent, acknowledged),
         ] {
             // The clock is monotonic and the steps follow one another.
-            histogram.saturating_record(to.saturating_sub(from).max(0) as u64 / 1_000);
+            histogram.saturating_record(micros(from, to));
         }
     }
 
@@ -109,6 +133,8 @@ impl Latency {
             lateness_us: quantiles(&self.lateness),
             latency_us: quantiles(&self.corrected),
             latency_uncorrected_us: quantiles(&self.uncorrected),
+            span_intended_us: self.span.map_or(0, |[first, last]| micros(first.0, last.0)),
+            span_us: self.span.map_or(0, |[first, last]| micros(first.1, last.1)),
         }
     }
 
@@ -193,6 +219,10 @@ impl Latency {
             ("latency_uncorrected", &self.uncorrected),
         ]
     }
+}
+
+fn micros(from: i64, to: i64) -> u64 {
+    to.saturating_sub(from).max(0) as u64 / 1_000
 }
 
 fn quantiles(histogram: &Histogram<u64>) -> Quantiles {

@@ -242,6 +242,12 @@ impl Writing {
                 entry.counts.insert(format!("{name}_{quantile}"), value);
             }
         }
+        for (name, value) in [
+            ("span_us", figures.span_us),
+            ("span_intended_us", figures.span_intended_us),
+        ] {
+            entry.counts.insert(name.to_owned(), value);
+        }
         attempt.enter(&entry)
     }
 }
