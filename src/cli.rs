@@ -135,7 +135,8 @@ impl Cli {
         let arguments: Vec<OsString> = std::env::args_os().collect();
         let mut command = Self::command();
         let layered = Layered::new(&mut command, "ingest", "EIP_INGEST_", &arguments)?;
-        let matches = command.get_matches_from_mut(&arguments);
+        let matches = command.try_get_matches_from_mut(&arguments);
+        let matches = matches.unwrap_or_else(|error| error.exit());
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         if let Command::Ingest(ingest) = &mut cli.command {
             ingest.settings = layered.settings(&command, &matches);
@@ -155,7 +156,7 @@ impl Cli {
             Command::Dataflow(command) => command.run(),
             Command::Cluster(command) => command.run(),
             Command::Ingest(command) => command.run(),
-            Command::Token(command) => command.run(),
+            Command::Token(command) => Ok(command.run()),
             Command::Api(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Export(command) => command.run(),
