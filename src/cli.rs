@@ -156,7 +156,7 @@ impl Cli {
             Command::Dataflow(command) => command.run(),
             Command::Cluster(command) => command.run(),
             Command::Ingest(command) => command.run(),
-            Command::Token(command) => command.run(),
+            Command::Token(command) => Ok(command.run()),
             Command::Api(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Export(command) => command.run(),

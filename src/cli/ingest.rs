@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_time_is_a_whole_number_and_its_unit() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         for wrong in [
             "",
             "5",

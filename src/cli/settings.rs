@@ -68,7 +68,7 @@ impl Layered {
         Ok(layered)
     }
 
-    /// Every setting with its value and where it comes from.
+    /// Every setting with its value and where it comes from, by key.
     pub(crate) fn settings(&self, command: &Command, matches: &ArgMatches) -> Vec<Setting> {
         let subcommand = command.find_subcommand(self.command);
         let (Some(subcommand), Some(matches)) =
@@ -76,7 +76,7 @@ impl Layered {
         else {
             return Vec::new();
         };
-        settings_of(subcommand)
+        let mut settings: Vec<Setting> = settings_of(subcommand)
             .map(|arg| {
                 let entry = self
                     .entries
@@ -84,7 +84,9 @@ impl Layered {
                     .find(|entry| entry.id == arg.get_id().as_str());
                 Setting::new(arg, matches, entry.map(|entry| (&*self.path, entry.line)))
             })
-            .collect()
+            .collect();
+        settings.sort();
+        settings
     }
 }
 

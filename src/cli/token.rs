@@ -24,7 +24,7 @@ pub(crate) struct New {
 }
 
 impl Token {
-    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+    pub(crate) fn run(self) -> Exit {
         let Self::New(New { name, role }) = self;
         let mut bytes = [0_u8; 32];
         rand::rng().fill_bytes(&mut bytes);
@@ -36,6 +36,6 @@ impl Token {
         println!("[tokens.{name}]");
         println!("role = \"{role}\"");
         println!("sha256 = \"{sha256}\"");
-        Ok(Exit::Done)
+        Exit::Done
     }
 }

@@ -31,7 +31,7 @@ impl Default for HttpLimits {
             max_rows: 100_000,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
             max_connections: 1_024,
             max_live_runs: 16,
         }

@@ -68,8 +68,8 @@ pub(super) fn read(text: &str, command: &Command) -> Result<Vec<Entry>, Wrong> {
 }
 
 fn line_of(text: &str, at: usize) -> usize {
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
+    let before = text.get(..at).unwrap_or_default();
+    before.matches('\n').count() + 1
 }
 
 fn unknown(name: &str, command: &Command) -> String {

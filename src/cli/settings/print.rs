@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches};
 use super::{is_secret, key};
 
 /// One setting as it is in force.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Setting {
     key: String,
     /// In TOML; `None`: not set.

@@ -76,13 +76,13 @@ sha256 = ["aa", "bb"]
 fn what_a_flag_gives_goes_before_what_the_file_gives() {
     let printed = settings(FILE, &["--dataset", "other=/o", "--port", "1"]).unwrap();
     let expected = [
-        "port = 1  # flag",
+        "datasets = { \"other\" = \"/o\" }  # flag",
         "label = \"plain\"  # default",
+        "limits.max_rows = 5  # file eip.toml:10",
+        "port = 1  # flag",
         "secret = \"********\"  # file eip.toml:3",
         "# secret_file is not set",
-        "datasets = { \"other\" = \"/o\" }  # flag",
         "tokens = \"********\"  # file eip.toml:12",
-        "limits.max_rows = 5  # file eip.toml:10",
     ];
     assert_eq!(printed, expected);
     let printed = settings(FILE, &[]).unwrap();
