@@ -63,6 +63,8 @@ impl App {
                 name: name.clone(),
                 source,
             })?;
+            // The ledger says what the request said.
+            let loaded = loaded.named(&name);
             rules.insert(name, loaded);
         }
         for name in config.datasets.keys().chain(rules.keys()) {
