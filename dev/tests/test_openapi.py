@@ -25,7 +25,8 @@ def address(tmp_path: Path) -> Iterator[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EIP_")}
     data, state = tmp_path / "data", tmp_path / "state"
     subprocess.run([binary, "generate", "--orders", "50", "--seed", "1", "--out", data], check=True, env=kept)
-    line = [binary, "ingest", "--state", state, "--dataset", f"small={data}", "--token", f"fuzz:admin:{TOKEN_SHA256}"]
+    line = [binary, "ingest", "--state", str(state), "--dataset", f"small={data}"]
+    line += ["--token", f"fuzz:admin:{TOKEN_SHA256}"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=kept) as service:
         assert service.stdout
         yield service.stdout.readline().strip().removeprefix("listening on ")
