@@ -40,8 +40,16 @@ pub(crate) async fn show(State(api): State<Api>) -> Response {
     }
     for (name, help, value) in [
         ("hits", "Answers out of the cache.", cache.hits),
-        ("misses", "Answers that the cache did not have.", cache.misses),
-        ("failures", "Times that the cache did not answer.", cache.failures),
+        (
+            "misses",
+            "Answers that the cache did not have.",
+            cache.misses,
+        ),
+        (
+            "failures",
+            "Times that the cache did not answer.",
+            cache.failures,
+        ),
     ] {
         text.push_str("# HELP ");
         line(&mut text, format_args!("cache_{name}_total {help}"));

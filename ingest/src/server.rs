@@ -69,7 +69,7 @@ pub async fn serve(
         if !address.ip().is_loopback() {
             return Err(ServeError::NotLoopback(address));
         }
-        tracing::warn!(%address, "there are no tokens: whoever is on this machine may do everything");
+        tracing::warn!(%address, "no tokens are set: whoever is on this machine may do everything");
     }
     let advertise = config
         .advertise

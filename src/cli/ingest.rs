@@ -139,9 +139,6 @@ impl Ingest {
         runtime.block_on(async {
             let shutdown = interrupt::token();
             let listener = self.listen.bind().await?;
-            if config.tokens.is_empty() {
-                eprintln!("no tokens are set: whoever is on this machine may do everything");
-            }
             serve(listener, config, shutdown).await?;
             Ok(Exit::Done)
         })

@@ -203,8 +203,8 @@ fn a_push_whose_words_cannot_be_meant_is_a_problem() {
                 "bad_field",
             ),
             (
-                "?rules=default&as_of=2018-04-01T00:00:00Z&space=other",
-                "unknown_space",
+                "?rules=default&as_of=2018-04-01T00:00:00Z&space=../other",
+                "bad_field",
             ),
             (
                 "?rules=default&as_of=2018-04-01T00:00:00Z&dataset=olist",
@@ -318,7 +318,7 @@ fn more_pushes_than_are_taken_at_once_are_told_to_come_again() {
         };
         assert_eq!(busy.status, 429, "{}", busy.body);
         assert!(busy.headers.contains("retry-after: 1"), "{}", busy.headers);
-        assert_eq!(busy.problem()["type"], "/problems/busy");
+        assert_eq!(busy.problem()["type"], "/problems/too_many");
         drop(slow);
         // And give them back as soon as it has seen them go.
         while push(address, TERMS, "k", "").status == 429 {}

@@ -14,7 +14,15 @@ fn the_document_names_every_route_and_what_it_answers() {
         assert_eq!(document["openapi"], "3.1.0");
         for (path, methods) in [
             ("/v1/runs", vec!["get", "post"]),
-            ("/v1/runs/{id}", vec!["get", "delete"]),
+            ("/v1/runs/{id}", vec!["get", "patch", "delete"]),
+            ("/v1/runs/{id}/events", vec!["get"]),
+            ("/v1/runs/{id}/rehearsal", vec!["get"]),
+            ("/v1/runs/{id}/latency.hlog", vec!["get"]),
+            ("/v1/runs/{id}/receipt", vec!["get"]),
+            ("/v1/rows", vec!["post"]),
+            ("/v1/datasets", vec!["get"]),
+            ("/v1/rules", vec!["get"]),
+            ("/v1/coverage", vec!["get"]),
             ("/metrics", vec!["get"]),
             ("/livez", vec!["get"]),
             ("/readyz", vec!["get"]),
@@ -99,7 +107,7 @@ fn what_happened_is_counted_by_route() {
             r#"eip_ingest_runs_total{kind="fast",state="committed"} 1"#,
             "# TYPE eip_ingest_request_seconds histogram",
             "eip_ingest_runs_failed_total 0",
-            "eip_ingest_up 1",
+            "eip_ingest_live_runs 0",
             &format!("eip_ingest_events_total {events}"),
         ] {
             assert!(

@@ -53,7 +53,9 @@ fn a_scaled_run_is_paused_re_paced_and_brought_to_its_end() {
 
         let paused = patch(address, &path, &json!({"paused": true}));
         assert_eq!(paused.status, 200, "{}", paused.body);
-        let still = until(address, &path, |run| run["state"] == "paused");
+        let still = until(address, &path, |run| {
+            run["state"] == "paused" && run["progress"]["paused"] == true
+        });
         let clock = &still["progress"]["simulated_at"];
         std::thread::sleep(Duration::from_millis(300));
         let later = get(address, &path).body;
