@@ -31,7 +31,7 @@ from eip_provider.operators.run import EipRunOperator
 from eip_provider.requests import FastRun, RowsRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def rows_of(context: Context, part: Mapping[str, Any]) -> RowsRequest:
@@ -121,17 +121,16 @@ def fast_backfill() -> None:
         outlets=[forms.EVENTS],
         doc_md="What all partitions wrote together.",
     )
-    def total() -> dict[str, Any]:
-        instance = get_current_context()["ti"]
-        found = [instance.xcom_pull(task_ids=task_id) or [] for task_id in ("push_rows", "replay")]
-        done = [part for parts in found for part in parts]
+    def total(*deliveries: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        done = [part for delivered in deliveries for part in delivered or ()]
         return {"partitions": len(done)} | {name: sum(part[name] for part in done) for name in ("events", "rejects")}
 
     parts = partitions()
     limits = {"pool": forms.POOL, "max_active_tis_per_dagrun": 2}
     pushed = EipRowsOperator.partial(task_id="push_rows", request=rows_of, **limits).expand(part=parts)
     replayed = EipRunOperator.partial(task_id="replay", request=run_of, **limits).expand(part=parts)
-    delivery() >> [pushed, replayed] >> total()
+    delivery() >> [pushed, replayed]
+    total(pushed.output, replayed.output)
 
 
 fast_backfill()

@@ -5,7 +5,8 @@ retracts what no longer holds: the correction of an incident, whole or not at al
 
 1. **rehearse** says what would happen: figures and names in its log, as XCom, and as a rendered note.
 2. **decide** goes on where the guards would let the run through; otherwise **approve** asks a person (Required
-   Actions), showing the note. `approval` can also ask always, or never: then a guard fails the run, in Ingest's own words.
+   Actions), showing the note. `approval` can also ask always, or never: then a guard fails the run, in Ingest's own
+   words.
 3. **correct** does exactly what was rehearsed (the plan's token), or refuses. One that a person approved has its limits
    raised to the rehearsed figures and not beyond. Another window run under way is waited for.
 4. **visible** waits until the views show it, **verify** recomputes the window from the log and compares.

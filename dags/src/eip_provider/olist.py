@@ -13,7 +13,7 @@ import gzip
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,6 +50,8 @@ AS_OF_COLUMNS = (
 )
 """asOf's default is the greatest of these over the orders whose times can all be read."""
 
+TIME_COLUMNS = (*AS_OF_COLUMNS, "order_estimated_delivery_date")
+
 UNDATED = "undated"
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
@@ -74,9 +76,9 @@ def survey(folder: Path) -> Survey:
     for row in read(folder, "orders"):
         month = purchase_month(row)
         months[month] = months.get(month, 0) + 1
-        times = [row[column] for column in AS_OF_COLUMNS if row[column]]
-        if all(_is_time(text) for text in [*times, row["order_estimated_delivery_date"] or times[0]] if times):
-            as_of = max([as_of, *times])
+        given = {column: row[column] for column in TIME_COLUMNS if row[column]}
+        if month != UNDATED and all(map(_is_time, given.values())):
+            as_of = max([as_of, *(given[column] for column in AS_OF_COLUMNS if column in given)])
     in_order = sorted(months, key=lambda month: (month == UNDATED, month))
     return Survey(
         purchases={month: months[month] for month in in_order},
@@ -204,7 +206,7 @@ def _is_time(text: str) -> bool:
     if not TIME.fullmatch(text):
         return False
     try:
-        datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        datetime.fromisoformat(text)
     except ValueError:
         return False
     return True

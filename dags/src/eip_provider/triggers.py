@@ -107,7 +107,7 @@ class PollTrigger(BaseTrigger):
 
 
 class EipRunTrigger(PollTrigger):
-    """Waits for the end of a run; the event says `run` and `state`, or `refused`, or `unavailable`.
+    """Waits for the end of a run; the event says `run`, `space` and `state`, or `refused`, or `unavailable`.
 
     Args:
         run_id: the run.
@@ -154,7 +154,8 @@ class EipRunTrigger(PollTrigger):
         status = RunStatus.from_json(answer)
         resuming = status.interrupted and status.attempt <= self.after_attempt and time.monotonic() < self._resumed_by
         done = status.ended and not resuming
-        return status.progress(), {"run": status.run_id, "state": status.state} if done else None
+        event = {"run": status.run_id, "space": self.space, "state": status.state}
+        return status.progress(), event if done else None
 
     async def on_kill(self) -> None:
         """A person failed or cleared the waiting task."""

@@ -94,15 +94,15 @@ class EipRunOperator(BaseOperator):
             after_attempt=status.attempt if status.interrupted else 0,
         )
 
-    def execute_after_another(self, context: Context, event: Mapping[str, Any], space: str | None) -> Any:  # noqa: ANN401, ARG002
+    def execute_after_another(self, context: Context, event: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """The run that went first has ended, one way or another."""
         check_event(event)
         return self.execute(context)
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any], space: str | None) -> Any:  # noqa: ANN401
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """The run has ended."""
         check_event(event)
-        hook = self._hook()
+        hook, space = self._hook(), event["space"]
         status = hook.get_run(event["run"], space)
         self._link(context, hook, status.run_id, space)
         self.log.info(status.progress())
@@ -145,7 +145,7 @@ class EipRunOperator(BaseOperator):
             poll_interval=self.poll_interval,
         )
         self._started = None
-        return TaskDeferred(trigger=trigger, method_name=method_name, kwargs={"space": space})
+        return TaskDeferred(trigger=trigger, method_name=method_name)
 
     def _link(self, context: Context, hook: EipIngestHook, run_id: str, space: str | None) -> None:
         self.run_page = (hook.page(run_path(run_id)), f"?space={space}" if space else "")
