@@ -40,6 +40,7 @@ def day_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
         start=day.isoformat(),
         end=(day + timedelta(days=1)).isoformat(),
         as_of=params["as_of"],
+        emit="changed",
     )
 
 

@@ -47,6 +47,11 @@ def airflow_database() -> None:
 @pytest.fixture
 def dags(airflow_database: None) -> dict[str, DAG]:  # noqa: ARG001 - asked for so that it is there
     """All DAGs as Airflow's own loader makes them; `dag.test()` leaves its conf in a DAG, so each test has its own."""
+    return load_dags()
+
+
+def load_dags() -> dict[str, DAG]:
+    """As above, for fixtures that live longer."""
     from airflow.dag_processing.dagbag import DagBag
 
     found: dict[str, DAG] = DagBag(DAGS_FOLDER).dags

@@ -20,7 +20,7 @@ LOGICAL_DATE = datetime(2018, 4, 1, tzinfo=UTC)
 WINDOW = {"start_date": "2018-03-01", "end_date": "2018-04-01"}
 REHEARSED = Answer(
     200,
-    run("committed", orders_covered=5000, events_planned=12)
+    run("rehearsed", orders_covered=5000, events_planned=12)
     | {"plan": "abc123", "guard": {"vanishing": 1200, "covered": 5000, "retracted": 0, "facts": 9000}},
 )
 REPORT = {
@@ -139,7 +139,7 @@ def test_a_window_is_rehearsed_then_done_as_announced_then_seen_and_verified(
     dags: dict[str, DAG], ingest: ScriptedIngest, api: ScriptedIngest, verifies: Path
 ) -> None:
     ingest.fixed[f"GET /v1/runs/{RUN_ID}/rehearsal"] = Answer(200, REPORT)
-    ingest.answers = [accepted(), REHEARSED, accepted(), running(4), finished()]
+    ingest.answers = [accepted(), REHEARSED, REHEARSED, accepted(), running(4), finished()]
     api.answers = [ready(0), ready(5, 7)]
     dag_run = ran(dags["window_backfill"], "success", **WINDOW, rules="tuesday", emit="changed")
     rehearsal, correction = ingest.posted()
@@ -179,7 +179,7 @@ def test_another_window_run_under_way_is_waited_for(
 def test_a_revert_is_rehearsed_and_bound_to_its_plan(
     dags: dict[str, DAG], ingest: ScriptedIngest, api: ScriptedIngest
 ) -> None:
-    ingest.answers = [accepted(), REHEARSED, accepted(), finished()]
+    ingest.answers = [accepted(), REHEARSED, REHEARSED, accepted(), finished()]
     api.answers = [ready(5, 7)]
     ran(dags["revert_run"], "success", run="00000000000000aa")
     rehearsal, revert = ingest.posted()

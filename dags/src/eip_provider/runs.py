@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 RUN_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 """What a run's id may look like; it is checked before it becomes part of a URL."""
 
-SUCCEEDED = frozenset({"committed"})
+SUCCEEDED = frozenset({"committed", "rehearsed"})
 REFUSED = frozenset({"failed", "cancelled"})
 INTERRUPTED = frozenset({"interrupted"})
-UNDER_WAY = frozenset({"requested", "planned", "rehearsed", "running", "paused"})
+UNDER_WAY = frozenset({"requested", "planned", "running", "paused"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

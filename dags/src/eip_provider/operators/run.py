@@ -86,13 +86,7 @@ class EipRunOperator(BaseOperator):
         self.log.info(status.progress())
         if status.ended and not status.interrupted:
             return self._end(hook, status, request.space)
-        raise self._waiting(
-            status.run_id,
-            request.space,
-            "execute_complete",
-            cancel=self.if_killed == "cancel",
-            after_attempt=status.attempt if status.interrupted else 0,
-        )
+        raise self._waiting_for(status, request.space)
 
     def execute_after_another(self, context: Context, event: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """The run that went first has ended, one way or another."""
@@ -106,6 +100,8 @@ class EipRunOperator(BaseOperator):
         status = hook.get_run(event["run"], space)
         self._link(context, hook, status.run_id, space)
         self.log.info(status.progress())
+        if not status.ended:  # somebody else has it resumed meanwhile
+            raise self._waiting_for(status, space)
         return self._end(hook, status, space)
 
     def finish(self, hook: EipIngestHook, status: RunStatus, space: str | None) -> dict[str, Any]:  # noqa: ARG002
@@ -129,6 +125,15 @@ class EipRunOperator(BaseOperator):
 
     def _hook(self) -> EipIngestHook:
         return EipIngestHook(self.eip_conn_id, patience=self.patience)
+
+    def _waiting_for(self, status: RunStatus, space: str | None) -> TaskDeferred:
+        return self._waiting(
+            status.run_id,
+            space,
+            "execute_complete",
+            cancel=self.if_killed == "cancel",
+            after_attempt=status.attempt if status.interrupted else 0,
+        )
 
     def _waiting(
         self, run_id: str, space: str | None, method_name: str, *, cancel: bool, after_attempt: int = 0
