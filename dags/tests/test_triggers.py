@@ -24,7 +24,8 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_trigger(**arguments: Any) -> EipRunTrigger:  # noqa: ANN401
-    return EipRunTrigger("eip_ingest", **({"run_id": RUN_ID, "poll_interval": 0.01, "patience": 5.0} | arguments))
+    given: dict[str, Any] = {"run_id": RUN_ID, "poll_interval": 0.01, "patience": 5.0}
+    return EipRunTrigger("eip_ingest", **(given | arguments))
 
 
 def views_trigger(*offsets: int) -> EipViewsTrigger:
