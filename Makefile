@@ -91,8 +91,9 @@ test-dags: setup
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dags/tests
 
 .PHONY: services-test
-services-test: setup ## dev/services against the real servers; compose.yml and deploy/ as far as they can be checked here
-	$(PYTHON) -m pytest dev/tests
+services-test: setup ## dev/services against the real servers; compose.yml and deploy/; generated requests to `eip ingest`
+	$(CARGO) test $(ALL) --test '*' --no-run
+	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dev/tests
 
 .PHONY: setup setup-build
 setup:

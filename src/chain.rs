@@ -16,7 +16,7 @@ use eip_dataflow::store::{
     SqliteViews, ViewReader,
 };
 use eip_log::kafka::{KafkaConfig, KafkaLog};
-use eip_log::{Log, StateDir};
+use eip_log::{Log, LogError, StateDir};
 
 use crate::clock::wall_ms;
 
@@ -69,6 +69,20 @@ impl Chain {
                 .context("cannot open the log in Kafka")?
                 .into(),
         })
+    }
+
+    /// Whether there is a log.
+    pub(crate) fn has_log(&self) -> anyhow::Result<bool> {
+        match self {
+            Self::Embedded { folder } => match StateDir::open(folder) {
+                Ok(_) => Ok(true),
+                Err(LogError::NotAState(_)) => Ok(false),
+                Err(error) => Err(error.into()),
+            },
+            Self::Servers(servers) => {
+                Ok(KafkaLog::spaces(servers.kafka_config())?.contains(&servers.space))
+            }
+        }
     }
 
     /// Opens the log, or makes it when there is none.

@@ -17,18 +17,22 @@ mod rebuild;
 mod repair;
 mod replay;
 mod runs;
+mod settings;
 mod space;
 mod status;
+mod token;
 mod verify;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::demo;
 pub(crate) use generate::summary_text;
 pub(crate) use repair::Mended;
+use settings::Layered;
 
 /// A time machine for fulfillment events: replay, back-fill, and correct by retraction.
 ///
@@ -58,8 +62,10 @@ enum Command {
     Dataflow(dataflow::Dataflow),
     /// Launch the processes of one dataflow on this host and watch over them.
     Cluster(cluster::Cluster),
-    /// Serve the event factory over HTTP: runs are started and watched here.
     Ingest(ingest::Ingest),
+    /// Make tokens for `eip ingest`.
+    #[command(subcommand)]
+    Token(token::Token),
     /// Serve the Ops Search API over the views.
     Api(api::Api),
     /// Recompute the views from the log by other means, and compare.
@@ -123,6 +129,21 @@ impl From<Exit> for ExitCode {
 }
 
 impl Cli {
+    /// Reads the command line, with the settings that it takes from elsewhere. Ends the process where
+    /// clap does: wrong usage, help, version.
+    pub(crate) fn read() -> anyhow::Result<Self> {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let mut command = Self::command();
+        let layered = Layered::new(&mut command, "ingest", "EIP_INGEST_", &arguments)?;
+        let matches = command.try_get_matches_from_mut(&arguments);
+        let matches = matches.unwrap_or_else(|error| error.exit());
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if let Command::Ingest(ingest) = &mut cli.command {
+            ingest.settings = layered.settings(&command, &matches);
+        }
+        Ok(cli)
+    }
+
     pub(crate) fn log_filter(&self) -> EnvFilter {
         EnvFilter::builder().parse_lossy(&self.log)
     }
@@ -135,6 +156,7 @@ impl Cli {
             Command::Dataflow(command) => command.run(),
             Command::Cluster(command) => command.run(),
             Command::Ingest(command) => command.run(),
+            Command::Token(command) => Ok(command.run()),
             Command::Api(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Export(command) => command.run(),

@@ -1,13 +1,16 @@
-//! A run as seen from the terminal: its id first, a bar or plain lines while it goes on, and the
-//! question before a plan is carried out.
+//! A run as seen from the terminal: its id first, a bar or plain lines while it goes on, the
+//! question before a plan is carried out, and keys that change the pace of a scaled run.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eip_ingest::run::{Observer, Phase, Progress, Rehearsal, RunId};
+use eip_ingest::run::{Controls, Observer, Pace, Phase, Progress, Rehearsal, RunId};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::interrupt;
+use crate::keys::Keys;
+use crate::pace::{Pressed, Pressing};
 use crate::text::thousands;
 
 /// How often a plain progress line is written where there is no terminal.
@@ -28,6 +31,21 @@ pub(crate) enum OnPlan {
 pub(crate) struct Console {
     on_plan: OnPlan,
     shown: Shown,
+    paced: Option<Paced>,
+}
+
+/// Of a scaled run: how its pace is changed.
+struct Paced {
+    controls: Arc<Controls>,
+    keys: Option<Keys>,
+    pressing: Pressing,
+    wish: Option<Wish>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Cancel,
+    Leave,
 }
 
 enum Shown {
@@ -49,7 +67,66 @@ impl Console {
         Self {
             on_plan,
             shown: Shown::Nothing,
+            paced: None,
         }
+    }
+
+    /// For a scaled run: space pauses, + and - change the speed, and Ctrl-C asks what is meant.
+    pub(crate) fn paced() -> Self {
+        let keys = Keys::open();
+        if keys.is_some() {
+            eprintln!("keys: space pauses and resumes, + and - change the speed, q leaves");
+        }
+        Self {
+            paced: Some(Paced {
+                controls: Arc::default(),
+                keys,
+                pressing: Pressing::default(),
+                wish: None,
+            }),
+            ..Self::new(OnPlan::Hide)
+        }
+    }
+
+    /// Prints a line beside the bar.
+    fn say(&self, text: &str) {
+        match &self.shown {
+            Shown::Bar(bar) => bar.suspend(|| eprintln!("{text}")),
+            _ => eprintln!("{text}"),
+        }
+    }
+
+    /// Does what keys and signals ask for.
+    fn hear(&mut self, pace: Option<Pace>) {
+        let Some(mut paced) = self.paced.take() else {
+            return;
+        };
+        if let Some(keys) = &paced.keys {
+            let signal = interrupt::asked() && interrupt::take();
+            while let Some(pressed) = paced.pressing.next(keys, signal) {
+                match pressed {
+                    Pressed::Say(text) => self.say(text),
+                    Pressed::Pause => {
+                        let (is_paused, _) = paced.controls.wished();
+                        paced.controls.set(Some(!is_paused), None);
+                    }
+                    Pressed::Speed(times) => {
+                        let (_, wished) = paced.controls.wished();
+                        let now = wished.or(pace.map(|pace| pace.scale_factor));
+                        paced.controls.set(None, now.and_then(|now| times.of(now)));
+                    }
+                    Pressed::Cancel => paced.wish = Some(Wish::Cancel),
+                    Pressed::Leave => paced.wish = Some(Wish::Leave),
+                }
+            }
+        }
+        self.paced = Some(paced);
+    }
+
+    fn wishes(&self, wish: Wish) -> bool {
+        self.paced
+            .as_ref()
+            .is_some_and(|paced| paced.wish == Some(wish))
     }
 
     /// Takes the bar away; what follows are results.
@@ -58,6 +135,7 @@ impl Console {
             bar.finish_and_clear();
         }
         self.shown = Shown::Nothing;
+        self.paced = None;
     }
 }
 
@@ -79,6 +157,7 @@ impl Observer for Console {
     }
 
     fn progress(&mut self, progress: &Progress) {
+        self.hear(progress.pace);
         match &mut self.shown {
             Shown::Nothing => {}
             Shown::Bar(bar) => show_bar(bar, progress),
@@ -118,8 +197,20 @@ impl Observer for Console {
         asked.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 
+    fn controls(&self) -> Option<Arc<Controls>> {
+        self.paced.as_ref().map(|paced| Arc::clone(&paced.controls))
+    }
+
     fn cancelled(&self) -> bool {
-        interrupt::asked()
+        let asks_first = self
+            .paced
+            .as_ref()
+            .is_some_and(|paced| paced.keys.is_some());
+        self.wishes(Wish::Cancel) || (!asks_first && interrupt::asked())
+    }
+
+    fn interrupted(&self) -> bool {
+        self.wishes(Wish::Leave)
     }
 }
 
@@ -145,10 +236,27 @@ fn where_it_is(progress: &Progress) -> String {
         0 => String::new(),
         rejects => format!("  {} rejects", thousands(rejects)),
     };
-    match progress.event_time {
-        Some(time) => format!("reached {}{rejects}", time.day()),
-        None => rejects,
+    match (progress.pace, progress.event_time) {
+        (Some(pace), _) => format!("{}{rejects}", pace_text(&pace)),
+        (None, Some(time)) => format!("reached {}{rejects}", time.day()),
+        (None, None) => rejects,
     }
+}
+
+/// The simulated clock, the speed, and how well the schedule is kept.
+fn pace_text(pace: &Pace) -> String {
+    let speed = if pace.is_paused {
+        "paused".to_owned()
+    } else {
+        format!("x {}", pace.scale_factor)
+    };
+    let ms = |micros: u64| micros as f64 / 1e3;
+    format!(
+        "clock {}  {speed}  late p99.9 {:.2} ms  latency p99.9 {:.1} ms",
+        pace.simulated_at,
+        ms(pace.figures.lateness_us.p999),
+        ms(pace.figures.latency_us.p999)
+    )
 }
 
 fn plain_line(progress: &Progress, elapsed: Duration) -> String {
@@ -157,6 +265,10 @@ fn plain_line(progress: &Progress, elapsed: Duration) -> String {
         .total
         .map_or_else(String::new, |t| format!("/{}", thousands(t)));
     let left = match progress.total {
+        _ if progress.pace.is_some() => {
+            let left = progress.pace.map_or(0, |pace| pace.seconds_left);
+            format!(", {left} s left")
+        }
         Some(total) if per_second >= 1.0 => {
             let left = total.saturating_sub(progress.records) as f64 / per_second;
             format!(", {left:.0} s left")

@@ -19,6 +19,12 @@ pub(crate) fn asked() -> bool {
     ASKED.load(Ordering::Relaxed)
 }
 
+/// Whether a signal has come that nobody has taken yet; the next one is then a first one again. For
+/// whoever asks a person what is meant by it.
+pub(crate) fn take() -> bool {
+    ASKED.swap(false, Ordering::Relaxed)
+}
+
 fn listen() -> CancellationToken {
     let token = CancellationToken::new();
     let of_thread = token.clone();
@@ -35,6 +41,7 @@ fn listen() -> CancellationToken {
                     _ = terminate.recv() => {}
                 }
                 if ASKED.swap(true, Ordering::Relaxed) {
+                    crate::keys::restore();
                     std::process::exit(130);
                 }
                 of_thread.cancel();

@@ -27,7 +27,10 @@ pub(crate) async fn count(State(api): State<Api>, request: Request, next: Next) 
 
 pub(crate) async fn show(State(api): State<Api>) -> Response {
     let cache = api.cache.counts();
-    let mut text = String::from("# TYPE eip_api_requests_total counter\n");
+    let mut text = String::from(
+        "# HELP eip_api_requests_total Requests answered, by the class of their status.\n\
+         # TYPE eip_api_requests_total counter\n",
+    );
     for (class, count) in (1..).zip(&api.requests.0) {
         let count = count.load(Ordering::Relaxed);
         line(
@@ -35,11 +38,13 @@ pub(crate) async fn show(State(api): State<Api>) -> Response {
             format_args!("requests_total{{class=\"{class}xx\"}} {count}"),
         );
     }
-    for (name, value) in [
-        ("hits", cache.hits),
-        ("misses", cache.misses),
-        ("failures", cache.failures),
+    for (name, help, value) in [
+        ("hits", "Answers out of the cache.", cache.hits),
+        ("misses", "Answers that the cache did not have.", cache.misses),
+        ("failures", "Times that the cache did not answer.", cache.failures),
     ] {
+        text.push_str("# HELP ");
+        line(&mut text, format_args!("cache_{name}_total {help}"));
         text.push_str("# TYPE ");
         line(&mut text, format_args!("cache_{name}_total counter"));
         line(&mut text, format_args!("cache_{name}_total {value}"));

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use eip_contract::{Packer, decode};
+use eip_ingest::run::{
+    DayRange, FastTask, Observer, Phase, Progress, RunId, RunRequest, Runner, Source, Task,
+};
 use eip_log::kafka::{KafkaConfig, KafkaLog};
 use eip_log::{Log, NewRecord, RunTag};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, DefaultConsumerContext};
@@ -29,6 +32,8 @@ use crate::figures::{Cost, Meter};
 pub struct KafkaOptions {
     /// Canonical events, one a line ([`crate::write_events`]).
     pub events: PathBuf,
+    /// The folder with the four files that they were made from, for the fast run.
+    pub data: PathBuf,
     /// The broker and a space that does not exist yet; it is dropped at the end.
     pub config: KafkaConfig,
     /// Partitions of the log.
@@ -55,6 +60,8 @@ struct Input {
 struct Rates {
     bare_producer: Vec<f64>,
     producer: Vec<f64>,
+    fast_run: Vec<f64>,
+    fast_writing: Vec<f64>,
     bare_consumer: Vec<f64>,
     reader: Vec<f64>,
     decoding: Vec<f64>,
@@ -81,6 +88,17 @@ pub fn kafka(options: &KafkaOptions) -> anyhow::Result<()> {
         median(&mut rates.producer),
         median(&mut rates.bare_producer),
     );
+    let fast_writing = median(&mut rates.fast_writing);
+    println!(
+        "median: a fast run, from its first record to the last acknowledgement {fast_writing:.0} \
+         events/s, {}",
+        ratio(fast_writing, bare_producer)
+    );
+    let fast_run = median(&mut rates.fast_run);
+    println!(
+        "median: a fast run, reading and ordering the files included {fast_run:.0} events/s, {}",
+        ratio(fast_run, bare_producer)
+    );
     let decoding = median(&mut rates.decoding);
     println!(
         "median: producing {:.0} events/s, {}",
@@ -101,6 +119,14 @@ fn round(options: &KafkaOptions, input: &Input, rates: &mut Rates) -> anyhow::Re
     rates
         .bare_producer
         .push(report("bare producer", count, cost));
+    drop(log);
+
+    let log = anew(options)?;
+    let (whole, writing) = fast_run(&log, options, count)?;
+    rates.fast_run.push(report("fast run, whole", count, whole));
+    rates
+        .fast_writing
+        .push(report("fast run, writing", count, writing));
     drop(log);
 
     let log = anew(options)?;
@@ -150,6 +176,43 @@ fn produce(log: &Log, input: &Input) -> anyhow::Result<Cost> {
     }
     writer.sync()?;
     Ok(meter.stop())
+}
+
+/// Notes when the first record is about to be written.
+#[derive(Default)]
+struct FirstRecord(Option<Meter>);
+
+impl Observer for FirstRecord {
+    fn progress(&mut self, progress: &Progress) {
+        if progress.phase == Phase::Writing {
+            self.0.get_or_insert_with(Meter::start);
+        }
+    }
+}
+
+/// The run that ingest executes: files in, acknowledged events out. Gives what the whole of it cost,
+/// and what it cost from the first record on.
+fn fast_run(log: &Log, options: &KafkaOptions, count: usize) -> anyhow::Result<(Cost, Cost)> {
+    let clock = Box::new(|| 0);
+    let mut runner = Runner::open(log.clone(), "eip bench", clock)?;
+    let request = RunRequest {
+        id: RunId::of_key("bench"),
+        requester: "eip bench".to_owned(),
+        origin: "bench".to_owned(),
+        task: Task::Fast(FastTask {
+            source: Source::folder(&options.data),
+            range: DayRange::ALL,
+            mix: false,
+        }),
+    };
+    let mut first = FirstRecord::default();
+    let meter = Meter::start();
+    let outcome = runner.execute(&request, &mut first)?;
+    let whole = meter.stop();
+    let writing = first.0.context("the run wrote nothing")?.stop();
+    let written = outcome.summary.events_written();
+    ensure!(written == count as u64, "wrote {written} of {count} events");
+    Ok((whole, writing))
 }
 
 fn produce_bare(options: &KafkaOptions, input: &Input) -> anyhow::Result<Cost> {

@@ -61,7 +61,7 @@ class Chain:
         process = self.running[name].enter_context(eip_running(self.folder, name, "--state", str(self.state), *words))
         self.pids[name] = process.pid
         if name != "dataflow":
-            wait_for(lambda: answers(f"{self.url(name)}/healthz"), 30, lambda: name)
+            wait_for(lambda: answers(f"{self.url(name)}/{"livez" if name == "ingest" else "healthz"}"), 30, lambda: name)
 
     def stop(self, name: str) -> None:
         self.running.pop(name).close()

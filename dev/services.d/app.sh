@@ -57,6 +57,6 @@ api_launch() { eip api --listen "127.0.0.1:$(port_of api)"; }
 answers_on() {
     curl --silent --fail --max-time 5 --noproxy '*' --output /dev/null "$(address_of "$1")$2"
 }
-ingest_probe() { answers_on ingest /healthz; }
+ingest_probe() { answers_on ingest /livez; }
 dataflow_probe() { answers_on dataflow /livez; }
 api_probe() { answers_on api /healthz; }

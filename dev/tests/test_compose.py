@@ -100,7 +100,7 @@ def test_no_secret_has_a_value_or_a_default(name: str) -> None:
     # Comments and everything else hold none either: the file names a password only as `${…:?…}`.
     environment: dict[str, Any] = SERVICES[name].get("environment", {})
     for key, value in environment.items():
-        if re.search("PASSWORD|AUTH|SECRET", key):
+        if re.search("PASSWORD|AUTH|SECRET|TOKEN", key):
             assert re.fullmatch(r"\$\{EIP_\w+:\?[^}]+\}", value), key
         if re.search("://.*@", str(value)):
             assert re.search(r":\$\{EIP_\w+:\?[^}]+\}@", value), key

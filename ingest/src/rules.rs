@@ -134,6 +134,15 @@ impl Rules {
         Ok(rules)
     }
 
+    /// The same rules under another name.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..self
+        }
+    }
+
     /// The same rules with another promise, under another name.
     #[must_use]
     pub fn with_promise(&self, promise: Promise, name: &str) -> Self {

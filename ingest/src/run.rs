@@ -1,18 +1,21 @@
 //! Runs: one request to put facts into the log, from its claim to its end in the run ledger.
 //!
 //! ```text
-//! requested ──► running ─────────────► committed         fast: asserts, never retracts
+//! requested ──► running ⇄ paused ────► committed         fast, scaled, rows: assert, never retract
 //!     │            │
 //!     └─► planned ─┼─► rehearsed                         window, revert: a plan first, then either
 //!                  └─► running ──────► committed         the report alone or one transaction
 //!
 //! any of them that has not ended ──► cancelled | failed | interrupted
 //! ```
-//! A [`Runner`] holds the journal's writer and executes one run at a time. What it promises: a run
-//! that does not end as `committed` and is no fast run has changed no fact; a fast run that was cut
+//! A [`Runner`] holds a writer of the log and executes one run at a time. What it promises: a window
+//! or revert run that does not end as `committed` has changed no fact; one of the others that was cut
 //! off has asserted some of its facts, and asserting them again changes nothing.
 
+mod amplify;
 mod apply;
+mod controls;
+mod coverage;
 mod error;
 mod fast;
 mod guard;
@@ -21,30 +24,46 @@ mod ledger;
 mod limits;
 mod log_facts;
 mod observer;
+mod order;
 mod outcome;
+mod pacer;
 mod plan;
 mod provenance;
 mod report;
 mod request;
+mod resume;
 mod revert;
 mod routes;
+mod rows;
 mod run_files;
 mod runner;
+mod scaled;
 mod source;
 mod state;
 mod text;
 mod view;
 mod window;
 
+pub use amplify::{Amplify, BadAmplify};
+pub use controls::Controls;
+pub use coverage::CoveredDays;
 pub use error::RunError;
 pub use guard::{GuardFigures, GuardStop};
+pub(crate) use id::hex;
 pub use id::{PlanToken, RunId};
 pub(crate) use ledger::{Ledger, is_same_request};
 pub use limits::{GuardLimits, Limit};
-pub use observer::{Observer, Phase, Progress, Silent};
+pub use observer::{Observer, Pace, Phase, Progress, Silent};
 pub use outcome::{FileSummary, RejectCount, RunOutcome, RunSummary};
+pub use pacer::{BadScaleFactor, Bounds, ScaleFactor, parse_seconds};
 pub use report::{DayDeltas, Deltas, FactText, LeftFact, Named, Rehearsal, RouteChange, Sample};
-pub use request::{DayRange, Emit, FastTask, RevertTask, RunRequest, Source, Task, WindowTask};
+pub use request::{
+    DayRange, Emit, FastTask, RevertTask, RunRequest, ScaledTask, Source, Speed, Task, WindowTask,
+};
+pub use rows::{Rows, RowsError, RowsLimits, RowsTask, RowsTerms, VerdictCounts};
+pub use run_files::run_file;
+pub(crate) use runner::check;
 pub use runner::{Clock, Runner};
+pub use scaled::{Latency, PaceFigures, Quantiles};
 pub use state::{RunKind, RunState, may_follow};
 pub use view::{RunView, list_runs, run_view};

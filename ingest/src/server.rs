@@ -1,56 +1,117 @@
-//! Runs over HTTP, thin: start a fast, window or revert run and look at it.
+//! Runs over HTTP: start a fast, window, scaled or revert run, watch it, change its pace, cancel it;
+//! and push rows.
 //!
 //! ```text
-//!  POST /v1/runs ──► checked, named ──► queue ──► one thread with the journal's writer ──► log, ledger
+//!  POST /v1/runs ──► checked, named ──► executor: a thread a run, with a writer of its own ──► log, ledger
 //!  GET  /v1/runs, /v1/runs/{id} ◄── the ledger, and what the thread is at
+//!  PATCH, DELETE, …/events ──► the thread, or the instance that executes the run (its `owner_url`)
+//!  POST /v1/rows ──► read whole, judged ──► a writer of its own ──► log, ledger ──► a verdict a row
+//!  GET  /v1/datasets, /v1/rules, /v1/coverage ◄── the configuration, and the ledger
 //! ```
 //! A request names a dataset and rules; the configuration says which folder and file that is, so no
-//! request carries a path. There are no accounts yet: it listens on loopback only.
+//! request carries a path. Bearer tokens say who may do what ([`Role`]); without any, it listens on
+//! loopback only.
 //!
-//! A run has its place in the ledger from the moment on that the thread takes it up; a process that
-//! is killed forgets the runs that still waited, and the same Idempotency-Key asks for them again.
+//! Any number of instances may serve one log in Kafka; claims in the ledger keep their runs apart. A
+//! run has its place in the ledger before its POST is answered. When its instance is gone it becomes
+//! `interrupted`, and the same Idempotency-Key goes on with it through any instance.
 
+mod access;
+mod app;
 mod body;
+mod catalog;
+mod commands;
 mod config;
+mod connections;
+mod executor;
+mod files;
+mod follow;
 mod handlers;
+mod limits;
+mod metrics;
+mod openapi;
+mod owner;
+mod page;
 mod problem;
-mod queue;
+mod receipt;
+mod receive;
+mod request_id;
 mod router;
+mod rows;
+mod spaces;
 
+pub use access::{BadRole, HASHES_PER_NAME, Role, Tokens, TokensError, token_sha256};
 pub use config::{ServeError, ServerConfig};
+pub use limits::HttpLimits;
+pub use spaces::OpenSpace;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::run::{Clock, Runner};
-use queue::Queue;
+use app::App;
+use connections::serve_connections;
 
-/// Serves until `shutdown`; then the live run and those that wait end as `interrupted`, and the same
-/// keys go on with them.
+/// How often runs are looked for whose owner is gone.
+const SWEEP: Duration = Duration::from_secs(10);
+
+/// Serves until `shutdown`; then the live runs end as `interrupted`, and the same keys go on with
+/// them.
 pub async fn serve(
     listener: TcpListener,
-    config: ServerConfig,
+    mut config: ServerConfig,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listen)?;
-    if !address.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(address));
+    if config.tokens.is_empty() {
+        if !address.ip().is_loopback() {
+            return Err(ServeError::NotLoopback(address));
+        }
+        tracing::warn!(%address, "there are no tokens: whoever is on this machine may do everything");
     }
-    let clock = Arc::clone(&config.clock);
-    let clock: Clock = Box::new(move || clock());
-    let runner = Runner::open(config.log.clone(), "eip ingest", clock)?;
-    let (queue, worker) = Queue::start(runner)?;
-    let router = router::router(Arc::new(handlers::App::new(config, queue.clone())?));
-    tracing::info!(%address, "ingest listens");
-    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
-    let served = served.await.map_err(ServeError::Listen);
-    queue.close();
-    // The thread ends its run at the next look at its observer.
-    let joined = tokio::task::spawn_blocking(move || worker.join()).await;
-    match joined {
-        Ok(Ok(())) => served,
-        Ok(Err(_)) | Err(_) => Err(ServeError::WorkerPanicked),
+    let advertise = config
+        .advertise
+        .get_or_insert_with(|| format!("http://{address}"));
+    tracing::info!(%address, advertise, "ingest listens");
+    let (tokens, limits) = (config.tokens.clone(), config.http);
+    let app = tokio::task::spawn_blocking(|| App::new(config)).await;
+    let app = Arc::new(app.map_err(|_| ServeError::Panicked)??);
+    let router = router::router(Arc::clone(&app), tokens, limits);
+    let sweeper = tokio::spawn(sweep(Arc::clone(&app), shutdown.clone()));
+    // Streams of progress end with their runs, so these end while connections do.
+    let stopping = shutdown.clone();
+    let closer = tokio::spawn(async move {
+        stopping.cancelled().await;
+        let spaces = app.spaces.opened();
+        let closed = tokio::task::spawn_blocking(move || {
+            for space in spaces {
+                space.executor.close();
+            }
+        });
+        closed.await
+    });
+    serve_connections(listener, router, limits, shutdown).await;
+    sweeper.abort();
+    match closer.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(ServeError::Panicked),
+    }
+}
+
+/// Ends, every now and then, the runs whose owner is gone.
+async fn sweep(app: Arc<App>, shutdown: CancellationToken) {
+    while shutdown
+        .run_until_cancelled(tokio::time::sleep(SWEEP))
+        .await
+        .is_some()
+    {
+        for space in app.spaces.opened() {
+            let swept = tokio::task::spawn_blocking(move || space.executor.interrupt_unfinished());
+            if let Ok(Err(error)) = swept.await {
+                tracing::warn!(error = error.chain(), "cannot look for runs left behind");
+            }
+        }
     }
 }

@@ -90,8 +90,9 @@ impl Bench {
             })?,
             Self::Kafka(bench) => {
                 let events = folder.path().join("events.ndjson");
-                eip_bench::write_events(&data(bench.data.clone(), bench.orders)?, &events)?;
-                eip_bench::kafka(&bench.options(events, folder.path())?)?;
+                let data = data(bench.data.clone(), bench.orders)?;
+                eip_bench::write_events(&data, &events)?;
+                eip_bench::kafka(&bench.options(events, data, folder.path())?)?;
             }
             Self::Sinks(bench) => {
                 let events = folder.path().join("events.ndjson");

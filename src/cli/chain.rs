@@ -5,8 +5,9 @@
 //! folder of its own below it.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use eip_contract::Space;
 use eip_log::Log;
@@ -18,8 +19,8 @@ use crate::chain::{Chain, Servers};
 #[derive(Args, Clone)]
 pub(crate) struct ChainArgs {
     /// The state folder: log, run ledger, cache and views; with servers, cache and files of runs.
-    #[arg(long = "state", value_name = "DIR", env = "EIP_STATE")]
-    folder: PathBuf,
+    #[arg(id = "state", long = "state", value_name = "DIR", env = "EIP_STATE")]
+    folder: Option<PathBuf>,
     /// The space: a prefix over all that one chain owns.
     #[arg(long, value_name = "NAME", env = "EIP_SPACE", default_value = "main")]
     space: Space,
@@ -42,6 +43,14 @@ struct ServerArgs {
         hide_env_values = true
     )]
     kafka_properties: Option<String>,
+    /// A file with settings of the Kafka clients.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "EIP_KAFKA_PROPERTIES_FILE",
+        conflicts_with = "kafka_properties"
+    )]
+    kafka_properties_file: Option<PathBuf>,
     /// Elasticsearch's address, `https://user:password@host:9200`.
     #[arg(
         long,
@@ -50,15 +59,39 @@ struct ServerArgs {
         hide_env_values = true
     )]
     elasticsearch: Option<String>,
+    /// A file with Elasticsearch's address.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "EIP_ELASTICSEARCH_FILE",
+        conflicts_with = "elasticsearch"
+    )]
+    elasticsearch_file: Option<PathBuf>,
     /// Certificates (PEM) that Elasticsearch's may be signed by.
     #[arg(long, value_name = "FILE", env = "EIP_ELASTICSEARCH_CA")]
     elasticsearch_ca: Option<PathBuf>,
     /// PostgreSQL's address, `postgres://user:password@host/database?sslmode=verify-full`.
     #[arg(long, value_name = "URL", env = "EIP_POSTGRES", hide_env_values = true)]
     postgres: Option<String>,
+    /// A file with PostgreSQL's address.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "EIP_POSTGRES_FILE",
+        conflicts_with = "postgres"
+    )]
+    postgres_file: Option<PathBuf>,
     /// Redis's address, for what the API caches.
     #[arg(long, value_name = "URL", env = "EIP_REDIS", hide_env_values = true)]
     redis: Option<String>,
+    /// A file with Redis's address.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "EIP_REDIS_FILE",
+        conflicts_with = "redis"
+    )]
+    redis_file: Option<PathBuf>,
     /// Certificates (PEM) that Redis's may be signed by, for a `rediss://` address.
     #[arg(long, value_name = "FILE", env = "EIP_REDIS_CA")]
     redis_ca: Option<PathBuf>,
@@ -72,24 +105,32 @@ impl ChainArgs {
 
     /// The same place with another space.
     pub(crate) fn chain_of(&self, space: &Space) -> anyhow::Result<Chain> {
+        let folder = self
+            .folder
+            .as_ref()
+            .context("the state folder is missing: --state DIR or EIP_STATE")?;
         let folder = if space.is_main() {
-            self.folder.clone()
+            folder.clone()
         } else {
-            self.folder.join("spaces").join(space.name())
+            folder.join("spaces").join(space.name())
         };
         let ServerArgs {
             kafka,
             kafka_properties,
+            kafka_properties_file,
             elasticsearch,
+            elasticsearch_file,
             elasticsearch_ca,
             postgres,
+            postgres_file,
             redis,
+            redis_file,
             redis_ca,
         } = self.servers.clone();
         let Some(kafka) = kafka else {
             return Ok(Chain::Embedded { folder });
         };
-        let kafka_properties = kafka_properties
+        let kafka_properties = secret(kafka_properties, kafka_properties_file.as_deref())?
             .map(|text| KafkaConfig::parse_properties(&text))
             .transpose()?
             .unwrap_or_default();
@@ -98,10 +139,10 @@ impl ChainArgs {
             folder,
             kafka,
             kafka_properties,
-            elasticsearch,
+            elasticsearch: secret(elasticsearch, elasticsearch_file.as_deref())?,
             elasticsearch_ca,
-            postgres,
-            redis,
+            postgres: secret(postgres, postgres_file.as_deref())?,
+            redis: secret(redis, redis_file.as_deref())?,
             redis_ca,
         }))
     }
@@ -112,21 +153,32 @@ impl ChainArgs {
         let ServerArgs {
             kafka,
             kafka_properties,
+            kafka_properties_file,
             elasticsearch,
+            elasticsearch_file,
             elasticsearch_ca,
             postgres,
+            postgres_file,
             redis,
+            redis_file,
             redis_ca,
         } = self.servers.clone();
-        let named: [(&str, Option<OsString>); 9] = [
-            ("EIP_STATE", Some(self.folder.clone().into())),
+        let named: [(&str, Option<OsString>); 13] = [
+            ("EIP_STATE", self.folder.clone().map(Into::into)),
             ("EIP_SPACE", Some(self.space.name().into())),
             ("EIP_KAFKA", kafka.map(Into::into)),
             ("EIP_KAFKA_PROPERTIES", kafka_properties.map(Into::into)),
+            (
+                "EIP_KAFKA_PROPERTIES_FILE",
+                kafka_properties_file.map(Into::into),
+            ),
             ("EIP_ELASTICSEARCH", elasticsearch.map(Into::into)),
+            ("EIP_ELASTICSEARCH_FILE", elasticsearch_file.map(Into::into)),
             ("EIP_ELASTICSEARCH_CA", elasticsearch_ca.map(Into::into)),
             ("EIP_POSTGRES", postgres.map(Into::into)),
+            ("EIP_POSTGRES_FILE", postgres_file.map(Into::into)),
             ("EIP_REDIS", redis.map(Into::into)),
+            ("EIP_REDIS_FILE", redis_file.map(Into::into)),
             ("EIP_REDIS_CA", redis_ca.map(Into::into)),
         ];
         let given = named
@@ -141,6 +193,16 @@ impl ChainArgs {
     }
 }
 
+/// A secret that is given as such or is in a file, with or without a line's end.
+fn secret(given: Option<String>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let Some(file) = file.filter(|_| given.is_none()) else {
+        return Ok(given);
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the secret in {}", file.display()))?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
 /// As [`ChainArgs`], for commands that make the log when it is not there.
 #[derive(Args)]
 pub(crate) struct NewChainArgs {
@@ -152,6 +214,11 @@ pub(crate) struct NewChainArgs {
 }
 
 impl NewChainArgs {
+    /// Partitions of a log that is made.
+    pub(crate) fn partitions(&self) -> Option<u32> {
+        self.partitions
+    }
+
     /// The chain with its log open, which is made when it is not there.
     pub(crate) fn open_or_create(&self) -> anyhow::Result<(Chain, Log)> {
         let chain = self.chain.chain()?;

@@ -3,6 +3,7 @@
 
 mod follow;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -119,13 +120,13 @@ impl Dataflow {
             health: health.as_ref(),
         };
         let summary = follower.follow(dataflow)?;
-        println!("{}", counts_text(&summary.counts));
+        // Whoever reads this may be gone; `main` takes that for an end like any other.
+        let mut out = std::io::stdout();
+        writeln!(out, "{}", counts_text(&summary.counts))?;
         if target.is_some() {
             let records = thousands(summary.counts.records);
-            println!(
-                "views up to date: {records} records in {}",
-                span(begun.elapsed())
-            );
+            let took = span(begun.elapsed());
+            writeln!(out, "views up to date: {records} records in {took}")?;
         }
         Ok(Exit::Done)
     }

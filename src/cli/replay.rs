@@ -1,23 +1,28 @@
-//! `eip replay`: starts a run in this process, follows it, and brings the views up to it.
+//! `eip replay`: starts a run, in this process or through an ingest service, and follows it.
+//!
+//! In this process it goes on to bring the views up to the run ([`local`]); through a service
+//! (`--ingest`) names stand for folders and files, and whoever leaves does not end the run
+//! ([`remote`]).
+
+mod local;
+mod remote;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use eip_contract::{Day, EventTime};
 use eip_ingest::rules::Rules;
 use eip_ingest::run::{
-    DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunError, RunId,
-    RunRequest, RunState, Runner, Source, Task, WindowTask,
+    Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunId,
+    ScaleFactor, ScaledTask, Source, Speed, Task, WindowTask, parse_seconds,
 };
-use eip_log::Log;
+use serde_json::{Value, json};
 
 use super::Exit;
 use super::chain::{ChainArgs, NewChainArgs, Workers};
-use crate::chain::Chain;
-use crate::clock::{wall_clock, wall_nanoseconds};
-use crate::console::{Console, OnPlan};
-use crate::views::{bring_up_to_date, wait_for_views};
+use crate::clock::wall_nanoseconds;
+use remote::Remote;
 
 #[derive(Subcommand)]
 pub(crate) enum Replay {
@@ -25,6 +30,8 @@ pub(crate) enum Replay {
     Fast(Fast),
     /// Make all orders with a fact in a range again, whole: what no longer holds is retracted.
     Window(Window),
+    /// Assert every event of a range when it is due on a scaled clock: true gaps, divided by a factor.
+    Scaled(Scaled),
     /// Bring back what the log held before a run.
     Revert(Revert),
 }
@@ -69,6 +76,47 @@ pub(crate) struct Window {
 }
 
 #[derive(Args)]
+pub(crate) struct Scaled {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    chain: NewChainArgs,
+    /// How many times faster than in life, from 1 to 1,000,000.
+    #[arg(long, value_name = "S", required_unless_present = "duration")]
+    scale_factor: Option<ScaleFactor>,
+    /// Play the whole range in this time instead: 60, 60s, 1.5m, 2h.
+    #[arg(long, value_name = "TIME", value_parser = micros, conflicts_with = "scale_factor")]
+    duration: Option<u64>,
+    /// Play longer gaps of event time as this long, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    max_gap: Option<u32>,
+    /// Spread bursts, so that no more events are due in a second.
+    #[arg(long, value_name = "N")]
+    max_events_per_second: Option<u64>,
+    /// Every order N times, the copies with ids and a shift of their own; not in the space main.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    amplify: u64,
+    /// What the shifts of the copies are drawn from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Leave the intended and the actual times of every event in the run's folder (times.csv).
+    #[arg(long)]
+    record_times: bool,
+    /// Run even over facts that were made under other rules or data.
+    #[arg(long)]
+    mix: bool,
+    #[command(flatten)]
+    after: After,
+}
+
+fn micros(text: &str) -> Result<u64, String> {
+    match parse_seconds(text) {
+        Some(seconds) if (1e-6..=1e9).contains(&seconds) => Ok((seconds * 1e6).round() as u64),
+        _ => Err("is no time; give seconds, or a text like 60s, 1.5m or 2h".to_owned()),
+    }
+}
+
+#[derive(Args)]
 pub(crate) struct Revert {
     /// The run to revert.
     run: RunId,
@@ -87,17 +135,26 @@ pub(crate) struct Revert {
 #[derive(Args)]
 struct Input {
     /// The folder with the four Olist files (.csv or .csv.gz).
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "ingest")]
+    data: Option<PathBuf>,
+    /// With --ingest: the name of a dataset of the service.
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "ingest",
+        conflicts_with = "data"
+    )]
+    dataset: Option<String>,
     /// First day of event time; without it, from the first event on.
     #[arg(long, value_name = "DATE")]
     start: Option<Day>,
     /// The day behind the last; without it, past the last event.
     #[arg(long, value_name = "DATE")]
     end: Option<Day>,
-    /// Conversion rules (TOML); without it, the default rules.
-    #[arg(long, value_name = "FILE")]
-    rules: Option<PathBuf>,
+    /// Conversion rules (TOML), or with --ingest the name of rules of the service; without it, the
+    /// default rules.
+    #[arg(long, value_name = "FILE|NAME")]
+    rules: Option<String>,
     /// When an order that is not delivered counts as late; without it, the greatest time of the data.
     #[arg(long, value_name = "TIME")]
     as_of: Option<EventTime>,
@@ -132,6 +189,12 @@ struct After {
     wait: bool,
     #[command(flatten)]
     workers: Workers,
+    /// The run's Idempotency-Key: the same key goes on with a run that was interrupted. Without it,
+    /// every start is a run of its own.
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    #[command(flatten)]
+    remote: Remote,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -145,55 +208,137 @@ enum EmitArg {
 impl Replay {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
-            Self::Fast(fast) => {
-                let range = fast.input.range();
-                let task = FastTask {
-                    source: fast.input.source()?,
-                    range,
-                    mix: fast.mix,
-                };
-                run(
-                    fast.chain.open_or_create()?,
-                    Task::Fast(task),
-                    true,
-                    &fast.after,
-                )
+            Self::Fast(fast) => fast.run(),
+            Self::Window(window) => window.run(),
+            Self::Scaled(scaled) => scaled.run(),
+            Self::Revert(revert) => revert.run(),
+        }
+    }
+}
+
+impl Fast {
+    fn run(self) -> anyhow::Result<Exit> {
+        let range = self.input.range();
+        if self.after.is_remote() {
+            let body = self.input.body("fast", self.mix);
+            return self.after.remote(&self.chain.chain, body);
+        }
+        let task = FastTask {
+            source: self.input.source()?,
+            range,
+            mix: self.mix,
+        };
+        let place = self.chain.open_or_create()?;
+        local::run(place, Task::Fast(task), true, &self.after)
+    }
+}
+
+impl Window {
+    fn run(self) -> anyhow::Result<Exit> {
+        let emit = match self.emit {
+            EmitArg::All => Emit::All,
+            EmitArg::Changed => Emit::Changed,
+        };
+        if self.after.is_remote() {
+            let mut body = self.input.body("window", false);
+            body["emit"] = json!(emit);
+            self.plan.add_to(&mut body);
+            for (name, limit) in [
+                ("max_vanishing", self.max_vanishing),
+                ("max_retracted", self.max_retracted),
+            ] {
+                if let Some(limit) = limit {
+                    body[name] = json!(limit.to_string());
+                }
             }
-            Self::Window(window) => {
-                let task = WindowTask {
-                    source: window.input.source()?,
-                    range: window.input.range(),
-                    emit: match window.emit {
-                        EmitArg::All => Emit::All,
-                        EmitArg::Changed => Emit::Changed,
-                    },
-                    limits: GuardLimits {
-                        max_vanishing: window.max_vanishing,
-                        max_retracted: window.max_retracted,
-                    },
-                    dry_run: window.plan.dry_run,
-                    plan: window.plan.token,
-                };
-                let chain = window.chain.open_or_create()?;
-                run(chain, Task::Window(task), window.plan.yes, &window.after)
-            }
-            Self::Revert(revert) => {
-                let task = RevertTask {
-                    target: revert.run,
-                    force: revert.force,
-                    dry_run: revert.plan.dry_run,
-                    plan: revert.plan.token,
-                };
-                let chain = revert.chain.chain()?;
-                let log = chain.log()?;
-                run(
-                    (chain, log),
-                    Task::Revert(task),
-                    revert.plan.yes,
-                    &revert.after,
-                )
+            return self.after.remote(&self.chain.chain, body);
+        }
+        let task = WindowTask {
+            source: self.input.source()?,
+            range: self.input.range(),
+            emit,
+            limits: GuardLimits {
+                max_vanishing: self.max_vanishing,
+                max_retracted: self.max_retracted,
+            },
+            dry_run: self.plan.dry_run,
+            plan: self.plan.token,
+        };
+        let place = self.chain.open_or_create()?;
+        local::run(place, Task::Window(task), self.plan.yes, &self.after)
+    }
+}
+
+impl Scaled {
+    fn run(self) -> anyhow::Result<Exit> {
+        let amplify = Amplify::new(self.amplify, self.seed).context("--amplify")?;
+        if self.after.is_remote() {
+            return self.after.remote(&self.chain.chain, self.body());
+        }
+        let speed = match (self.scale_factor, self.duration) {
+            (Some(factor), _) => Speed::Factor(factor),
+            (None, Some(micros)) => Speed::DurationMicros(micros),
+            (None, None) => bail!("--scale-factor or --duration is missing"),
+        };
+        let task = ScaledTask {
+            source: self.input.source()?,
+            range: self.input.range(),
+            speed,
+            bounds: Bounds {
+                max_gap_seconds: self.max_gap.map(i64::from),
+                max_events_per_second: self.max_events_per_second,
+            },
+            amplify,
+            is_main: self.chain.chain.space().is_main(),
+            mix: self.mix,
+            record_times: self.record_times,
+        };
+        let place = self.chain.open_or_create()?;
+        local::run(place, Task::Scaled(task), true, &self.after)
+    }
+
+    /// The request to a service.
+    fn body(&self) -> Value {
+        let mut body = self.input.body("scaled", self.mix);
+        if let Some(factor) = self.scale_factor {
+            body["scale_factor"] = json!(factor.as_f64());
+        }
+        if let Some(micros) = self.duration {
+            body["duration"] = json!(micros as f64 / 1e6);
+        }
+        for (name, value) in [
+            ("max_gap", self.max_gap.map(u64::from)),
+            ("max_events_per_second", self.max_events_per_second),
+            ("amplify", Some(self.amplify).filter(|&copies| copies > 1)),
+            ("seed", Some(self.seed).filter(|_| self.amplify > 1)),
+        ] {
+            if let Some(value) = value {
+                body[name] = json!(value);
             }
         }
+        if self.record_times {
+            body["record_times"] = json!(true);
+        }
+        body
+    }
+}
+
+impl Revert {
+    fn run(self) -> anyhow::Result<Exit> {
+        if self.after.is_remote() {
+            let mut body = json!({"mode": "revert", "run": self.run.as_str(), "force": self.force});
+            self.plan.add_to(&mut body);
+            return self.after.remote(&self.chain, body);
+        }
+        let task = RevertTask {
+            target: self.run,
+            force: self.force,
+            dry_run: self.plan.dry_run,
+            plan: self.plan.token,
+        };
+        let chain = self.chain.chain()?;
+        let log = chain.log()?;
+        local::run((chain, log), Task::Revert(task), self.plan.yes, &self.after)
     }
 }
 
@@ -206,77 +351,72 @@ impl Input {
     }
 
     fn source(&self) -> anyhow::Result<Source> {
-        let mut source = Source::folder(&self.data);
-        source.rules = rules(self.rules.as_deref())?;
+        let data = self.data.as_deref();
+        let data = data.context("--data is missing: the folder with the four files")?;
+        let mut source = Source::folder(data);
+        source.rules = rules(self.rules.as_deref().map(Path::new))?;
         source.as_of = self.as_of;
         if let Some(max_rows) = self.max_rows {
             source.limits.max_rows = max_rows;
         }
         Ok(source)
     }
+
+    /// The request to a service, as far as all kinds share it.
+    fn body(&self, mode: &str, mix: bool) -> Value {
+        let mut body = json!({"mode": mode});
+        for (name, value) in [
+            ("dataset", self.dataset.clone()),
+            ("start", self.start.map(|day| day.to_string())),
+            ("end", self.end.map(|day| day.to_string())),
+            ("rules", self.rules.clone()),
+            ("as_of", self.as_of.map(|time| time.to_string())),
+        ] {
+            if let Some(value) = value {
+                body[name] = json!(value);
+            }
+        }
+        if mix {
+            body["mix"] = json!(true);
+        }
+        body
+    }
+}
+
+impl Plan {
+    fn add_to(&self, body: &mut Value) {
+        if self.dry_run {
+            body["dry_run"] = json!(true);
+        }
+        if let Some(token) = &self.token {
+            body["plan"] = json!(token.as_str());
+        }
+    }
+}
+
+impl After {
+    /// Whether a service executes the run.
+    fn is_remote(&self) -> bool {
+        self.remote.ingest.is_some()
+    }
+
+    fn remote(&self, chain: &ChainArgs, mut body: Value) -> anyhow::Result<Exit> {
+        if !chain.space().is_main() {
+            body["space"] = json!(chain.space().name());
+        }
+        self.remote.run(&body, &self.key(), requester())
+    }
+
+    /// The run's key. Without one, every start from the terminal is a run of its own.
+    fn key(&self) -> String {
+        let fresh = || format!("cli {} {}", std::process::id(), wall_nanoseconds());
+        self.key.clone().unwrap_or_else(fresh)
+    }
 }
 
 /// The rules of a file, or the default ones.
 pub(crate) fn rules(file: Option<&Path>) -> anyhow::Result<Rules> {
     file.map_or_else(|| Ok(Rules::default()), |file| Ok(Rules::load(file)?))
-}
-
-fn run((chain, log): (Chain, Log), task: Task, yes: bool, after: &After) -> anyhow::Result<Exit> {
-    let mut console = Console::new(if yes || task.is_dry() {
-        OnPlan::Show
-    } else {
-        OnPlan::Ask
-    });
-    let request = RunRequest {
-        id: fresh_id(),
-        requester: requester(),
-        origin: "cli".to_owned(),
-        task,
-    };
-    let executed = {
-        // The journal's lock is given back before the dataflow starts: others may write meanwhile.
-        let mut runner = Runner::open(&log, "eip replay", wall_clock())?;
-        runner.execute(&request, &mut console)
-    };
-    console.finish();
-    let outcome = match executed {
-        Ok(outcome) => outcome,
-        Err(RunError::Guard(stop)) => {
-            eprintln!("{stop}");
-            return Ok(Exit::Guard);
-        }
-        Err(error) => return Err(error).context(format!("run {} did not commit", request.id)),
-    };
-    println!("{outcome}");
-    match outcome.state {
-        RunState::Committed if after.no_dataflow => Ok(Exit::Done),
-        RunState::Committed if chain.is_embedded() => {
-            bring_up_to_date(&chain, &log, after.workers.count())?;
-            Ok(Exit::Done)
-        }
-        RunState::Committed => {
-            if after.wait {
-                wait_for_views(&chain, &log)?;
-            }
-            Ok(Exit::Done)
-        }
-        RunState::Cancelled => Ok(Exit::Interrupted),
-        _ => {
-            let guard = outcome
-                .rehearsal
-                .is_some_and(|rehearsal| rehearsal.guard.is_some());
-            Ok(if guard { Exit::Guard } else { Exit::Done })
-        }
-    }
-}
-
-/// Every start from the terminal is a run of its own.
-fn fresh_id() -> RunId {
-    RunId::of_key(&format!(
-        "cli {} {}",
-        std::process::id(),
-        wall_nanoseconds()
-    ))
 }
 
 fn requester() -> String {

@@ -260,6 +260,9 @@ pub(crate) fn command() -> Command {
         "REDIS",
         "DATAFLOW",
         "CRASH_AT",
+        "INGEST",
+        "TOKEN",
+        "TOKEN_FILE",
     ] {
         command.env_remove(format!("EIP_{variable}"));
     }

@@ -89,6 +89,9 @@ pub enum RejectReason {
     /// A key that was accepted before in the same file.
     #[error("duplicate")]
     Duplicate,
+    /// A reference to a row that is not there, where an input has to be whole by itself.
+    #[error("refers to a row that is not there")]
+    Unresolved,
     /// A derived time falls outside of 1970 to 2199.
     #[error("a derived time is out of range")]
     DerivedTimeOutOfRange,
@@ -109,6 +112,7 @@ impl RejectReason {
             Self::NotATime => "not_a_time",
             Self::NotANumber => "not_a_number",
             Self::Duplicate => "duplicate",
+            Self::Unresolved => "unresolved",
             Self::DerivedTimeOutOfRange => "derived_time_out_of_range",
         }
     }

@@ -18,7 +18,7 @@ mod orders;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::path::Path;
 
 use eip_contract::reject::is_region;
@@ -31,7 +31,7 @@ use crate::limits::Limits;
 use crate::regions::{Regions, States};
 use crate::rejects::Rejects;
 use crate::row::OrderRow;
-use crate::source::{FILES, Source};
+use crate::source::{FILES, Source, hex};
 use crate::table::{CUSTOMERS, ITEMS, ORDERS, SELLERS, Table, key};
 use orders::Order;
 
@@ -55,8 +55,18 @@ pub struct Position {
     pub line: u64,
 }
 
+/// What becomes of a reference that matches no accepted row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum References {
+    /// It is unknown.
+    Open,
+    /// The row that has it is rejected.
+    Closed,
+}
+
 /// All accepted orders of four files, joined.
 pub struct Dataset {
+    references: References,
     states: States,
     orders: Keyed<Order>,
     /// Orders that a rejected row names; some may have an accepted row too.
@@ -75,7 +85,23 @@ impl Dataset {
 
     /// Reads the four files, in the order of [`FILES`], from any streams.
     pub fn read(sources: [Source; 4], limits: &Limits) -> Result<Self, OlistError> {
+        Self::read_with(References::Open, sources, limits)
+    }
+
+    /// As [`Dataset::read`] for input that has to be whole by itself: a row with a reference that no
+    /// accepted row of these files has is a reject ([`RejectReason::Unresolved`]), and so is an item
+    /// without an accepted order. An empty reference stays unknown: there is nothing to bring.
+    pub fn read_closed(sources: [Source; 4], limits: &Limits) -> Result<Self, OlistError> {
+        Self::read_with(References::Closed, sources, limits)
+    }
+
+    fn read_with(
+        references: References,
+        sources: [Source; 4],
+        limits: &Limits,
+    ) -> Result<Self, OlistError> {
         let mut data = Self {
+            references,
             states: States::new(),
             orders: Keyed::default(),
             rejected: Keyed::default(),
@@ -116,15 +142,22 @@ impl Dataset {
         Ok(regions)
     }
 
-    fn finish<const N: usize>(&mut self, table: &Table<N>) {
-        let mut sha256 = String::with_capacity(64);
-        for byte in table.sha256() {
-            write!(sha256, "{byte:02x}").expect("a string takes all text");
+    /// Rejects a reference that leads nowhere, where that matters.
+    #[inline]
+    fn check_reference(&self, regions: &Regions, reference: &[u8]) -> Result<(), RejectReason> {
+        let is_free = self.references == References::Open || reference.is_empty();
+        if is_free || regions.has(reference) {
+            Ok(())
+        } else {
+            Err(RejectReason::Unresolved)
         }
+    }
+
+    fn finish<const N: usize>(&mut self, table: &Table<N>) {
         self.files.push(InputFile {
             name: table.layout.file.to_owned(),
             rows: table.rows(),
-            sha256,
+            sha256: hex(&table.sha256()),
         });
     }
 

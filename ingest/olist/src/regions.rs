@@ -80,6 +80,11 @@ impl Regions {
             .is_some()
     }
 
+    /// Whether a reference leads to one.
+    pub(crate) fn has(&self, reference: &[u8]) -> bool {
+        self.table.find(Probe::of_text(reference), 0).is_some()
+    }
+
     /// The number of the state of a reference that may be any text.
     #[inline]
     pub(crate) fn state_of(&self, reference: &[u8]) -> u32 {

@@ -1,16 +1,26 @@
 //! Where the bytes of a file come from: a plain file, a gzip archive, or any stream.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::OlistError;
 use crate::table::{CUSTOMERS, ITEMS, ORDERS, SELLERS};
 
 /// Names of the four files, in the order in which they are read.
 pub const FILES: [&str; 4] = [SELLERS.file, CUSTOMERS.file, ORDERS.file, ITEMS.file];
+
+/// The columns that are used of each of [`FILES`], the row's own key first.
+pub const COLUMNS: [&[&str]; 4] = [
+    &SELLERS.columns,
+    &CUSTOMERS.columns,
+    &ORDERS.columns,
+    &ITEMS.columns,
+];
 
 /// The unpacked bytes of one file.
 pub struct Source {
@@ -57,4 +67,33 @@ impl Source {
             source,
         })
     }
+}
+
+/// Lower-case hex SHA-256 of the unpacked bytes of a file, which is an archive when its name ends in
+/// `.gz`: what [`crate::InputFile`] says of it.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    let file = File::open(path)?;
+    let is_packed = path.extension().is_some_and(|end| end == "gz");
+    let mut bytes = if is_packed {
+        Source::of_gzip(file).bytes
+    } else {
+        Source::of(file).bytes
+    };
+    let mut hash = Sha256::new();
+    let mut block = vec![0; 128 << 10];
+    loop {
+        match bytes.read(&mut block)? {
+            0 => return Ok(hex(&hash.finalize())),
+            length => hash.update(&block[..length]),
+        }
+    }
+}
+
+/// Lower-case hex of some bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("a string takes all text");
+    }
+    text
 }

@@ -222,11 +222,9 @@ fn write_records(
 ) -> Result<Option<RunState>, RunError> {
     let total = Some(plan.records());
     let mut progress = Progress {
-        phase: Phase::Writing,
-        records: 0,
         total,
-        event_time: None,
         rejects,
+        ..Progress::of(Phase::Writing)
     };
     let mut regions = RegionTexts::new(log);
     for orders in plan.orders.chunks(ORDERS_A_LOOK) {

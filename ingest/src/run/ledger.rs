@@ -7,12 +7,13 @@ use eip_log::{
     LedgerEntry, LedgerSource, LedgerView, Log, LogError, LogWriter, RunParameters, RunTag,
 };
 
+use super::coverage::{CoveredDays, coverage};
 use super::error::RunError;
 use super::guard::GuardFigures;
 use super::id::{PlanToken, RunId};
 use super::outcome::{RunOutcome, RunSummary};
 use super::report::Rehearsal;
-use super::request::{Emit, RunRequest, Task};
+use super::request::{Emit, RunRequest, ScaledTask, Speed, Task};
 use super::state::{RunKind, RunState, may_follow};
 
 /// The ledger as far as it has been read; reading on costs only what is new.
@@ -39,6 +40,11 @@ impl Ledger {
     /// All entries, one by one.
     pub(crate) fn entries(&self) -> &[LedgerEntry] {
         &self.entries
+    }
+
+    /// Which run last applied to each day.
+    pub(crate) fn coverage(&self) -> Vec<CoveredDays> {
+        coverage(&self.view(), &self.entries)
     }
 
     /// The entries folded to runs.
@@ -72,6 +78,7 @@ impl<'a> Attempt<'a> {
         writer: &'a mut dyn LogWriter,
         clock: &'a dyn Fn() -> i64,
         request: &RunRequest,
+        owner_url: Option<&str>,
     ) -> Result<Self, RunError> {
         let kind = request.task.kind();
         let parameters = asked_parameters(request);
@@ -109,6 +116,7 @@ impl<'a> Attempt<'a> {
         let mut entry = LedgerEntry::new(&tag, kind, RunState::Requested, clock());
         entry.requester = Some(request.requester.clone());
         entry.origin = Some(request.origin.clone());
+        entry.owner_url = owner_url.map(ToOwned::to_owned);
         entry.parameters = Some(parameters.clone());
         entry.plan = asked_plan(&request.task).map(PlanToken::to_string);
         writer.claim(&entry).map_err(|error| match error {
@@ -161,6 +169,20 @@ impl<'a> Attempt<'a> {
         self.writer.append_ledger(entry)?;
         self.writer.sync()?;
         Ok(())
+    }
+
+    /// The last entry of an attempt that asserts.
+    pub(crate) fn end_of_asserting(&self, state: RunState, summary: &RunSummary) -> LedgerEntry {
+        let mut entry = self.entry(state);
+        entry.first = Some(summary.first_offsets.clone());
+        entry.ends = Some(summary.end_offsets.clone());
+        let events = summary.events_written();
+        entry.counts.insert("events".to_owned(), events);
+        for (event_type, &count) in &summary.events {
+            let name = format!("events_{}", event_type.name().to_lowercase());
+            entry.counts.insert(name, count);
+        }
+        entry
     }
 
     /// Commits the open transaction with its last entry.
@@ -267,6 +289,11 @@ pub(crate) fn asked_parameters(request: &RunRequest) -> RunParameters {
             (asked.start, asked.end) = (task.range.start, task.range.end);
             asked.mix = task.mix;
         }
+        Task::Scaled(task) => {
+            (asked.start, asked.end) = (task.range.start, task.range.end);
+            asked.mix = task.mix;
+            describe_pace(task, &mut asked);
+        }
         Task::Window(task) => {
             (asked.start, asked.end) = (task.range.start, task.range.end);
             let emit = if task.emit == Emit::All {
@@ -290,8 +317,10 @@ pub(crate) fn asked_parameters(request: &RunRequest) -> RunParameters {
             asked.force = task.force;
             asked.dry_run = task.dry_run;
         }
+        Task::Rows(task) => asked = task.rows.parameters(),
     }
     if let Task::Fast(super::FastTask { source, .. })
+    | Task::Scaled(super::ScaledTask { source, .. })
     | Task::Window(super::WindowTask { source, .. }) = &request.task
     {
         asked.dataset = Some(source.dataset.clone());
@@ -302,9 +331,30 @@ pub(crate) fn asked_parameters(request: &RunRequest) -> RunParameters {
     asked
 }
 
+/// What a request says about the pace, by the names of the HTTP interface.
+fn describe_pace(task: &ScaledTask, asked: &mut RunParameters) {
+    let mut pace = |name: &str, value: String| asked.pace.insert(name.to_owned(), value);
+    match task.speed {
+        Speed::Factor(factor) => asked.scale_factor = Some(factor.to_string()),
+        Speed::DurationMicros(micros) => {
+            pace("duration_us", micros.to_string());
+        }
+    }
+    if let Some(seconds) = task.bounds.max_gap_seconds {
+        pace("max_gap", seconds.to_string());
+    }
+    if let Some(most) = task.bounds.max_events_per_second {
+        pace("max_events_per_second", most.to_string());
+    }
+    if task.amplify.copies() > 1 {
+        pace("amplify", task.amplify.copies().to_string());
+        pace("seed", task.amplify.seed().to_string());
+    }
+}
+
 fn asked_plan(task: &Task) -> Option<&PlanToken> {
     match task {
-        Task::Fast(_) => None,
+        Task::Fast(_) | Task::Scaled(_) | Task::Rows(_) => None,
         Task::Window(task) => task.plan.as_ref(),
         Task::Revert(task) => task.plan.as_ref(),
     }

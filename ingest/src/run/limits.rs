@@ -96,6 +96,12 @@ impl From<Limit> for String {
     }
 }
 
+/// The default pair of vanishing orders: at least this many, and more than this share in hundredths
+/// of a percent.
+const VANISHING: (u64, u32) = (10, 100);
+/// The default pair of retracted facts.
+const RETRACTED: (u64, u32) = (1_000, 500);
+
 /// The limits of one run; `None` stands for the default pair of the semantics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardLimits {
@@ -110,11 +116,22 @@ pub struct GuardLimits {
 }
 
 impl GuardLimits {
+    /// Whether some run could take away more under these limits than under the default pairs.
+    pub fn is_above_the_defaults(&self) -> bool {
+        let is_above = |limit: Option<Limit>, count: u64, hundredths: u32| match limit {
+            None => false,
+            Some(Limit::Count(most)) => most >= count,
+            Some(Limit::Percent(share)) => share > hundredths,
+        };
+        is_above(self.max_vanishing, VANISHING.0, VANISHING.1)
+            || is_above(self.max_retracted, RETRACTED.0, RETRACTED.1)
+    }
+
     /// Whether this many vanishing orders stop the run.
     pub fn stops_vanishing(&self, vanishing: u64, covered: u64) -> bool {
         match self.max_vanishing {
             Some(limit) => limit.is_exceeded(vanishing, covered),
-            None => vanishing >= 10 && is_above(vanishing, covered, 100),
+            None => vanishing >= VANISHING.0 && is_above(vanishing, covered, VANISHING.1),
         }
     }
 
@@ -122,7 +139,7 @@ impl GuardLimits {
     pub fn stops_retracted(&self, retracted: u64, facts: u64) -> bool {
         match self.max_retracted {
             Some(limit) => limit.is_exceeded(retracted, facts),
-            None => retracted >= 1_000 && is_above(retracted, facts, 500),
+            None => retracted >= RETRACTED.0 && is_above(retracted, facts, RETRACTED.1),
         }
     }
 }
@@ -153,6 +170,26 @@ mod tests {
         assert!(!default.stops_retracted(999, 1_000));
         assert!(!default.stops_retracted(1_000, 20_000));
         assert!(default.stops_retracted(1_000, 19_999));
+    }
+
+    #[test]
+    fn limits_within_the_defaults_are_those_under_which_no_run_can_take_away_more() {
+        for (vanishing, retracted, is_above) in [
+            (None, None, false),
+            (Some("9"), Some("999"), false),
+            (Some("1%"), Some("5%"), false),
+            (Some("10"), None, true),
+            (Some("1.01%"), None, true),
+            (None, Some("1000"), true),
+            (None, Some("5.01%"), true),
+        ] {
+            let limit = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+            let limits = GuardLimits {
+                max_vanishing: limit(vanishing),
+                max_retracted: limit(retracted),
+            };
+            assert_eq!(limits.is_above_the_defaults(), is_above, "{limits:?}");
+        }
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! Who watches a run: progress out, a wish to stop in.
 
-use eip_contract::EventTime;
-use serde::Serialize;
+use std::sync::Arc;
 
+use eip_contract::EventTime;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::controls::Controls;
 use super::id::RunId;
+use super::pacer::ScaleFactor;
 use super::report::Rehearsal;
+use super::scaled::{Latency, PaceFigures};
 use super::state::RunState;
 
 /// What a run is at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Reading and joining the input files.
@@ -34,7 +40,7 @@ impl Phase {
 }
 
 /// How far a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Progress {
     /// What it is at.
     pub phase: Phase,
@@ -44,9 +50,55 @@ pub struct Progress {
     pub total: Option<u64>,
     /// Event time of the last record written.
     #[serde(serialize_with = "super::text::optional_time")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub event_time: Option<EventTime>,
     /// Rows rejected.
     pub rejects: u64,
+    /// Of a scaled run, once its schedule has begun.
+    #[serde(flatten)]
+    pub pace: Option<Pace>,
+}
+
+/// Where the schedule of a scaled run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Pace {
+    /// The simulated clock.
+    #[serde(serialize_with = "super::text::time")]
+    #[schema(value_type = String, format = DateTime)]
+    pub simulated_at: EventTime,
+    /// The present speed.
+    #[serde(serialize_with = "as_number")]
+    #[schema(value_type = f64)]
+    pub scale_factor: ScaleFactor,
+    /// Whether simulated time stands still.
+    #[serde(rename = "paused")]
+    pub is_paused: bool,
+    /// Events acknowledged a second, over the last second.
+    pub rate_per_second: u64,
+    /// Until the end of the range at this speed; less where gaps are cut.
+    pub seconds_left: i64,
+    /// How late, and how long until the log acknowledged.
+    #[serde(flatten)]
+    pub figures: PaceFigures,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn as_number<S: Serializer>(factor: &ScaleFactor, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(factor.as_f64())
+}
+
+impl Progress {
+    /// At a phase, with nothing written yet.
+    pub fn of(phase: Phase) -> Self {
+        Self {
+            phase,
+            records: 0,
+            total: None,
+            event_time: None,
+            rejects: 0,
+            pace: None,
+        }
+    }
 }
 
 /// Watches a run. All methods have a default, so that an observer implements what it needs.
@@ -57,6 +109,9 @@ pub trait Observer {
     /// Called some ten times a second at most while records are written, and at each new phase.
     fn progress(&mut self, _progress: &Progress) {}
 
+    /// The latencies of a scaled run so far, about once a second.
+    fn latency(&mut self, _latency: &Latency) {}
+
     /// A window or revert run has its plan, whatever becomes of it now: `rehearsal.guard` says
     /// whether it will stop.
     fn planned(&mut self, _rehearsal: &Rehearsal) {}
@@ -65,6 +120,11 @@ pub trait Observer {
     /// cancels the run.
     fn approve(&mut self, _rehearsal: &Rehearsal) -> bool {
         true
+    }
+
+    /// By what the pace of a scaled run is changed while it goes on; `None`: by nobody.
+    fn controls(&self) -> Option<Arc<Controls>> {
+        None
     }
 
     /// Asked often: whether somebody wants the run to stop. A window or revert run then changes

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::id::RunId;
 use super::report::Rehearsal;
 use super::request::DayRange;
+use super::scaled::PaceFigures;
 use super::state::{RunKind, RunState};
 use super::text::{self, Grouped};
 
@@ -82,6 +83,8 @@ pub struct RunSummary {
     pub end_offsets: Vec<Offset>,
     /// How long it took.
     pub elapsed_ms: u64,
+    /// Of a scaled run: how well it kept its schedule.
+    pub pace: Option<PaceFigures>,
 }
 
 impl RunSummary {
@@ -164,6 +167,9 @@ impl fmt::Display for RunSummary {
                     "log         partition {partition}: offsets {first} to before {end}"
                 )?;
             }
+        }
+        if let Some(pace) = self.pace {
+            writeln!(f, "{pace}")?;
         }
         let records = self.events_written() + self.tombstones;
         if records == 0 {

@@ -209,6 +209,7 @@ impl PlanBuilder {
                 before: before.map(|fact| regions.fact_text(fact)),
                 after: after.map(|fact| regions.fact_text(fact)),
             });
+        let (route_stats_daily, routes_most_changed) = routes::change(log, &self.differing);
         let report = Rehearsal {
             samples: samples.collect(),
             token: PlanToken::of_digest(&self.content.finalize()),
@@ -229,7 +230,8 @@ impl PlanBuilder {
             pushed_orders: left.pushed_orders,
             left_count: 0,
             left_facts: Vec::new(),
-            route_stats_daily: routes::change(log, &self.differing),
+            route_stats_daily,
+            routes_most_changed,
             events: self.written.iter().sum(),
             tombstones: self.tombstones,
             figures: GuardFigures {

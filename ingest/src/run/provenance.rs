@@ -93,7 +93,7 @@ fn made(ledger: &LedgerView) -> Vec<Made<'_>> {
 }
 
 /// The runs that a committed revert undid whole. A revert that was itself undone undid nothing.
-fn undone(ledger: &LedgerView) -> HashSet<&str> {
+pub(super) fn undone(ledger: &LedgerView) -> HashSet<&str> {
     let mut undone = HashSet::new();
     for run in ledger.runs().iter().rev() {
         let whole = run

@@ -15,6 +15,8 @@ use super::text::{self, Grouped};
 pub(crate) const MAX_NAMED: usize = 1_000;
 /// How many changed facts a report shows whole.
 pub(crate) const MAX_SAMPLES: usize = 20;
+/// Most routes that are named.
+pub(crate) const MAX_ROUTES: usize = 20;
 /// How many names of one sort a person is shown; the JSON has what is kept.
 const SHOWN_NAMES: usize = 5;
 /// How many of the days with most changes a person is shown; the JSON has all.
@@ -147,6 +149,17 @@ pub struct RouteChange {
     pub changed: u64,
 }
 
+/// How much of a route's rows in `route_stats_daily` changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RouteRows {
+    /// State of the seller.
+    pub seller_region: String,
+    /// State of the customer.
+    pub customer_region: String,
+    /// Rows added, removed or changed.
+    pub rows: u64,
+}
+
 /// What happens to the facts of one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DayDeltas {
@@ -196,6 +209,8 @@ pub struct Rehearsal {
     pub left_facts: Vec<LeftFact>,
     /// The change to `route_stats_daily`.
     pub route_stats_daily: RouteChange,
+    /// The routes with the most rows that change, at most [`MAX_ROUTES`].
+    pub routes_most_changed: Vec<RouteRows>,
     /// Events it would write.
     pub events: u64,
     /// Tombstones it would write.

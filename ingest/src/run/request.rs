@@ -5,9 +5,13 @@ use std::path::PathBuf;
 
 use eip_contract::{Day, EventTime};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::amplify::Amplify;
 use super::id::{PlanToken, RunId};
 use super::limits::GuardLimits;
+use super::pacer::{Bounds, ScaleFactor};
+use super::rows::RowsTask;
 use super::state::RunKind;
 use crate::rules::Rules;
 
@@ -31,8 +35,12 @@ pub enum Task {
     Fast(FastTask),
     /// Make the covered orders of a range again, whole, by retraction.
     Window(WindowTask),
+    /// Assert all events of a range when they are due on a scaled clock.
+    Scaled(ScaledTask),
     /// Bring back what the log held before a run.
     Revert(RevertTask),
+    /// Assert what pushed rows say.
+    Rows(RowsTask),
 }
 
 impl Task {
@@ -41,14 +49,16 @@ impl Task {
         match self {
             Self::Fast(_) => RunKind::Fast,
             Self::Window(_) => RunKind::Window,
+            Self::Scaled(_) => RunKind::Scaled,
             Self::Revert(_) => RunKind::Revert,
+            Self::Rows(_) => RunKind::Rows,
         }
     }
 
     /// Whether it ends with the rehearsal.
     pub fn is_dry(&self) -> bool {
         match self {
-            Self::Fast(_) => false,
+            Self::Fast(_) | Self::Scaled(_) | Self::Rows(_) => false,
             Self::Window(task) => task.dry_run,
             Self::Revert(task) => task.dry_run,
         }
@@ -134,7 +144,7 @@ impl fmt::Display for DayRange {
 }
 
 /// Which facts of an order that only gains or changes facts a window run writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Emit {
     /// All of them: the log then shows what the run vouches for.
@@ -153,6 +163,36 @@ pub struct FastTask {
     pub range: DayRange,
     /// Run even over facts that the ledger shows were made under other rules or data.
     pub mix: bool,
+}
+
+/// How fast a scaled replay plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speed {
+    /// So many times faster than in life.
+    Factor(ScaleFactor),
+    /// The whole range in so many microseconds of wall time.
+    DurationMicros(u64),
+}
+
+/// A scaled replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScaledTask {
+    /// Data and rules.
+    pub source: Source,
+    /// Cuts by eventAt; the schedule begins at its start.
+    pub range: DayRange,
+    /// How fast.
+    pub speed: Speed,
+    /// What keeps the schedule within bounds.
+    pub bounds: Bounds,
+    /// Every order several times.
+    pub amplify: Amplify,
+    /// Whether the log is that of the space `main`, where nothing is amplified.
+    pub is_main: bool,
+    /// Run even over facts that the ledger shows were made under other rules or data.
+    pub mix: bool,
+    /// Leave the intended and the actual times of every event in the run's folder.
+    pub record_times: bool,
 }
 
 /// A window backfill.

@@ -29,14 +29,7 @@ pub(crate) fn execute(
     observer: &mut dyn Observer,
 ) -> Result<RunOutcome, RunError> {
     let started = attempt.now();
-    let phase = Phase::Comparing;
-    observer.progress(&Progress {
-        phase,
-        records: 0,
-        total: None,
-        event_time: None,
-        rejects: 0,
-    });
+    observer.progress(&Progress::of(Phase::Comparing));
     let target = task.target.as_str();
     let from = written_from(attempt.entries, task)?;
     let is_announced = task.plan.is_some();

@@ -7,7 +7,7 @@ use eip_contract::{Day, EventType, OrderKey, RegionCode};
 use hashbrown::HashMap;
 
 use super::log_facts::{FactsByRank, LogFacts};
-use super::report::RouteChange;
+use super::report::{MAX_ROUTES, RouteChange, RouteRows};
 
 /// Key of a row.
 type Route = (Day, RegionCode, RegionCode);
@@ -88,8 +88,12 @@ fn add(group: &mut Group, event_type: EventType, facts: &FactsByRank) {
     group.late_seconds += late;
 }
 
-/// The change that the orders in `differing`, with their facts after it, make.
-pub(crate) fn change(log: &LogFacts, differing: &[(OrderKey, FactsByRank)]) -> RouteChange {
+/// The change that the orders in `differing`, with their facts after it, make, and the routes that
+/// it is greatest for.
+pub(crate) fn change(
+    log: &LogFacts,
+    differing: &[(OrderKey, FactsByRank)],
+) -> (RouteChange, Vec<RouteRows>) {
     let after: HashMap<OrderKey, &FactsByRank> = differing
         .iter()
         .map(|(order, facts)| (*order, facts))
@@ -117,15 +121,31 @@ pub(crate) fn change(log: &LogFacts, differing: &[(OrderKey, FactsByRank)]) -> R
         }
     }
     let mut change = RouteChange::default();
-    for [before, with_plan] in groups.into_values() {
+    let mut by_route: HashMap<(RegionCode, RegionCode), u64> = HashMap::new();
+    for ((_, seller, customer), [before, with_plan]) in groups {
         match (before.row(), with_plan.row()) {
-            (None, None) => {}
-            (None, Some(_)) => change.added += 1,
-            (Some(_), None) => change.removed += 1,
-            (Some(before), Some(after)) => change.changed += u64::from(before != after),
+            (before, after) if before == after => continue,
+            (None, _) => change.added += 1,
+            (_, None) => change.removed += 1,
+            (Some(_), Some(_)) => change.changed += 1,
         }
+        *by_route.entry((seller, customer)).or_default() += 1;
     }
-    change
+    let text = |code| log.packer.dictionary().region(code).to_string();
+    let mut routes: Vec<RouteRows> = by_route
+        .into_iter()
+        .map(|((seller, customer), rows)| RouteRows {
+            seller_region: text(seller),
+            customer_region: text(customer),
+            rows,
+        })
+        .collect();
+    routes.sort_by(|a, b| {
+        let key = |route: &RouteRows| (route.seller_region.clone(), route.customer_region.clone());
+        b.rows.cmp(&a.rows).then_with(|| key(a).cmp(&key(b)))
+    });
+    routes.truncate(MAX_ROUTES);
+    (change, routes)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What a run leaves in `runs/<run>/` of the log's local folder: its rejected rows, for whoever has to mend them, and
-//! its rehearsal whole. Only for people: nothing reads these files to decide anything.
+//! What a run leaves in `runs/<run>/` of the log's local folder: its rejected rows, for whoever has to mend them, its
+//! rehearsal whole, and the latencies of a scaled run. Only for people: nothing reads these files to decide anything.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -10,6 +10,7 @@ use eip_log::Log;
 use super::error::RunError;
 use super::id::RunId;
 use super::report::Rehearsal;
+use super::scaled::Latency;
 use super::source::Input;
 
 /// Writes `rejects.ndjson`; gives its path, or `None` when nothing was rejected.
@@ -44,13 +45,34 @@ pub(crate) fn write_rehearsal(
     Ok(())
 }
 
+/// Writes `latency.hlog`, `latency.hgrm` and `latency.json`.
+pub(crate) fn write_latency(log: &Log, run: &RunId, latency: &Latency) -> Result<(), RunError> {
+    write(log, run, "latency.hlog", |out| latency.write_hlog(out))?;
+    write(log, run, "latency.hgrm", |out| latency.write_hgrm(out))?;
+    write(log, run, "latency.json", |out| {
+        serde_json::to_writer_pretty(&mut *out, &latency.pace())?;
+        out.write_all(b"\n")
+    })?;
+    Ok(())
+}
+
+/// Where a file of a run is, if the run left it on this machine: `rehearsal.json`, `latency.hlog`,
+/// `rejects.ndjson` and the others of this module.
+pub fn run_file(log: &Log, run: &RunId, name: &str) -> PathBuf {
+    folder(log, run).join(name)
+}
+
+fn folder(log: &Log, run: &RunId) -> PathBuf {
+    log.folder().join("runs").join(run.as_str())
+}
+
 fn write(
     log: &Log,
     run: &RunId,
     name: &str,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<PathBuf, RunError> {
-    let folder = log.folder().join("runs").join(run.as_str());
+    let folder = folder(log, run);
     let path = folder.join(name);
     let write = || -> io::Result<()> {
         fs::create_dir_all(&folder)?;

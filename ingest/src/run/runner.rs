@@ -1,4 +1,4 @@
-//! Who executes runs: whoever writes the log, one run at a time.
+//! Who executes runs: whoever writes the log.
 
 use eip_log::{Log, LogWriter};
 
@@ -7,17 +7,19 @@ use super::ledger::{Attempt, Ledger};
 use super::observer::Observer;
 use super::outcome::RunOutcome;
 use super::request::{DayRange, RunRequest, Task};
-use super::{fast, revert, window};
+use super::{fast, revert, rows, scaled, window};
 
 /// Wall milliseconds since the epoch.
 pub type Clock = Box<dyn Fn() -> i64 + Send>;
 
-/// Executes runs on one log. A journal has one runner at a time; on Kafka claims keep them apart.
+/// Executes runs on one log, one at a time. Several runners may work on one log: claims keep them
+/// apart, and of a journal's all are in one process.
 pub struct Runner {
     log: Log,
     writer: Box<dyn LogWriter>,
     ledger: Ledger,
     clock: Clock,
+    owner_url: Option<String>,
 }
 
 impl Runner {
@@ -36,7 +38,15 @@ impl Runner {
             writer,
             ledger,
             clock,
+            owner_url: None,
         })
+    }
+
+    /// Says in the ledger where commands about this runner's runs are taken.
+    #[must_use]
+    pub fn at(mut self, owner_url: Option<String>) -> Self {
+        self.owner_url = owner_url;
+        self
     }
 
     /// The log.
@@ -52,13 +62,22 @@ impl Runner {
     ) -> Result<RunOutcome, RunError> {
         check(&request.task)?;
         self.ledger.read_on()?;
-        let mut attempt = Attempt::claim(&self.ledger, &mut *self.writer, &*self.clock, request)?;
+        let owner_url = self.owner_url.as_deref();
+        let mut attempt = Attempt::claim(
+            &self.ledger,
+            &mut *self.writer,
+            &*self.clock,
+            request,
+            owner_url,
+        )?;
         observer.started(&attempt.run, attempt.tag.attempt);
         let result = match &request.task {
             _ if observer.interrupted() => attempt.interrupt(),
             Task::Fast(task) => fast::execute(&self.log, &mut attempt, task, observer),
+            Task::Scaled(task) => scaled::execute(&self.log, &mut attempt, task, observer),
             Task::Window(task) => window::execute(&self.log, &mut attempt, task, observer),
             Task::Revert(task) => revert::execute(&self.log, &mut attempt, task, observer),
+            Task::Rows(task) => rows::execute(&mut attempt, task, observer),
         };
         if let Err(error) = &result
             && let Err(second) = attempt.fail(error)
@@ -74,11 +93,16 @@ impl Runner {
 }
 
 /// Refuses what cannot be meant, before anything is claimed.
-fn check(task: &Task) -> Result<(), RunError> {
+pub(crate) fn check(task: &Task) -> Result<(), RunError> {
     let range: DayRange = match task {
         Task::Fast(task) => task.range,
         Task::Window(task) => task.range,
+        Task::Scaled(task) => {
+            scaled::check(task)?;
+            task.range
+        }
         Task::Revert(_) => return Ok(()),
+        Task::Rows(task) => task.rows.range(),
     };
     if range.is_empty() {
         let (start, end) = range.bounds();

@@ -32,19 +32,24 @@ pub(crate) struct Input {
 impl Input {
     pub(crate) fn open(source: &Source) -> Result<Self, RunError> {
         let dataset = Dataset::open(&source.data, &source.limits)?;
+        Ok(Self::of(dataset, source.rules.clone(), source.as_of))
+    }
+
+    /// A data set under its rules; without an asOf its default is taken.
+    pub(crate) fn of(dataset: Dataset, rules: Rules, as_of: Option<EventTime>) -> Self {
         let mut input = Self {
-            as_of: source.as_of.or(dataset.default_as_of()),
+            as_of: as_of.or(dataset.default_as_of()),
             dataset,
-            rules: source.rules.clone(),
+            rules,
             unconvertible: HashSet::new(),
             unconvertible_rejects: Vec::new(),
             unconvertible_counts: BTreeMap::new(),
         };
         input.reject_unconvertible();
-        if source.as_of.is_none() && !input.unconvertible.is_empty() {
+        if as_of.is_none() && !input.unconvertible.is_empty() {
             input.as_of = input.default_as_of();
         }
-        Ok(input)
+        input
     }
 
     fn reject_unconvertible(&mut self) {
@@ -115,6 +120,21 @@ impl Input {
                 Ok(facts) => f(&facts),
                 Err(NotConvertible { .. }) => Ok(()),
             })
+    }
+
+    /// The facts of one order, when it has any.
+    pub(crate) fn facts_of<'a>(&'a self, order_id: &'a str) -> Option<Facts<'a>> {
+        convert(&self.dataset.find(order_id)?, &self.rules, self.as_of).ok()
+    }
+
+    /// asOf, given or by default.
+    pub(crate) fn as_of(&self) -> Option<EventTime> {
+        self.as_of
+    }
+
+    /// The rules.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The row at a place of [`Input::for_each_place`]; `room` holds its id.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use eip_contract::{Day, EventTime, Offset};
 use eip_log::{LedgerEntry, Log, RunTag};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::error::RunError;
 use super::id::RunId;
@@ -14,13 +15,15 @@ use super::state::{RunKind, RunState};
 use super::text;
 
 /// A run as the ledger tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RunView {
     /// The run.
     pub run: String,
     /// Its kind.
+    #[schema(value_type = String, example = "window")]
     pub kind: RunKind,
     /// Where it is.
+    #[schema(value_type = String, example = "committed")]
     pub state: RunState,
     /// Number of its last attempt.
     pub attempt: u32,
@@ -34,9 +37,11 @@ pub struct RunView {
     pub origin: Option<String>,
     /// First day asked for.
     #[serde(serialize_with = "text::optional_day")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub start: Option<Day>,
     /// Day behind the last.
     #[serde(serialize_with = "text::optional_day")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub end: Option<Day>,
     /// Name of the dataset.
     pub dataset: Option<String>,
@@ -48,6 +53,7 @@ pub struct RunView {
     pub rules_sha256: Option<String>,
     /// asOf, given or by default.
     #[serde(serialize_with = "text::optional_time")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<EventTime>,
     /// `all` or `changed`.
     pub emit: Option<String>,
@@ -61,6 +67,12 @@ pub struct RunView {
     pub target_run: Option<String>,
     /// Explicit limits.
     pub limits: BTreeMap<String, String>,
+    /// Of a scaled run: how many times faster than in life, as given.
+    pub scale_factor: Option<String>,
+    /// What else was said about its pace, as given.
+    pub pace: BTreeMap<String, String>,
+    /// Where the instance that runs it takes commands.
+    pub owner_url: Option<String>,
     /// The plan's token.
     pub plan: Option<String>,
     /// What it did, by name.
@@ -68,8 +80,10 @@ pub struct RunView {
     /// What the guards looked at.
     pub guard: BTreeMap<String, u64>,
     /// The log's ends before its first record.
+    #[schema(value_type = Option<Vec<u64>>)]
     pub first_offsets: Option<Vec<Offset>>,
     /// The log's ends behind its last record.
+    #[schema(value_type = Option<Vec<u64>>)]
     pub end_offsets: Option<Vec<Offset>>,
     /// Why it failed.
     pub error: Option<String>,
@@ -104,6 +118,9 @@ impl RunView {
             force: asked.force,
             target_run: asked.target_run,
             limits: asked.limits,
+            scale_factor: asked.scale_factor,
+            pace: asked.pace,
+            owner_url: last.owner_url,
             plan: last.plan,
             counts: last.counts,
             guard: last.guard,

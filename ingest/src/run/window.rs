@@ -28,11 +28,8 @@ pub(crate) fn execute(
 ) -> Result<RunOutcome, RunError> {
     let started = attempt.now();
     let phase = |phase, rejects| Progress {
-        phase,
-        records: 0,
-        total: None,
-        event_time: None,
         rejects,
+        ..Progress::of(phase)
     };
     observer.progress(&phase(Phase::Reading, 0));
     let input = Input::open(&task.source)?;
@@ -56,7 +53,9 @@ pub(crate) fn execute(
         |attempt, observer| {
             observer.progress(&phase(Phase::Comparing, input.reject_count()));
             let base = attempt.writer.ends()?;
-            let mut log = LogFacts::read(event_log, &base, &pushing_runs(&attempt.ledger))?;
+            // A run is in the ledger before its first record is in the log.
+            let pushing = pushing_runs(&event_log.runs()?);
+            let mut log = LogFacts::read(event_log, &base, &pushing)?;
             let inputs = inputs(attempt)?;
             let mut builder = PlanBuilder::new(event_log.partitions(), task.emit, &inputs);
             let left = cover(&mut builder, &input, &mut log, task.range)?;

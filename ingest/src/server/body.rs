@@ -1,52 +1,103 @@
 //! The body of `POST /v1/runs`: names and values in, a checked request out.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use eip_contract::{Day, EventTime};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::rules::Rules;
 use crate::run::{
-    DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunId, Source, Task,
-    WindowTask,
+    Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunId,
+    ScaleFactor, ScaledTask, Source, Speed, Task, WindowTask,
 };
 
 /// What may be asked for. A field that a mode has no use for is refused there, so that nobody
 /// believes it was heeded.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunBody {
+    /// The kind of run.
     mode: Mode,
+    /// The space; the service's own without.
+    space: Option<String>,
+    /// The data's name; not of a revert.
     dataset: Option<String>,
+    /// First day of event time.
+    #[schema(format = Date)]
     start: Option<String>,
+    /// Day behind the last.
+    #[schema(format = Date)]
     end: Option<String>,
+    /// The rules' name; `default` without.
     rules: Option<String>,
+    /// As of when the data is read; by default of the last that it tells.
+    #[schema(format = DateTime)]
     as_of: Option<String>,
+    /// What a window run writes of an order that loses nothing.
     emit: Option<Emit>,
+    /// Rehearse only.
     dry_run: Option<bool>,
+    /// Do exactly the plan that a rehearsal announced, or nothing.
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{32}$")]
     plan: Option<PlanToken>,
+    /// At most so many orders may vanish. More than the default needs the role approve.
     max_vanishing: Option<LimitValue>,
+    /// At most so many facts may be retracted. More than the default needs the role approve.
     max_retracted: Option<LimitValue>,
+    /// Run even over facts of other rules or data.
     mix: Option<bool>,
+    /// The run to revert.
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}$")]
     run: Option<RunId>,
+    /// Also bring back what a later run changed. Needs the role approve.
     force: Option<bool>,
+    /// Of a scaled run: how many times faster than in life. Either this or `duration`.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    scale_factor: Option<f64>,
+    /// Of a scaled run: play the whole range in this time.
+    duration: Option<DurationValue>,
+    /// Of a scaled run: spread bursts, so that no more events are due in a second.
+    #[schema(minimum = 1)]
+    max_events_per_second: Option<u64>,
+    /// Of a scaled run: play longer gaps of event time as this long, in seconds.
+    #[schema(minimum = 1)]
+    max_gap: Option<u64>,
+    /// Of a scaled run: every order so many times; not in the space main.
+    #[schema(minimum = 1, maximum = 10_000)]
+    amplify: Option<u64>,
+    /// What the shifts of the copies are drawn from.
+    seed: Option<u64>,
+    /// Leave the intended and the actual times of every event in the run's folder.
+    record_times: Option<bool>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Mode {
     Fast,
     Window,
+    Scaled,
     Revert,
 }
 
+/// Seconds, or a text like `60s`, `1.5m` or `2h`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum DurationValue {
+    Seconds(f64),
+    Text(String),
+}
+
 /// `200`, `"200"` or `"5%"`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum LimitValue {
     Count(u64),
+    #[schema(value_type = String)]
     Text(Limit),
 }
 
@@ -79,13 +130,18 @@ impl RunBody {
         })
     }
 
-    /// The task that it asks for.
-    pub(super) fn task(self, names: &Names) -> Result<Task, Problem> {
+    /// The space that it names.
+    pub(super) fn space(&self) -> Option<&str> {
+        self.space.as_deref()
+    }
+
+    /// The task that it asks for. `is_main`: in the space `main`.
+    pub(super) fn task(self, names: &Names, is_main: bool) -> Result<Task, Problem> {
         match self.mode {
             Mode::Fast => {
                 self.refuse(
                     "fast",
-                    &["emit", "dry_run", "plan", "limits", "run", "force"],
+                    &["emit", "dry_run", "plan", "limits", "run", "force", "pace"],
                 )?;
                 Ok(Task::Fast(FastTask {
                     source: self.source(names)?,
@@ -94,7 +150,7 @@ impl RunBody {
                 }))
             }
             Mode::Window => {
-                self.refuse("window", &["mix", "run", "force"])?;
+                self.refuse("window", &["mix", "run", "force", "pace"])?;
                 Ok(Task::Window(WindowTask {
                     source: self.source(names)?,
                     range: self.range()?,
@@ -107,11 +163,30 @@ impl RunBody {
                     plan: self.plan,
                 }))
             }
+            Mode::Scaled => {
+                self.refuse(
+                    "scaled",
+                    &["emit", "dry_run", "plan", "limits", "run", "force"],
+                )?;
+                let task = ScaledTask {
+                    speed: self.speed()?,
+                    bounds: self.bounds()?,
+                    amplify: self.amplify()?,
+                    source: self.source(names)?,
+                    range: self.range()?,
+                    is_main,
+                    mix: self.mix.unwrap_or_default(),
+                    record_times: self.record_times.unwrap_or_default(),
+                };
+                crate::run::check(&Task::Scaled(task.clone()))?;
+                Ok(Task::Scaled(task))
+            }
             Mode::Revert => {
                 self.refuse(
                     "revert",
                     &[
                         "dataset", "rules", "as_of", "start", "end", "emit", "limits", "mix",
+                        "pace",
                     ],
                 )?;
                 let missing =
@@ -138,6 +213,15 @@ impl RunBody {
             "plan" => self.plan.is_some(),
             "limits" => self.max_vanishing.is_some() || self.max_retracted.is_some(),
             "mix" => self.mix.is_some(),
+            "pace" => {
+                self.scale_factor.is_some()
+                    || self.duration.is_some()
+                    || self.max_events_per_second.is_some()
+                    || self.max_gap.is_some()
+                    || self.amplify.is_some()
+                    || self.seed.is_some()
+                    || self.record_times.is_some()
+            }
             "run" => self.run.is_some(),
             "force" => self.force.is_some(),
             _ => false,
@@ -145,29 +229,51 @@ impl RunBody {
         match fields.iter().find(|field| given(field)) {
             None => Ok(()),
             Some(field) => {
+                let field = match *field {
+                    "limits" => "max_vanishing and max_retracted",
+                    "pace" => {
+                        "scale_factor, duration, max_events_per_second, max_gap, amplify, seed and \
+                         record_times"
+                    }
+                    field => field,
+                };
                 let detail = format!("a {mode} run has no use for {field}; leave it out");
                 Err(Problem::unprocessable("bad_field", detail))
             }
         }
     }
 
-    fn range(&self) -> Result<DayRange, Problem> {
-        let day = |name: &str, text: &Option<String>| match text {
-            None => Ok(None),
-            Some(text) => Day::parse(text.as_bytes()).map(Some).map_err(|error| {
-                let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DD");
-                Problem::unprocessable("bad_field", detail)
-            }),
-        };
-        let range = DayRange {
-            start: day("start", &self.start)?,
-            end: day("end", &self.end)?,
-        };
-        if range.is_empty() {
-            let detail = "start is not before end; end is the day behind the last";
-            return Err(Problem::unprocessable("bad_field", detail));
+    fn speed(&self) -> Result<Speed, Problem> {
+        match (self.scale_factor, &self.duration) {
+            (Some(factor), None) => Ok(Speed::Factor(scale_factor(factor)?)),
+            (None, Some(duration)) => Ok(Speed::DurationMicros(duration.micros()?)),
+            _ => {
+                let detail = "a scaled run needs either scale_factor or duration";
+                Err(Problem::unprocessable("missing_field", detail))
+            }
         }
-        Ok(range)
+    }
+
+    fn bounds(&self) -> Result<Bounds, Problem> {
+        let max_gap_seconds = self.max_gap.map(i64::try_from).transpose().map_err(|_| {
+            let detail = "max_gap is longer than event time; leave it out";
+            Problem::unprocessable("bad_field", detail)
+        })?;
+        Ok(Bounds {
+            max_gap_seconds,
+            max_events_per_second: self.max_events_per_second,
+        })
+    }
+
+    fn amplify(&self) -> Result<Amplify, Problem> {
+        let copies = self.amplify.unwrap_or(1);
+        Amplify::new(copies, self.seed.unwrap_or_default()).map_err(|error| {
+            Problem::unprocessable("bad_field", format!("amplify: {copies}: {error}"))
+        })
+    }
+
+    fn range(&self) -> Result<DayRange, Problem> {
+        day_range(self.start.as_deref(), self.end.as_deref())
     }
 
     fn source(&self, names: &Names) -> Result<Source, Problem> {
@@ -181,16 +287,8 @@ impl RunBody {
             return Err(Problem::unprocessable("unknown_dataset", detail));
         };
         let rules = self.rules.as_deref().unwrap_or("default");
-        let Some(rules) = names.rules.get(rules) else {
-            let detail = format!("no rules {rules:?}; there are {}", listed(&names.rules));
-            return Err(Problem::unprocessable("unknown_rules", detail));
-        };
-        let as_of = self.as_of.as_deref().map(|text| {
-            text.parse::<EventTime>().map_err(|error| {
-                let detail = format!("as_of: {text:?} is {error}; write YYYY-MM-DDTHH:MM:SSZ");
-                Problem::unprocessable("bad_field", detail)
-            })
-        });
+        let rules = named_rules(names, rules)?;
+        let as_of = self.as_of.as_deref().map(|text| time("as_of", text));
         Ok(Source {
             dataset,
             data: data.clone(),
@@ -199,6 +297,76 @@ impl RunBody {
             limits: names.limits,
         })
     }
+}
+
+impl DurationValue {
+    fn micros(&self) -> Result<u64, Problem> {
+        let seconds = match self {
+            Self::Seconds(seconds) => Some(*seconds),
+            Self::Text(text) => crate::run::parse_seconds(text),
+        };
+        match seconds {
+            Some(seconds) if (1e-6..=1e9).contains(&seconds) => Ok((seconds * 1e6).round() as u64),
+            _ => {
+                let detail = format!(
+                    "duration: {self} is no time; give seconds, or a text like 60s, 1.5m or 2h"
+                );
+                Err(Problem::unprocessable("bad_field", detail))
+            }
+        }
+    }
+}
+
+impl fmt::Display for DurationValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seconds(seconds) => write!(f, "{seconds}"),
+            Self::Text(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
+/// A scale factor as it was given.
+pub(super) fn scale_factor(given: f64) -> Result<ScaleFactor, Problem> {
+    ScaleFactor::new(given).map_err(|error| {
+        Problem::unprocessable("bad_field", format!("scale_factor: {given}: {error}"))
+    })
+}
+
+/// Reads two days.
+pub(super) fn day_range(start: Option<&str>, end: Option<&str>) -> Result<DayRange, Problem> {
+    let day = |name: &str, text: Option<&str>| match text {
+        None => Ok(None),
+        Some(text) => Day::parse(text.as_bytes()).map(Some).map_err(|error| {
+            let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DD");
+            Problem::unprocessable("bad_field", detail)
+        }),
+    };
+    let range = DayRange {
+        start: day("start", start)?,
+        end: day("end", end)?,
+    };
+    if range.is_empty() {
+        let detail = "start is not before end; end is the day behind the last";
+        return Err(Problem::unprocessable("bad_field", detail));
+    }
+    Ok(range)
+}
+
+/// Reads a time.
+pub(super) fn time(name: &str, text: &str) -> Result<EventTime, Problem> {
+    text.parse().map_err(|error| {
+        let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DDTHH:MM:SSZ");
+        Problem::unprocessable("bad_field", detail)
+    })
+}
+
+/// The rules of this name.
+pub(super) fn named_rules<'a>(names: &'a Names, name: &str) -> Result<&'a Rules, Problem> {
+    names.rules.get(name).ok_or_else(|| {
+        let detail = format!("no rules {name:?}; there are {}", listed(&names.rules));
+        Problem::unprocessable("unknown_rules", detail)
+    })
 }
 
 fn listed<T>(map: &BTreeMap<String, T>) -> String {

@@ -5,32 +5,72 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use eip_contract::Space;
 use eip_log::Log;
 
+use super::access::Tokens;
+use super::limits::HttpLimits;
+use super::spaces::OpenSpace;
 use crate::rules::RulesError;
 use crate::run::RunError;
 
 /// Everything that the service needs.
 pub struct ServerConfig {
-    /// The log that it writes.
-    pub log: Log,
+    /// The space that is meant when a request names none.
+    pub space: Space,
+    /// Opens the logs of spaces.
+    pub open_space: OpenSpace,
+    /// Under which URL others reach this instance; `None`: under the address that it listens on.
+    pub advertise: Option<String>,
     /// Names of datasets and the folders that they stand for.
     pub datasets: BTreeMap<String, PathBuf>,
     /// Names of rules and the files that they stand for; `default` is always there.
     pub rules: BTreeMap<String, PathBuf>,
+    /// Who may do what; without any, everybody may do all, on loopback only.
+    pub tokens: Tokens,
     /// How large an input may be.
     pub limits: eip_olist::Limits,
+    /// How much one client may take.
+    pub http: HttpLimits,
     /// Wall milliseconds since the epoch.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
+
+impl ServerConfig {
+    /// A service over one log, that of the space `main`.
+    pub fn new(log: impl Into<Log>, clock: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
+        let log = log.into();
+        let open = move |space: &Space, _create| Ok(space.is_main().then(|| log.clone()));
+        Self::of_spaces(Space::main(), Arc::new(open), clock)
+    }
+
+    /// A service that knows no names and no tokens, with the default limits.
+    pub fn of_spaces(
+        space: Space,
+        open_space: OpenSpace,
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    ) -> Self {
+        Self {
+            space,
+            open_space,
+            advertise: None,
+            datasets: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            tokens: Tokens::default(),
+            limits: eip_olist::Limits::default(),
+            http: HttpLimits::default(),
+            clock,
+        }
+    }
 }
 
 /// Why the service does not start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// It has no accounts yet.
+    /// Anybody who can reach it could start runs.
     #[error(
-        "{0} is not a loopback address; there are no tokens yet, so ingest listens on 127.0.0.1 or \
-         [::1] only"
+        "{0} is not a loopback address; without tokens ingest listens on 127.0.0.1 or [::1] only \
+         (`eip token new` makes one)"
     )]
     NotLoopback(SocketAddr),
     /// The socket failed.
@@ -51,10 +91,10 @@ pub enum ServeError {
     /// The log.
     #[error("the log cannot be used")]
     Runs(#[from] RunError),
-    /// The thread that writes the log could not start.
-    #[error("no thread for the runs")]
-    Thread(#[source] std::io::Error),
-    /// The thread that writes the log is gone.
-    #[error("the thread that executes the runs has panicked")]
-    WorkerPanicked,
+    /// The space that is meant when none is named.
+    #[error("{0}")]
+    Space(String),
+    /// A thread that ends the runs on shutdown.
+    #[error("a thread of the service has panicked")]
+    Panicked,
 }

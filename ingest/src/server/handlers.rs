@@ -1,185 +1,149 @@
-//! What each route does.
+//! Starting runs and looking at them.
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use eip_log::LedgerView;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::body::{Names, RunBody};
-use super::config::{ServeError, ServerConfig};
-use super::problem::Problem;
-use super::queue::{LiveRun, NotTaken, Queue};
-use crate::rules::Rules;
-use crate::run::{
-    Ledger, Progress, RunError, RunId, RunRequest, RunState, RunView, is_same_request,
+use super::access::{Caller, Role};
+use super::app::{
+    App, RunAnswer, SpaceQuery, answer, known_answer, ledger, named_run, waiting_answer,
 };
+use super::body::RunBody;
+use super::executor::{Claim, LiveRun, NotTaken};
+use super::openapi::{Problems, RunHeaders, RunPath};
+use super::problem::Problem;
+use super::spaces::SpaceRuns;
+use crate::run::{RunError, RunId, RunRequest, RunState, Task, is_same_request};
 
 /// Longest Idempotency-Key.
 const MAX_KEY_BYTES: usize = 255;
+/// How long a claim is waited for before the run is answered without it.
+const CLAIM: Duration = Duration::from_secs(20);
 
-/// What all requests share.
-pub(super) struct App {
-    names: Names,
-    queue: Queue,
-    ledger: Mutex<Ledger>,
-    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+/// All runs of a space, in the order in which they were first asked for.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Runs {
+    runs: Vec<RunAnswer>,
 }
 
-impl App {
-    /// Reads the rules files once, and checks the names.
-    pub(super) fn new(config: ServerConfig, queue: Queue) -> Result<Self, ServeError> {
-        let mut rules = BTreeMap::from([("default".to_owned(), Rules::default())]);
-        for (name, path) in config.rules {
-            let loaded = Rules::load(&path);
-            let loaded = loaded.map_err(|source| ServeError::Rules {
-                name: name.clone(),
-                source,
-            })?;
-            rules.insert(name, loaded);
-        }
-        for name in config.datasets.keys().chain(rules.keys()) {
-            let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-            if !(1..=64).contains(&name.len()) || !name.bytes().all(allowed) {
-                return Err(ServeError::BadName(name.clone()));
-            }
-        }
-        Ok(Self {
-            names: Names {
-                datasets: config.datasets,
-                rules,
-                limits: config.limits,
-            },
-            queue,
-            ledger: Mutex::new(Ledger::open(&config.log)?),
-            clock: config.clock,
-        })
-    }
-
-    /// The ledger as it is now.
-    async fn ledger(self: &Arc<Self>) -> Result<LedgerView, Problem> {
-        let app = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || {
-            let mut ledger = app.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-            ledger.read_on().map(|()| ledger.view())
-        });
-        match read.await {
-            Ok(view) => Ok(view?),
-            Err(error) => Err(internal(&error.to_string())),
-        }
-    }
+/// Whether the process answers.
+#[utoipa::path(get, path = "/livez", security(()), responses((status = 200, body = str)))]
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
 }
 
-/// A run as it is answered: what the ledger says, and what the thread is at.
-#[derive(Serialize)]
-struct RunAnswer {
-    #[serde(flatten)]
-    view: RunView,
-    progress: Option<Progress>,
+/// Whether the run ledger can be read.
+#[utoipa::path(get, path = "/readyz", security(()), responses((status = 200, body = str), Problems))]
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+    let runs = app.space(None, false).await?;
+    ledger(&runs).await.map(|_| "ok\n")
 }
 
-/// `GET /healthz`
-pub(super) async fn health(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    if app.queue.is_well() {
-        Ok("ok\n")
-    } else {
-        Err(gone())
-    }
+/// What the service counts, for Prometheus.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, body = str), Problems))]
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let spaces = app.spaces.opened();
+    let live = spaces.iter().map(|space| space.executor.all_live().len());
+    let page = app.metrics.page(live.sum());
+    let form = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, form)], page).into_response()
 }
 
-/// `GET /v1/runs`
-pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Runs {
-        runs: Vec<RunAnswer>,
-    }
+/// All runs, as the ledger tells them.
+#[utoipa::path(get, path = "/v1/runs", params(SpaceQuery),
+    responses((status = 200, body = Runs), Problems))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    query: Result<Query<SpaceQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let query = named_space(query)?;
+    let space = app.space(query.space.as_deref(), false).await?;
     let mut live: BTreeMap<String, LiveRun> = BTreeMap::new();
-    for run in app.queue.all_live() {
+    for run in space.executor.all_live() {
         live.insert(run.request.id.to_string(), run);
     }
-    let ledger = app.ledger().await?;
+    let ledger = ledger(&space).await?;
     let known = ledger.runs().iter().map(|run| {
         let live = live.remove(run.run_id());
-        known_answer(run, live.as_ref())
+        known_answer(&space, run, live.as_ref())
     });
     let mut runs: Vec<RunAnswer> = known.collect();
-    runs.extend(live.values().map(waiting_answer));
+    runs.extend(live.values().map(|live| waiting_answer(&space, live)));
     Ok(Json(Runs { runs }).into_response())
 }
 
-/// `GET /v1/runs/{id}`
+/// One run.
+#[utoipa::path(get, path = "/v1/runs/{id}", params(RunPath, SpaceQuery),
+    responses((status = 200, body = RunAnswer), Problems))]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
+    query: Result<Query<SpaceQuery>, QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let run = named_run(id)?;
-    Ok(Json(answer(&app, &run).await?).into_response())
-}
-
-/// `DELETE /v1/runs/{id}`
-pub(super) async fn cancel(
-    State(app): State<Arc<App>>,
-    id: Result<Path<String>, PathRejection>,
-) -> Result<Response, Problem> {
-    let run = named_run(id)?;
-    let asked = app.queue.cancel(&run);
-    let answer = answer(&app, &run).await?;
-    if asked && answer.view.state.is_live() {
-        return Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
+    let (run, query) = (named_run(id)?, named_space(query)?);
+    let space = app.space_of(&query, &run).await?;
+    let answer = answer(&space, &run).await?;
+    // The owner knows how far it is.
+    if answer.view.state.is_live() && answer.progress.is_none() {
+        let passed = super::owner::Passed {
+            method: axum::http::Method::GET,
+            path: run_path(&space, &run),
+            headers: &headers,
+            body: Vec::new(),
+        };
+        let owner = answer.view.owner_url.as_deref();
+        if let Ok(Some(response)) = app.owners.pass_on(owner, passed).await {
+            return Ok(response);
+        }
     }
-    let detail = format!("run {run} has ended already: {}", answer.view.state);
-    Err(Problem::new(StatusCode::CONFLICT, "ended", detail))
+    Ok(Json(answer).into_response())
 }
 
-/// `POST /v1/runs`
+/// Start a run. The same key and body again are the same run.
+#[utoipa::path(post, path = "/v1/runs", params(RunHeaders), request_body = RunBody,
+    responses((status = 202, body = RunAnswer, headers(("Location" = String))), Problems))]
 pub(super) async fn start(
     State(app): State<Arc<App>>,
+    caller: Caller,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers)?;
     require_json(&headers)?;
-    let body = body.map_err(|error| {
-        Problem::new(error.status(), "bad_body", error.body_text().to_lowercase())
-    })?;
+    let body = RunBody::read(&body)?;
+    let space = body.space().map(ToOwned::to_owned);
+    // The whole body is checked before a space is made for it.
+    let is_main = space
+        .as_deref()
+        .map_or(app.spaces.default.is_main(), |name| name == "main");
+    let task = body.task(&app.names, is_main)?;
+    caller.require(needed_role(&task))?;
+    let space = app.space(space.as_deref(), true).await?;
     let request = RunRequest {
         id: RunId::of_key(key),
-        requester: header_text(&headers, "eip-requester")
-            .unwrap_or("anonymous")
-            .to_owned(),
+        requester: caller.requester(header_text(&headers, "eip-requester")),
         origin: header_text(&headers, "eip-origin")
             .unwrap_or("http")
             .to_owned(),
-        task: RunBody::read(&body)?.task(&app.names)?,
+        task,
     };
     let run = request.id.clone();
-    let reused = || Err(RunError::KeyReused { run: run.clone() }.into());
-    let is_live = app.queue.live(&run).is_some();
-    let ledger = app.ledger().await?;
-    let ended = ledger.get(run.as_str()).filter(|_| !is_live);
-    match ended.map(|known| (is_same_request(known, &request), known.state())) {
-        Some((false, _)) => return reused(),
-        // An interrupted run goes on with the same words; any other end stands.
-        Some((true, state)) if state != RunState::Interrupted => {}
-        _ => match take(&app, &ledger, request) {
-            Ok(()) => {}
-            Err(NotTaken::KeyReused) => return reused(),
-            Err(NotTaken::Excluded(winner)) => {
-                let winner = winner.request.id.clone();
-                return Err(RunError::Excluded { winner }.into());
-            }
-            Err(NotTaken::Closed) => return Err(gone()),
-        },
+    if let Some(claim) = take(&space, request).await? {
+        claimed(claim).await?;
     }
-    let location = format!("/v1/runs/{run}");
-    let answer = answer(&app, &run).await?;
+    let location = run_path(&space, &run);
+    let answer = answer(&space, &run).await?;
     Ok((
         StatusCode::ACCEPTED,
         [(header::LOCATION, location)],
@@ -188,35 +152,92 @@ pub(super) async fn start(
         .into_response())
 }
 
-/// Puts a run into the queue. A winner that the ledger shows as ended is on the board for a moment
-/// longer and excludes nobody.
-fn take(app: &App, ledger: &LedgerView, request: RunRequest) -> Result<(), NotTaken> {
-    let now = (app.clock)();
-    let attempt = ledger
-        .get(request.id.as_str())
-        .map_or(1, |known| known.last.attempt + 1);
-    match app.queue.take(request.clone(), attempt, now) {
-        Err(NotTaken::Excluded(winner)) if is_over(ledger, &winner) => {
-            app.queue.forget(&winner.request.id);
-            app.queue.take(request, attempt, now)
+/// Has the run executed here, unless it has ended or another instance executes it.
+async fn take(space: &Arc<SpaceRuns>, request: RunRequest) -> Result<Option<Claim>, Problem> {
+    let run = request.id.clone();
+    let reused = || Err(RunError::KeyReused { run: run.clone() }.into());
+    let ledger = ledger(space).await?;
+    if let Some(known) = ledger.get(run.as_str()) {
+        if !is_same_request(known, &request) {
+            return reused();
         }
-        taken => taken,
+        // An interrupted run goes on with the same words; any other state stands.
+        if known.state() != RunState::Interrupted {
+            return Ok(None);
+        }
+    }
+    let kind = request.task.kind();
+    if kind.excludes_others()
+        && !request.task.is_dry()
+        && let Some(winner) = ledger
+            .exclusive()
+            .filter(|one| one.run_id() != run.as_str())
+        && let Ok(winner) = winner.run_id().parse()
+    {
+        return Err(RunError::Excluded { winner }.into());
+    }
+    match space.take(&ledger, request) {
+        Ok(claim) => Ok(Some(claim)),
+        Err(NotTaken::KeyReused) => reused(),
+        Err(NotTaken::Excluded(winner)) => Err(RunError::Excluded { winner }.into()),
+        Err(NotTaken::Full(most)) => {
+            let detail = format!("{most} runs are live, which is the most of this instance");
+            Err(Problem::too_many(detail, Duration::from_secs(5)))
+        }
+        Err(NotTaken::NoThread(error)) => Err(Problem::internal(&error.to_string())),
+        Err(NotTaken::Closed) => {
+            let detail = "this instance is going away; ask another, or later";
+            Err(Problem::unavailable("closed", detail))
+        }
     }
 }
 
-/// Whether the attempt on the board has ended.
-fn is_over(ledger: &LedgerView, live: &LiveRun) -> bool {
-    let known = ledger.get(live.request.id.as_str());
-    known.is_some_and(|known| !known.is_live() && known.last.attempt >= live.attempt)
+/// Waits for the claim, at most for as long as an answer may take.
+async fn claimed(mut claim: Claim) -> Result<(), Problem> {
+    let decided = tokio::time::timeout(CLAIM, claim.wait_for(Option::is_some)).await;
+    match decided {
+        // A sender that is gone without a word has panicked; the ledger tells what became of it.
+        Err(_) | Ok(Err(_)) => Ok(()),
+        Ok(Ok(decided)) => decided.clone().unwrap_or(Ok(())),
+    }
+}
+
+/// Where a run is.
+pub(super) fn run_path(space: &SpaceRuns, run: &RunId) -> String {
+    if space.space.is_main() {
+        format!("/v1/runs/{run}")
+    } else {
+        format!("/v1/runs/{run}?space={}", space.space)
+    }
+}
+
+/// The query of a request that may name a space.
+pub(super) fn named_space(
+    query: Result<Query<SpaceQuery>, QueryRejection>,
+) -> Result<SpaceQuery, Problem> {
+    match query {
+        Ok(Query(query)) => Ok(query),
+        Err(error) => Err(Problem::bad_request(error.body_text())),
+    }
+}
+
+/// What takes away more than the guards let anybody take away by accident needs a second look.
+fn needed_role(task: &Task) -> Role {
+    let is_raised = match task {
+        Task::Fast(_) | Task::Scaled(_) | Task::Rows(_) => false,
+        Task::Window(task) => task.limits.is_above_the_defaults(),
+        Task::Revert(task) => task.force,
+    };
+    if is_raised {
+        Role::Approve
+    } else {
+        Role::Replay
+    }
 }
 
 /// Any other path.
 pub(super) async fn no_such_path() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "no_such_path",
-        "there is nothing at this path",
-    )
+    Problem::no_such("path", "there is nothing at this path")
 }
 
 /// Another method on a path that exists.
@@ -232,59 +253,10 @@ pub(super) async fn no_such_method() -> Problem {
 )]
 pub(super) fn panicked(cause: Box<dyn Any + Send>) -> Response {
     let text = cause.downcast_ref::<&str>().copied().unwrap_or("no text");
-    internal(text).into_response()
+    Problem::internal(text).into_response()
 }
 
-async fn answer(app: &Arc<App>, run: &RunId) -> Result<RunAnswer, Problem> {
-    // The thread takes a run off the board only after its last entry is in the ledger, so one that
-    // is not on the board is looked up after that.
-    let live = app.queue.live(run);
-    let ledger = app.ledger().await?;
-    if let Some(known) = ledger.get(run.as_str()) {
-        return Ok(known_answer(known, live.as_ref()));
-    }
-    match (live, app.queue.refusal(run)) {
-        (Some(live), _) => Ok(waiting_answer(&live)),
-        (None, Some(why)) => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "refused",
-            format!("run {run}: {why}"),
-        )),
-        (None, None) => Err(RunError::NoSuchRun(run.clone()).into()),
-    }
-}
-
-/// A run that the ledger knows; an attempt that waits is further than the ledger.
-fn known_answer(known: &eip_log::RunSummary, live: Option<&LiveRun>) -> RunAnswer {
-    match live {
-        Some(live) if live.attempt > known.last.attempt => waiting_answer(live),
-        live => RunAnswer {
-            view: RunView::new(known),
-            progress: live.and_then(|live| live.progress),
-        },
-    }
-}
-
-fn waiting_answer(live: &LiveRun) -> RunAnswer {
-    RunAnswer {
-        view: RunView::waiting(&live.request, live.attempt, live.since_ms),
-        progress: live.progress,
-    }
-}
-
-fn named_run(id: Result<Path<String>, PathRejection>) -> Result<RunId, Problem> {
-    let id = id.map_err(|error| Problem::bad_request(error.body_text()))?;
-    let none = |_| {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "no_such_run",
-            "a run id is 16 hex digits",
-        )
-    };
-    id.parse().map_err(none)
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let key = keys
         .next()
@@ -299,7 +271,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<&str, Problem> {
 }
 
 /// A page in a browser cannot send this type to another origin without asking first.
-fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     let given = header_text(headers, "content-type").unwrap_or_default();
     let kind = given.split(';').next().unwrap_or_default().trim();
     if kind.eq_ignore_ascii_case("application/json") {
@@ -313,20 +285,9 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())
         .filter(|text| text.len() <= 255)
-}
-
-fn gone() -> Problem {
-    let detail = "the thread that executes the runs is gone or going; restart the service";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "closed", detail)
-}
-
-fn internal(cause: &str) -> Problem {
-    tracing::error!(cause, "a request failed");
-    let detail = "the service failed; its log says more";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
 }

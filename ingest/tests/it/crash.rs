@@ -9,7 +9,7 @@ use eip_log::StateDir;
 use crate::bench::{Bench, end_of_day, fast, source, window};
 use crate::data;
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -23,7 +23,7 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// Keeps the first `bytes` of the journal's last file.
-fn cut_journal(state: &Path, bytes: u64) {
+pub(crate) fn cut_journal(state: &Path, bytes: u64) {
     let last = last_file(state);
     fs::OpenOptions::new()
         .write(true)
@@ -33,7 +33,7 @@ fn cut_journal(state: &Path, bytes: u64) {
         .unwrap();
 }
 
-fn last_file(state: &Path) -> std::path::PathBuf {
+pub(crate) fn last_file(state: &Path) -> std::path::PathBuf {
     let mut files: Vec<_> = fs::read_dir(state.join("journal"))
         .unwrap()
         .map(|entry| entry.unwrap().path())

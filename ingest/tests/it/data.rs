@@ -8,7 +8,7 @@ use eip_contract::EventTime;
 /// 2018-01-01T00:00:00Z.
 pub(crate) const START: i64 = 1_514_764_800;
 pub(crate) const DAY: i64 = 86_400;
-const STATES: [&str; 5] = ["SP", "RJ", "MG", "BA", "RS"];
+pub(crate) const STATES: [&str; 5] = ["SP", "RJ", "MG", "BA", "RS"];
 
 /// One order with its customer and its seller.
 #[derive(Clone, Debug)]

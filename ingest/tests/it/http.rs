@@ -1,12 +1,19 @@
 //! The service over real sockets.
 
+mod access;
+mod limits;
+mod pages;
+mod scaled;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as IoWrite};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use eip_ingest::server::{ServeError, ServerConfig, serve};
+use eip_contract::Space;
+use eip_ingest::server::{OpenSpace, ServeError, ServerConfig, serve};
+use eip_log::StateDir;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -14,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::{Bench, clock};
 use crate::data;
 
-struct Answer {
-    status: u16,
-    headers: String,
-    body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: Value,
 }
 
 /// One request over a new connection.
@@ -45,7 +52,7 @@ fn ask(
     }
 }
 
-fn post(address: SocketAddr, key: &str, body: &Value) -> Answer {
+pub(crate) fn post(address: SocketAddr, key: &str, body: &Value) -> Answer {
     let headers = [
         ("content-type", "application/json"),
         ("idempotency-key", key),
@@ -53,17 +60,17 @@ fn post(address: SocketAddr, key: &str, body: &Value) -> Answer {
     ask(address, "POST", "/v1/runs", &headers, &body.to_string())
 }
 
-fn get(address: SocketAddr, path: &str) -> Answer {
+pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     ask(address, "GET", path, &[], "")
 }
 
 /// Asks until the run has ended.
-fn ended(address: SocketAddr, answer: &Answer) -> Value {
+pub(crate) fn ended(address: SocketAddr, answer: &Answer) -> Value {
     let path = format!("/v1/runs/{}", answer.body["run"].as_str().unwrap());
     loop {
         let run = get(address, &path);
         assert_eq!(run.status, 200, "{}", run.body);
-        let live = ["requested", "planned", "running"];
+        let live = ["requested", "planned", "running", "paused"];
         if !live.contains(&run.body["state"].as_str().unwrap()) {
             return run.body;
         }
@@ -71,21 +78,54 @@ fn ended(address: SocketAddr, answer: &Answer) -> Value {
     }
 }
 
-fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
-    let folder = bench.folder.path();
+pub(crate) fn with_server(bench: &Bench, test: impl FnOnce(SocketAddr) + Send + 'static) {
+    with_settings(bench, |_| {}, test);
+}
+
+/// As [`with_server`], with other settings.
+fn with_settings(
+    bench: &Bench,
+    set: impl FnOnce(&mut ServerConfig),
+    test: impl FnOnce(SocketAddr) + Send + 'static,
+) {
+    let log = (&bench.state).into();
+    with_server_on(log, bench.folder.path(), clock(), set, test);
+}
+
+pub(crate) fn with_server_on(
+    log: eip_log::Log,
+    folder: &std::path::Path,
+    clock: eip_ingest::run::Clock,
+    set: impl FnOnce(&mut ServerConfig),
+    test: impl FnOnce(SocketAddr) + Send + 'static,
+) {
     let rules = folder.join("end_of_day.toml");
     std::fs::write(&rules, "version = 1\npromise = \"end_of_day\"\n").unwrap();
-    let now = std::sync::Mutex::new(clock());
-    let config = ServerConfig {
-        log: (&bench.state).into(),
+    let now = std::sync::Mutex::new(clock);
+    let (main, spaces) = (log, folder.join("spaces"));
+    let open_space: OpenSpace = Arc::new(move |space, create| {
+        if space.is_main() {
+            return Ok(Some(main.clone()));
+        }
+        let folder = spaces.join(space.name());
+        if !create && !folder.exists() {
+            return Ok(None);
+        }
+        let opened = StateDir::open_or_create(folder, None);
+        opened
+            .map(|state| Some(state.into()))
+            .map_err(|error| error.to_string())
+    });
+    let clock = Arc::new(move || (now.lock().unwrap())());
+    let mut config = ServerConfig {
         datasets: BTreeMap::from([
             ("olist".to_owned(), folder.join("data")),
             ("half".to_owned(), folder.join("half")),
         ]),
         rules: BTreeMap::from([("end_of_day".to_owned(), rules)]),
-        limits: eip_olist::Limits::default(),
-        clock: Arc::new(move || (now.lock().unwrap())()),
+        ..ServerConfig::of_spaces(Space::main(), open_space, clock)
     };
+    set(&mut config);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -112,7 +152,9 @@ fn a_fast_and_a_window_run_are_started_and_watched_over_http() {
     bench.data("data", &orders);
     bench.data("half", &orders[..1_500]);
     with_server(&bench, |address| {
-        assert_eq!(get(address, "/healthz").status, 200);
+        for path in ["/livez", "/readyz"] {
+            assert_eq!(get(address, path).status, 200, "{path}");
+        }
         let fast = json!({"mode": "fast", "dataset": "olist"});
         let first = post(address, "k1", &fast);
         assert_eq!(first.status, 202, "{}", first.body);
@@ -178,6 +220,11 @@ fn bad_requests_are_answered_as_problems_and_start_nothing() {
             body[field] = value;
             body
         };
+        let scaled = |field: &str, value: Value| {
+            let mut body = json!({"mode": "scaled", "dataset": "olist"});
+            body[field] = value;
+            body
+        };
         for (body, status) in [
             (with("dataset", json!("nope")), 422),
             (with("dataset", json!("../data")), 422),
@@ -191,7 +238,29 @@ fn bad_requests_are_answered_as_problems_and_start_nothing() {
             (with("max_retracted", json!(-1)), 422),
             (with("unheard_of", json!(1)), 422),
             (with("mix", json!(true)), 422),
-            (with("mode", json!("scaled")), 422),
+            (with("mode", json!("rows")), 422),
+            (scaled("scale_factor", json!(0)), 422),
+            (scaled("scale_factor", json!(-1)), 422),
+            (scaled("scale_factor", json!("NaN")), 422),
+            (scaled("scale_factor", json!(1e18)), 422),
+            (scaled("duration", json!("soon")), 422),
+            (scaled("duration", json!(0)), 422),
+            (scaled("mix", json!(true)), 422),
+            (scaled("amplify", json!(0)), 422),
+            (scaled("space", json!("../main")), 422),
+            (
+                json!({"mode": "scaled", "dataset": "olist", "scale_factor": 5, "duration": 5}),
+                422,
+            ),
+            (
+                json!({"mode": "scaled", "dataset": "olist", "scale_factor": 5, "amplify": 2}),
+                422,
+            ),
+            (
+                json!({"mode": "fast", "dataset": "olist", "start": "2018-03-01",
+                    "end": "2018-03-01"}),
+                422,
+            ),
             (json!({"mode": "fast"}), 422),
             (json!({"mode": "revert"}), 422),
             (json!([]), 422),
@@ -256,23 +325,18 @@ fn of_two_window_runs_at_once_the_second_is_told_the_firsts_id() {
     let bench = Bench::new();
     bench.data("data", &data::orders(20_000, 3));
     with_server(&bench, |address| {
-        // The fast run holds the thread while both windows are posted.
         let fast = post(
             address,
             "fast",
             &json!({"mode": "fast", "dataset": "olist"}),
         );
+        ended(address, &fast);
         let window = json!({"mode": "window", "dataset": "olist", "rules": "end_of_day"});
         let first = post(address, "first", &window);
         assert_eq!(first.status, 202, "{}", first.body);
         let second = post(address, "second", &window);
-        if get(
-            address,
-            &format!("/v1/runs/{}", fast.body["run"].as_str().unwrap()),
-        )
-        .body["state"]
-            != "committed"
-        {
+        let path = format!("/v1/runs/{}", first.body["run"].as_str().unwrap());
+        if get(address, &path).body["state"] != "committed" {
             assert_eq!(second.status, 409, "{}", second.body);
             assert_eq!(second.body["run"], first.body["run"]);
         }
@@ -287,13 +351,7 @@ fn of_two_window_runs_at_once_the_second_is_told_the_firsts_id() {
 async fn an_address_that_others_can_reach_is_refused_while_there_are_no_tokens() {
     let bench = Bench::new();
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let config = ServerConfig {
-        log: (&bench.state).into(),
-        datasets: BTreeMap::new(),
-        rules: BTreeMap::new(),
-        limits: eip_olist::Limits::default(),
-        clock: Arc::new(|| 0),
-    };
+    let config = ServerConfig::new(&bench.state, Arc::new(|| 0));
     let refused = serve(listener, config, CancellationToken::new()).await;
     assert!(matches!(refused, Err(ServeError::NotLoopback(_))));
 }

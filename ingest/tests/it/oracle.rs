@@ -9,7 +9,7 @@ use eip_ingest::run::{Deltas, GuardLimits, RevertTask, RouteChange, Source, Task
 use crate::bench::{Bench, fast, march, revert, source, window};
 
 /// `$EIP_OLIST`, else `shared/olist` beside the workspace.
-fn olist() -> Option<PathBuf> {
+pub(crate) fn olist() -> Option<PathBuf> {
     #[expect(
         clippy::disallowed_methods,
         reason = "where shared test data is, is no configuration"

@@ -39,7 +39,12 @@ pub(crate) struct Kafka {
 
 impl Kafka {
     /// What to measure, with these events and room for what is kept meanwhile.
-    pub(super) fn options(self, events: PathBuf, folder: &Path) -> anyhow::Result<KafkaOptions> {
+    pub(super) fn options(
+        self,
+        events: PathBuf,
+        data: PathBuf,
+        folder: &Path,
+    ) -> anyhow::Result<KafkaOptions> {
         // A space of its own, so that nothing of the user's is touched.
         let space = format!("bench-{}", std::process::id()).parse()?;
         let mut config = KafkaConfig::new(self.kafka, space, folder.join("kafka"));
@@ -48,6 +53,7 @@ impl Kafka {
         }
         Ok(KafkaOptions {
             events,
+            data,
             config,
             partitions: self.partitions,
             rounds: self.rounds,

@@ -104,7 +104,10 @@ fn make(broker: &Broker, partitions: u32) -> Result<[TopicFacts; 2], LogError> {
     let made = block_on(admin.create_topics(&topics, &options()));
     for made in made.map_err(|error| broker.wrapped("create the topics", &error))? {
         match made {
-            Ok(name) => tracing::info!(topic = name, partitions, replicas, "made a topic"),
+            Ok(name) => {
+                let partitions = if name == broker.events { partitions } else { 1 };
+                tracing::info!(topic = name, partitions, replicas, "made a topic");
+            }
             // Somebody else was faster, or only one was missing.
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((name, code)) => {

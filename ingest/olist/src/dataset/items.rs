@@ -2,8 +2,8 @@
 
 use eip_contract::RejectReason;
 
-use super::Dataset;
 use super::orders::Added;
+use super::{Dataset, References};
 use crate::error::OlistError;
 use crate::keyed::{Entry, Form, Key, KeyBits, Keyed, Probe, from_bits, to_bits};
 use crate::regions::Regions;
@@ -54,7 +54,13 @@ impl Dataset {
                 let order_id = key(order_id).map_err(|reason| (ITEMS.columns[0], reason))?;
                 let number =
                     whole_number(number).ok_or((ITEMS.columns[1], RejectReason::NotANumber))?;
-                let added = match self.orders.find(order_id, 0) {
+                let order = self.orders.find(order_id, 0);
+                if order.is_none() && self.references == References::Closed {
+                    return Err((ITEMS.columns[0], RejectReason::Unresolved));
+                }
+                self.check_reference(sellers, seller_id)
+                    .map_err(|reason| (ITEMS.columns[2], reason))?;
+                let added = match order {
                     Some(index) => {
                         let order = self.orders.get_mut(index);
                         let seller = || sellers.state_of(seller_id);

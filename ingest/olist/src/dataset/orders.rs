@@ -139,6 +139,8 @@ impl Dataset {
                 let order_id = key(order_id).map_err(|reason| (ORDERS.columns[0], reason))?;
                 let times = times(&values)?;
                 let status = OrderStatus::from_text(status);
+                self.check_reference(customers, customer_id)
+                    .map_err(|reason| (ORDERS.columns[1], reason))?;
                 self.orders
                     .insert(order_id, 0, |key| {
                         Order::new(

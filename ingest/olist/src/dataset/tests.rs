@@ -473,3 +473,38 @@ fn more_rejects_than_are_kept_are_still_counted() {
     assert_eq!(data.reject_count(), bad as u64);
     assert!(data.rejected_orders().eq(["x"]));
 }
+
+#[test]
+fn where_input_is_whole_by_itself_a_row_that_leads_nowhere_is_rejected() {
+    let mut files = Files::new("");
+    files.orders += &order("o1");
+    files.orders += &order("o2").replace("c1", "c9");
+    files.orders += &order("o3").replace("c1", "");
+    files.orders += &order("o4");
+    files.items += "o2,1,s1\no3,1,\no4,1,s9\no4,2,s2\n";
+    let source = |text: &String| Source::of(Cursor::new(text.clone().into_bytes()));
+    let texts = [
+        &files.sellers,
+        &files.customers,
+        &files.orders,
+        &files.items,
+    ];
+    let data = Dataset::read_closed(texts.map(source), &Limits::default()).unwrap();
+    assert_eq!(
+        rejects(&data),
+        [
+            "orders:3 customer_id unresolved o2",
+            "order_items:3 order_id unresolved o2",
+            "order_items:5 seller_id unresolved o4",
+        ]
+    );
+    assert_eq!(
+        rows(&data),
+        [
+            "o1+ SP>RJ 2018-01-01",
+            "o3+ ZZ>ZZ 2018-01-01",
+            "o4+ MG>RJ 2018-01-01",
+        ]
+    );
+    assert_eq!(rows(&files.read().unwrap()).len(), 4);
+}

@@ -1,0 +1,151 @@
+//! Commands to a live run: pause, another speed, cancel. They reach it through any instance.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::app::{App, RunAnswer, SpaceQuery, answer, named_run};
+use super::body::scale_factor;
+use super::executor::LiveRun;
+use super::handlers::{named_space, require_json, run_path};
+use super::openapi::{Problems, RunPath};
+use super::owner::Passed;
+use super::problem::Problem;
+use super::spaces::SpaceRuns;
+use crate::run::{RunId, RunKind};
+
+/// What may be changed about a scaled run; at least one of them.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
+    /// Whether simulated time stands still.
+    paused: Option<bool>,
+    /// How many times faster than in life, from now on.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    scale_factor: Option<f64>,
+}
+
+/// Pause a scaled run, let it go on, or change its speed: at one instant, without a jump.
+#[utoipa::path(patch, path = "/v1/runs/{id}", params(RunPath, SpaceQuery), request_body = Change,
+    responses((status = 200, body = RunAnswer), Problems))]
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    query: Result<Query<SpaceQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let (run, query) = (named_run(id)?, named_space(query)?);
+    require_json(&headers)?;
+    let change: Change = serde_json::from_slice(&body).map_err(|error| {
+        let detail = format!("the body is not what this takes: {error}");
+        if error.is_data() {
+            Problem::unprocessable("bad_field", detail)
+        } else {
+            Problem::bad_request(detail)
+        }
+    })?;
+    if change.paused.is_none() && change.scale_factor.is_none() {
+        let detail = "nothing to change: give paused, scale_factor or both";
+        return Err(Problem::unprocessable("missing_field", detail));
+    }
+    let scale = change.scale_factor.map(scale_factor).transpose()?;
+    let space = app.space_of(&query, &run).await?;
+    let passed = Passed {
+        method: Method::PATCH,
+        path: run_path(&space, &run),
+        headers: &headers,
+        body: body.to_vec(),
+    };
+    match find(&app, &space, &run, passed).await? {
+        Found::Elsewhere(response) => Ok(response),
+        Found::Here(live) => {
+            let kind = live.request.task.kind();
+            if kind != RunKind::Scaled {
+                let detail = format!("run {run} is a {kind} run; only scaled runs have a pace");
+                return Err(Problem::new(StatusCode::CONFLICT, "not_scaled", detail));
+            }
+            live.controls.set(change.paused, scale);
+            Ok(Json(answer(&space, &run).await?).into_response())
+        }
+    }
+}
+
+/// Cancel a run: a window or revert run then changes nothing.
+#[utoipa::path(delete, path = "/v1/runs/{id}", params(RunPath, SpaceQuery),
+    responses((status = 202, body = RunAnswer), Problems))]
+pub(super) async fn cancel(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    query: Result<Query<SpaceQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (run, query) = (named_run(id)?, named_space(query)?);
+    let space = app.space_of(&query, &run).await?;
+    let passed = Passed {
+        method: Method::DELETE,
+        path: run_path(&space, &run),
+        headers: &headers,
+        body: Vec::new(),
+    };
+    match find(&app, &space, &run, passed).await? {
+        Found::Elsewhere(response) => Ok(response),
+        Found::Here(live) => {
+            live.cancel();
+            let answer = answer(&space, &run).await?;
+            if answer.view.state.is_live() {
+                return Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
+            }
+            Err(has_ended(&run, &answer))
+        }
+    }
+}
+
+enum Found {
+    Here(Box<LiveRun>),
+    /// What its owner answers.
+    Elsewhere(Response),
+}
+
+/// Finds who executes a live run.
+async fn find(
+    app: &App,
+    space: &Arc<SpaceRuns>,
+    run: &RunId,
+    passed: Passed<'_>,
+) -> Result<Found, Problem> {
+    if let Some(live) = space.executor.live(run) {
+        return Ok(Found::Here(Box::new(live)));
+    }
+    let answer = answer(space, run).await?;
+    if !answer.view.state.is_live() {
+        return Err(has_ended(run, &answer));
+    }
+    let owner = answer.view.owner_url.as_deref();
+    if let Some(response) = app.owners.pass_on(owner, passed).await? {
+        return Ok(Found::Elsewhere(response));
+    }
+    let detail = match owner {
+        Some(owner) => format!(
+            "run {run} belongs to the instance at {owner}, which does not execute it any more; 30 s \
+             after its last sign of life it is interrupted"
+        ),
+        None => format!(
+            "run {run} belongs to a program that takes no commands ({})",
+            answer.view.origin.as_deref().unwrap_or("unknown")
+        ),
+    };
+    Err(Problem::new(StatusCode::CONFLICT, "not_here", detail))
+}
+
+fn has_ended(run: &RunId, answer: &RunAnswer) -> Problem {
+    let detail = format!("run {run} has ended already: {}", answer.view.state);
+    Problem::new(StatusCode::CONFLICT, "ended", detail)
+}

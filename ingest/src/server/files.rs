@@ -1,0 +1,207 @@
+//! What a run leaves behind for people: its rehearsal, its latencies, its receipt.
+//!
+//! The files are on the machine of the instance that executed the run; others ask it for them.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{Html, IntoResponse, Response};
+
+use super::app::{App, RunAnswer, SpaceQuery, answer, blocking, named_run};
+use super::executor::LiveRun;
+use super::handlers::{named_space, run_path};
+use super::openapi::{Problems, RunPath};
+use super::owner::Passed;
+use super::problem::Problem;
+use super::receipt;
+use super::spaces::SpaceRuns;
+use crate::run::{Latency, PaceFigures, RunId, run_file};
+
+/// A run that a request is about.
+struct Asked {
+    app: Arc<App>,
+    space: Arc<SpaceRuns>,
+    run: RunId,
+    headers: HeaderMap,
+}
+
+type Id = Result<Path<String>, PathRejection>;
+type Space = Result<Query<SpaceQuery>, QueryRejection>;
+
+impl Asked {
+    async fn new(app: Arc<App>, id: Id, query: Space, headers: HeaderMap) -> Result<Self, Problem> {
+        let (run, query) = (named_run(id)?, named_space(query)?);
+        let space = app.space_of(&query, &run).await?;
+        Ok(Self {
+            app,
+            space,
+            run,
+            headers,
+        })
+    }
+
+    /// What its thread has told, if it is executed here.
+    fn live(&self) -> Option<LiveRun> {
+        self.space.executor.live(&self.run)
+    }
+
+    async fn answer(&self) -> Result<RunAnswer, Problem> {
+        answer(&self.space, &self.run).await
+    }
+
+    /// One of the run's files; `None` when there is none here.
+    async fn file(&self, name: &'static str) -> Result<Option<Vec<u8>>, Problem> {
+        let path = self.path(name);
+        blocking(move || match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Problem::internal(&format!("{}: {error}", path.display()))),
+        })
+        .await
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        run_file(&self.space.log, &self.run, name)
+    }
+
+    /// One of the run's files, from here or from the instance that executed it.
+    async fn fetch(
+        &self,
+        name: &'static str,
+        media_type: &'static str,
+    ) -> Result<Response, Problem> {
+        if let Some(bytes) = self.file(name).await? {
+            return Ok(typed(media_type, bytes));
+        }
+        let answer = self.answer().await?;
+        let part = name.replace("rehearsal.json", "rehearsal");
+        if let Some(response) = self.elsewhere(&answer, &part).await? {
+            return Ok(response);
+        }
+        let detail = format!(
+            "run {} ({}) has no {part} yet, or never",
+            self.run, answer.view.kind
+        );
+        Err(Problem::no_such("file", detail))
+    }
+
+    async fn elsewhere(&self, answer: &RunAnswer, part: &str) -> Result<Option<Response>, Problem> {
+        let run = &self.run;
+        let path = run_path(&self.space, run).replacen(run.as_str(), &format!("{run}/{part}"), 1);
+        let passed = Passed {
+            method: Method::GET,
+            path,
+            headers: &self.headers,
+            body: Vec::new(),
+        };
+        let owner = answer.view.owner_url.as_deref();
+        self.app.owners.pass_on(owner, passed).await
+    }
+
+    async fn latency(
+        &self,
+        name: &'static str,
+        media_type: &'static str,
+        write: fn(&Latency, &mut Vec<u8>) -> io::Result<()>,
+    ) -> Result<Response, Problem> {
+        if let Some(latency) = self.live().and_then(|live| live.latency) {
+            let mut bytes = Vec::new();
+            write(&latency, &mut bytes).map_err(|error| Problem::internal(&error.to_string()))?;
+            return Ok(typed(media_type, bytes));
+        }
+        self.fetch(name, media_type).await
+    }
+}
+
+/// What a window or revert run announces: its plan and what it would change.
+#[utoipa::path(get, path = "/v1/runs/{id}/rehearsal", params(RunPath, SpaceQuery),
+    responses((status = 200, body = Object, content_type = "application/json"), Problems))]
+pub(super) async fn rehearsal(
+    State(app): State<Arc<App>>,
+    id: Id,
+    query: Space,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = Asked::new(app, id, query, headers).await?;
+    if let Some(rehearsal) = asked.live().and_then(|live| live.rehearsal) {
+        return Ok(axum::Json(&*rehearsal).into_response());
+    }
+    asked.fetch("rehearsal.json", "application/json").await
+}
+
+/// The latencies of a scaled run as an HdrHistogram log.
+#[utoipa::path(get, path = "/v1/runs/{id}/latency.hlog", params(RunPath, SpaceQuery),
+    responses((status = 200, body = str, content_type = "text/plain"), Problems))]
+pub(super) async fn hlog(
+    State(app): State<Arc<App>>,
+    id: Id,
+    query: Space,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = Asked::new(app, id, query, headers).await?;
+    let write = |latency: &Latency, out: &mut Vec<u8>| latency.write_hlog(out);
+    asked.latency("latency.hlog", "text/plain", write).await
+}
+
+/// The latencies of a scaled run as a percentile distribution.
+#[utoipa::path(get, path = "/v1/runs/{id}/latency.hgrm", params(RunPath, SpaceQuery),
+    responses((status = 200, body = str, content_type = "text/plain"), Problems))]
+pub(super) async fn hgrm(
+    State(app): State<Arc<App>>,
+    id: Id,
+    query: Space,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = Asked::new(app, id, query, headers).await?;
+    let write = |latency: &Latency, out: &mut Vec<u8>| latency.write_hgrm(out);
+    asked.latency("latency.hgrm", "text/plain", write).await
+}
+
+/// The latencies of a scaled run in quantiles.
+#[utoipa::path(get, path = "/v1/runs/{id}/latency.json", params(RunPath, SpaceQuery),
+    responses((status = 200, body = PaceFigures), Problems))]
+pub(super) async fn json(
+    State(app): State<Arc<App>>,
+    id: Id,
+    query: Space,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = Asked::new(app, id, query, headers).await?;
+    let write = |latency: &Latency, out: &mut Vec<u8>| {
+        serde_json::to_writer(out, &latency.pace()).map_err(io::Error::from)
+    };
+    let media_type = "application/json";
+    asked.latency("latency.json", media_type, write).await
+}
+
+/// A run's receipt: one page that needs nothing else.
+#[utoipa::path(get, path = "/v1/runs/{id}/receipt", params(RunPath, SpaceQuery),
+    responses((status = 200, body = str, content_type = "text/html"), Problems))]
+pub(super) async fn receipt(
+    State(app): State<Arc<App>>,
+    id: Id,
+    query: Space,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = Asked::new(app, id, query, headers).await?;
+    let answer = asked.answer().await?;
+    let rehearsal = asked.file("rehearsal.json").await?;
+    let was_planned = answer.view.plan.is_some();
+    if rehearsal.is_none()
+        && was_planned
+        && let Some(response) = asked.elsewhere(&answer, "receipt").await?
+    {
+        return Ok(response);
+    }
+    let rehearsal = rehearsal.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    Ok(Html(receipt::page(&answer, rehearsal.as_ref())).into_response())
+}
+
+fn typed(media_type: &'static str, bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, media_type)], bytes).into_response()
+}

@@ -1,0 +1,78 @@
+//! A run in this process.
+
+use anyhow::Context as _;
+use eip_ingest::run::{RunError, RunId, RunKind, RunRequest, RunState, Runner, Task};
+use eip_log::Log;
+
+use super::super::Exit;
+use super::{After, requester};
+use crate::chain::Chain;
+use crate::clock::wall_clock;
+use crate::console::{Console, OnPlan};
+use crate::views::{bring_up_to_date, wait_for_views};
+
+/// Executes the run, and brings the views up to it.
+pub(super) fn run(
+    (chain, log): (Chain, Log),
+    task: Task,
+    yes: bool,
+    after: &After,
+) -> anyhow::Result<Exit> {
+    let mut console = if task.kind() == RunKind::Scaled {
+        Console::paced()
+    } else {
+        Console::new(if yes || task.is_dry() {
+            OnPlan::Show
+        } else {
+            OnPlan::Ask
+        })
+    };
+    let request = RunRequest {
+        id: RunId::of_key(&after.key()),
+        requester: requester(),
+        origin: "cli".to_owned(),
+        task,
+    };
+    let executed = {
+        // The journal's lock is given back before the dataflow starts: others may write meanwhile.
+        let mut runner = Runner::open(&log, "eip replay", wall_clock())?;
+        runner.execute(&request, &mut console)
+    };
+    console.finish();
+    let outcome = match executed {
+        Ok(outcome) => outcome,
+        Err(RunError::Guard(stop)) => {
+            eprintln!("{stop}");
+            return Ok(Exit::Guard);
+        }
+        Err(error) => return Err(error).context(format!("run {} did not commit", request.id)),
+    };
+    println!("{outcome}");
+    match outcome.state {
+        RunState::Committed if after.no_dataflow => Ok(Exit::Done),
+        RunState::Committed if chain.is_embedded() => {
+            bring_up_to_date(&chain, &log, after.workers.count())?;
+            Ok(Exit::Done)
+        }
+        RunState::Committed => {
+            if after.wait {
+                wait_for_views(&chain, &log)?;
+            }
+            Ok(Exit::Done)
+        }
+        RunState::Cancelled => Ok(Exit::Interrupted),
+        RunState::Interrupted => {
+            match &after.key {
+                Some(key) => println!("the same command goes on with it: --key {key:?}"),
+                None => println!("it had no --key, so nobody can go on with it"),
+            }
+            Ok(Exit::Interrupted)
+        }
+        _ => {
+            let guard = outcome
+                .rehearsal
+                .is_some_and(|rehearsal| rehearsal.guard.is_some());
+            Ok(if guard { Exit::Guard } else { Exit::Done })
+        }
+    }
+}
