@@ -37,12 +37,15 @@ demo: setup-build ## build a release and show the whole story: backfill, correct
 	$(TARGET)/release/eip demo $(if $(DATA),--data '$(DATA)') $(ARGS)
 
 .PHONY: up
-up: setup-build ## real servers, then ingest, dataflow and api of a release build; prints where they are
+up: setup-build ## real servers, then ingest, dataflow and api of a release build, and Airflow; prints where they are
 	$(CARGO) build --locked --release --bin eip
+	dev/setup python
 	EIP_BIN='$(abspath $(TARGET))/release/eip' dev/services app-up
+	EIP_BIN='$(abspath $(TARGET))/release/eip' dev/airflow up
 
 .PHONY: down
 down: ## stop what `make up` started; the data stays
+	dev/airflow down
 	dev/services app-down
 
 .PHONY: test
@@ -79,7 +82,7 @@ lint: setup
 	$(PYTHON) -m ruff check dev/tests
 	$(PYTHON) -m ruff format --check dev/tests
 	cd dev/tests && ../../$(PYTHON) -m mypy --strict .
-	.venv/bin/shellcheck --external-sources --check-sourced dev/setup dev/toolchain dev/services .ci/run deploy/answers
+	.venv/bin/shellcheck --external-sources --check-sourced dev/setup dev/toolchain dev/services dev/airflow .ci/run deploy/answers
 
 .PHONY: test-dags
 test-dags: setup

@@ -44,13 +44,21 @@ def airflow_database() -> None:
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, timeout=300)
 
 
-@pytest.fixture(scope="session")
-def fast_backfill(airflow_database: None) -> DAG:  # noqa: ARG001 - asked for so that it is there
-    """The DAG as Airflow's own loader makes it."""
+@pytest.fixture
+def dags(airflow_database: None) -> dict[str, DAG]:  # noqa: ARG001 - asked for so that it is there
+    """All DAGs as Airflow's own loader makes them; `dag.test()` leaves its conf in a DAG, so each test has its own."""
+    return load_dags()
+
+
+def load_dags() -> dict[str, DAG]:
+    """As above, for fixtures that live longer."""
     from airflow.dag_processing.dagbag import DagBag
 
-    dag: DAG = DagBag(DAGS_FOLDER / "fast_backfill.py").dags["fast_backfill"]
-    return dag
+    found: dict[str, DAG] = DagBag(DAGS_FOLDER).dags
+    for dag in found.values():
+        for task in dag.tasks:  # a try that fails is seen at once, not after the delays of production
+            task.retries = 0
+    return found
 
 
 @pytest.fixture
@@ -60,4 +68,14 @@ def ingest(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedIngest]:
 
     with ScriptedIngest() as server:
         monkeypatch.setenv("AIRFLOW_CONN_EIP_INGEST", server.url)
+        yield server
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedIngest]:
+    """A scripted API; the connection `eip_api` points to it."""
+    from scripted_ingest import ScriptedIngest
+
+    with ScriptedIngest() as server:
+        monkeypatch.setenv("AIRFLOW_CONN_EIP_API", server.url)
         yield server

@@ -28,12 +28,20 @@ def eip(*arguments: str | Path) -> str:
 @contextmanager
 def eip_server(folder: Path, name: str, *arguments: str | Path) -> Iterator[str]:
     """Starts `eip NAME …` on a free port and gives its URL once it has written its port file; stops it in the end."""
-    port_file, log_file = folder / f"{name}.port", folder / f"{name}.log"
-    command = [EIP, name, *arguments, "--listen", "127.0.0.1:0", "--port-file", port_file]
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    port_file = folder / f"{name}.port"
+    ports = ("--listen", "127.0.0.1:0", "--port-file", port_file)
+    with eip_running(folder, name, *arguments, *ports) as process:
+        yield f"http://127.0.0.1:{_port(process, port_file, folder / f'{name}.log')}"
+
+
+@contextmanager
+def eip_running(folder: Path, name: str, *arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Starts `eip NAME …`, which must go on by itself, and stops it in the end."""
+    log_file = folder / f"{name}.log"
+    with log_file.open("ab") as log:
+        process = subprocess.Popen([EIP, name, *arguments], stdout=log, stderr=subprocess.STDOUT)
     try:
-        yield f"http://127.0.0.1:{_port(process, port_file, log_file)}"
+        yield process
         assert process.poll() is None, f"eip {name} ended by itself:\n{log_file.read_text()}"
     finally:
         process.terminate()

@@ -1,10 +1,12 @@
-"""A stand-in for Ingest that answers from a script, for what a real one cannot be made to do on command.
+"""A stand-in for Ingest and the API that answers from a script, for what real ones cannot be made to do on command.
 
-It keeps what it was asked, so that a test can look at the wire. The real Ingest is used in `test_arrow.py`.
+It keeps what it was asked, so that a test can look at the wire. The real ones are used in `test_arrow.py` and
+`test_airflow.py`.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from dataclasses import dataclass, field
@@ -14,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+RUN_ID = "0f3c9a5b7d1e2468"
+
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as it came in."""
+    """One request as it came in; the body of pushed rows is the list of its lines."""
 
     method: str
     path: str
@@ -38,7 +42,7 @@ class Answer:
 def run(
     state: str,
     *,
-    run: Any = "0f3c9a5b7d1e2468",  # noqa: ANN401 - also what is no id
+    run: Any = RUN_ID,  # noqa: ANN401 - also what is no id
     attempt: int = 1,
     error: str | None = None,
     **counts: int,
@@ -68,20 +72,33 @@ def ended(state: str, *, attempt: int = 1, error: str | None = None, **counts: i
 
 def accepted() -> Answer:
     """The answer to a POST that started a run."""
-    return Answer(202, run("requested"), {"Location": "/v1/runs/0f3c9a5b7d1e2468"})
+    return Answer(202, run("requested"), {"Location": f"/v1/runs/{RUN_ID}"})
 
 
-def problem(status: int, title: str, detail: str) -> Answer:
+def problem(status: int, title: str, detail: str, **more: str) -> Answer:
     """An error in the form of RFC 9457."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail} | more
     return Answer(status, body, {"Content-Type": "application/problem+json"})
 
 
+def verdicts(*lines: Mapping[str, Any]) -> Answer:
+    """The answer to pushed rows."""
+    return Answer(200, raw="".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
 class ScriptedIngest:
-    """Serves `answers` one after another, the last one for ever; with `serve_at_once=False` refuses until `serve()`."""
+    """Serves `answers` one after another, the last one for ever; with `serve_at_once=False` refuses until `serve()`.
+
+    What has an entry in `fixed` (method and path without query) is always answered from there: the list of runs is
+    empty and no rehearsal is known unless a test says otherwise.
+    """
 
     def __init__(self, *, serve_at_once: bool = True) -> None:
         self.answers: list[Answer] = []
+        self.fixed: dict[str, Answer] = {
+            "GET /v1/runs": Answer(200, {"runs": []}),
+            f"GET /v1/runs/{RUN_ID}/rehearsal": problem(404, "Not Found", "no rehearsal"),
+        }
         self.asked: list[Asked] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(), bind_and_activate=False)
         self._server.server_bind()
@@ -92,6 +109,14 @@ class ScriptedIngest:
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    def lists(self, *runs: dict[str, Any]) -> None:
+        """What the list of runs has from now on."""
+        self.fixed["GET /v1/runs"] = Answer(200, {"runs": list(runs)})
+
+    def posted(self) -> list[Asked]:
+        """The POSTs among what was asked."""
+        return [asked for asked in self.asked if asked.method == "POST"]
 
     def serve(self) -> None:
         """Listens, and answers from a thread of its own."""
@@ -109,6 +134,12 @@ class ScriptedIngest:
             self._thread.join()
         self._server.server_close()
 
+    def _next(self, method: str, path: str) -> Answer:
+        fixed = self.fixed.get(f"{method} {path.partition('?')[0]}")
+        if fixed:
+            return fixed
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         script = self
 
@@ -119,12 +150,13 @@ class ScriptedIngest:
             def do_POST(self) -> None:
                 self.answer()
 
+            def do_DELETE(self) -> None:
+                self.answer()
+
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                script.asked.append(
-                    Asked(self.command, self.path, dict(self.headers), json.loads(body) if body else None)
-                )
-                answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+                script.asked.append(Asked(self.command, self.path, dict(self.headers), self.content(body)))
+                answer = script._next(self.command, self.path)
                 content = json.dumps(answer.body).encode() if answer.raw is None else answer.raw
                 self.send_response(answer.status)
                 for name, value in ({"Content-Type": "application/json"} | dict(answer.headers)).items():
@@ -132,6 +164,11 @@ class ScriptedIngest:
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+
+            def content(self, body: bytes) -> Any:  # noqa: ANN401
+                if self.headers.get("Content-Encoding") == "gzip":
+                    return [json.loads(line) for line in gzip.decompress(body).splitlines()]
+                return json.loads(body) if body else None
 
             def log_message(self, *_: object) -> None:
                 """Says nothing: the test looks at `asked`."""

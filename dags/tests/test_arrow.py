@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from eip_binary import eip, eip_server
+from conftest import load_dags
+from eip_binary import eip, eip_running, eip_server
 from places import EIP, OLIST, ORACLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from airflow.sdk import DAG
@@ -45,9 +47,9 @@ class Arrow:
     data: Path
     state: Path
     first: dict[str, Any]
-    """What the task handed on."""
+    """What the DAG's last task handed on."""
     again: dict[str, Any]
-    """What the same task of the same DAG run handed on when it was run once more."""
+    """The same of a second DAG run."""
     verdict: str
     exported: str
 
@@ -57,7 +59,7 @@ class Arrow:
 
 
 @pytest.fixture(scope="module", params=["generated", "olist"])
-def arrow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, fast_backfill: DAG) -> Arrow:
+def arrow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, airflow_database: None) -> Arrow:  # noqa: ARG001
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "olist":
         if not OLIST.is_dir():
@@ -72,28 +74,31 @@ def arrow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("AIRFLOW_CONN_EIP_INGEST", url)
-        first, again = run_dag(fast_backfill), run_dag(fast_backfill)
+        patch.setenv(
+            "AIRFLOW_CONN_EIP_DATA", json.dumps({"conn_type": "fs", "extra": {"datasets": {"olist": str(data)}}})
+        )
+        first, again = run_dag(), run_dag()
         eip("dataflow", "--state", state, "--until-caught-up")
         verdict = eip("verify", "--state", state)
         exported = eip("export", "--state", state, "--out", folder / "views")
     return Arrow(folder, data, state, first, again, verdict, exported)
 
 
-def run_dag(dag: DAG) -> dict[str, Any]:
-    """Runs the DAG as Airflow does, always as the same DAG run, and gives what its task handed on."""
-    ended = dag.test(run_after=LOGICAL_DATE, logical_date=LOGICAL_DATE, run_conf={"dataset": "olist"})
+def run_dag() -> dict[str, Any]:
+    """Runs the DAG as Airflow does and gives what it wrote altogether."""
+    conf = {"dataset": "olist", "delivery": "reference", "partition": "quarter"}
+    ended = load_dags()["fast_backfill"].test(logical_date=LOGICAL_DATE, run_conf=conf)
     assert ended.state == "success"
-    instance = ended.get_task_instance("backfill")
-    handed_on: dict[str, Any] = instance.xcom_pull(task_ids="backfill")
+    handed_on: dict[str, Any] = ended.get_task_instance("total").xcom_pull(task_ids="total")
     return handed_on
 
 
-def test_the_task_hands_on_a_committed_run_with_its_counts(arrow: Arrow) -> None:
-    assert arrow.first["state"] == "committed"
+def test_all_partitions_together_are_all_events(arrow: Arrow) -> None:
+    assert arrow.first["partitions"] > 5
     assert arrow.first["events"] == rows(arrow.views / "shipment_events.ndjson")
 
 
-def test_the_same_task_again_finds_its_run_and_appends_nothing(arrow: Arrow) -> None:
+def test_a_second_backfill_asserts_the_same_and_changes_no_view(arrow: Arrow) -> None:
     assert arrow.again == arrow.first
 
 
@@ -149,16 +154,71 @@ def test_the_api_answers_from_the_views(arrow: Arrow) -> None:
         assert stats.items() <= row.items()
 
 
+@pytest.fixture
+def corrected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dags: dict[str, DAG]) -> Iterator[dict[str, DAG]]:
+    """A chain that runs, with all events of generated data, and rules that can correct a month of it."""
+    data, state, rules = tmp_path / "data", tmp_path / "state", tmp_path / "rules.toml"
+    eip("generate", "--orders", "2000", "--seed", "7", "--out", data)
+    rules.write_text('version = 1\npromise = "end_of_day"\n')
+    named = ("--dataset", f"olist={data}", "--rules", f"end-of-day={rules}")
+    with eip_server(tmp_path, "ingest", "--state", state, *named) as ingest:
+        monkeypatch.setenv("AIRFLOW_CONN_EIP_INGEST", ingest)
+        run_dag()
+        with (
+            eip_running(tmp_path, "dataflow", "--state", state),
+            eip_server(tmp_path, "api", "--state", state) as api,
+        ):
+            monkeypatch.setenv("AIRFLOW_CONN_EIP_API", api)
+            monkeypatch.setenv("EIP_BIN", str(EIP))
+            monkeypatch.setenv("EIP_STATE", str(state))
+            assert dags["verify_views"].test(logical_date=LOGICAL_DATE).state == "success"
+            yield dags
+
+
+def test_a_window_is_corrected_seen_verified_and_taken_back(corrected: dict[str, DAG], tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    before = eip("export", "--state", state, "--out", tmp_path / "before")
+    conf = {"start_date": "2018-03-01", "end_date": "2018-04-01", "rules": "end-of-day"}
+    ended = corrected["window_backfill"].test(logical_date=LOGICAL_DATE, run_conf=conf)
+    assert ended.state == "success"
+    rehearsed = ended.get_task_instance("rehearse").xcom_pull(task_ids="rehearse")
+    done = ended.get_task_instance("correct").xcom_pull(task_ids="correct")
+    assert rehearsed["counts"]["events_planned"] == done["events"] > 0
+    assert rehearsed["guard"]["covered"] > 0
+    changed = eip("export", "--state", state, "--out", tmp_path / "changed")
+    assert digests(changed) != digests(before)
+    ended = corrected["revert_run"].test(logical_date=LOGICAL_DATE, run_conf={"run": done["run"]})
+    assert ended.state == "success"
+    assert digests(eip("export", "--state", state, "--out", tmp_path / "after")) == digests(before)
+
+
+def test_a_day_done_twice_writes_nothing_the_second_time(corrected: dict[str, DAG]) -> None:
+    events = []
+    for _ in range(2):
+        conf = {"day": "2018-03-02", "rules": "end-of-day"}
+        ended = corrected["replay_day"].test(logical_date=LOGICAL_DATE, run_conf=conf)
+        assert ended.state == "success"
+        events.append(ended.get_task_instance("replay").xcom_pull(task_ids="replay")["events"])
+    assert events[0] > 0
+    assert events[1] == 0
+
+
 def test_what_ingest_refuses_fails_the_task_in_its_words(
-    fast_backfill: DAG, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    dags: dict[str, DAG], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with eip_server(tmp_path, "ingest", "--state", tmp_path / "state") as url:
         monkeypatch.setenv("AIRFLOW_CONN_EIP_INGEST", url)
-        ended = fast_backfill.test(logical_date=LOGICAL_DATE, run_conf={"dataset": "nowhere"})
+        conf = {"dataset": "nowhere", "delivery": "reference"}
+        ended = dags["fast_backfill"].test(logical_date=LOGICAL_DATE, run_conf=conf)
     assert ended.state == "failed"
     said = "".join(capfd.readouterr())
     assert "ingest answered 4" in said
     assert "nowhere" in said
+
+
+def digests(exported: str) -> set[str]:
+    """The SHA-256 of each view, out of what `eip export` prints."""
+    return set(re.findall(r"[0-9a-f]{64}", exported))
 
 
 def run_oracle(*arguments: str | Path) -> None:

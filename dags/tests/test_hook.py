@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import socket
-from typing import TYPE_CHECKING
-from unittest.mock import Mock
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eip_provider.errors import IngestRefused, IngestUnavailable, RunEnded, RunInterrupted
+from eip_provider.errors import RequestRefused, RunExcluded, ServiceUnavailable
 from eip_provider.hook import EipIngestHook
-from eip_provider.runs import FastRun
-from scripted_ingest import Answer, ScriptedIngest, accepted, ended, problem, running
+from eip_provider.requests import FastRun, RowsRequest, WindowRun
+from scripted_ingest import RUN_ID, Answer, ScriptedIngest, accepted, ended, problem, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 REQUEST = FastRun(dataset="olist", start="2018-03-01", end="2018-04-01")
-KEY = "fast_backfill/manual__1/backfill"
+ROWS = RowsRequest(rules="default", as_of="2018-10-17T17:30:18Z", space="peak")
+KEY = "fast_backfill/manual__1/replay/0.0"
 
 
 class Time:
@@ -47,20 +49,11 @@ def hook(time: Time) -> EipIngestHook:
     return EipIngestHook(patience=60, clock=time.clock, sleep=time.sleep)
 
 
-def test_a_run_is_started_by_one_post_and_followed_to_its_end(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
-    ingest.answers = [
-        accepted(),
-        running(4, total=10),
-        ended("committed", events=10, rows_rejected=1),
-    ]
-    status = hook.run_to_end(REQUEST, KEY, "maria")
-    assert status.summary() == {"run": "0f3c9a5b7d1e2468", "state": "committed", "events": 10, "rejects": 1}
-    assert [(asked.method, asked.path) for asked in ingest.asked] == [
-        ("POST", "/v1/runs"),
-        ("GET", "/v1/runs/0f3c9a5b7d1e2468"),
-        ("GET", "/v1/runs/0f3c9a5b7d1e2468"),
-    ]
-    post = ingest.asked[0]
+def test_a_run_is_started_by_one_post(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
+    ingest.answers = [accepted()]
+    assert hook.start(REQUEST, KEY, "maria").state == "requested"
+    (post,) = ingest.asked
+    assert (post.method, post.path) == ("POST", "/v1/runs")
     assert post.headers["Idempotency-Key"] == KEY
     assert post.headers["Content-Type"] == "application/json"
     assert post.headers["Eip-Origin"] == f"airflow {KEY}"
@@ -74,50 +67,90 @@ def test_a_run_is_started_by_one_post_and_followed_to_its_end(hook: EipIngestHoo
     }
 
 
-def test_a_run_that_the_key_finds_ended_is_not_polled(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
-    ingest.answers = [ended("committed", events=10)]
-    assert hook.run_to_end(REQUEST, KEY).emitted == 10
-    assert len(ingest.asked) == 1
-
-
-@pytest.mark.parametrize("state", ["failed", "cancelled"])
-def test_a_run_that_failed_fails_in_ingests_own_words(hook: EipIngestHook, ingest: ScriptedIngest, state: str) -> None:
-    words = "olist_orders_dataset.csv: unclosed quote, opened on line 17"
-    ingest.answers = [accepted(), ended(state, error=words)]
-    with pytest.raises(RunEnded, match=f"run 0f3c9a5b7d1e2468 {state}: {words}"):
-        hook.run_to_end(REQUEST, KEY)
-
-
-def test_an_interrupted_run_is_left_to_a_retry(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
-    ingest.answers = [accepted(), ended("interrupted", events=4)]
-    with pytest.raises(RunInterrupted, match="retry resumes it"):
-        hook.run_to_end(REQUEST, KEY)
-
-
-def test_a_post_that_finds_an_interrupted_run_waits_for_its_next_attempt(
+def test_another_run_that_goes_first_is_named_and_only_for_runs_that_exclude(
     hook: EipIngestHook, ingest: ScriptedIngest
 ) -> None:
-    old = ended("interrupted", attempt=1, events=4)
-    ingest.answers = [old, old, old, running(6), ended("committed", attempt=2, events=10)]
-    assert hook.run_to_end(REQUEST, KEY).emitted == 10
-    assert [asked.method for asked in ingest.asked] == ["POST", "GET", "GET", "GET", "GET"]
+    ingest.answers = [problem(409, "Conflict", "run 00000000000000aa is under way", run="00000000000000aa")]
+    with pytest.raises(RunExcluded, match="00000000000000aa is under way") as excluded:
+        hook.start(WindowRun(dataset="olist"), KEY)
+    assert excluded.value.winner == "00000000000000aa"
+    with pytest.raises(RequestRefused, match="409"):
+        hook.start(REQUEST, KEY)
 
 
-def test_an_attempt_that_is_interrupted_after_it_was_resumed_is_left_to_a_retry(
+def test_a_list_that_is_none_is_a_refusal(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
+    ingest.fixed["GET /v1/runs"] = Answer(200, {"jobs": []})
+    with pytest.raises(RequestRefused, match="not understood"):
+        hook.runs()
+
+
+def test_a_space_is_a_query_value(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
+    ingest.answers = [ended("committed")]
+    hook.runs("peak")
+    hook.get_run(RUN_ID, "peak")
+    hook.cancel(RUN_ID, "peak")
+    assert [asked.path for asked in ingest.asked] == [
+        "/v1/runs?space=peak",
+        f"/v1/runs/{RUN_ID}?space=peak",
+        f"/v1/runs/{RUN_ID}?space=peak",
+    ]
+
+
+def test_a_run_that_has_ended_is_cancelled_already(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
+    ingest.answers = [problem(409, "Conflict", "run has ended already: committed")]
+    hook.cancel(RUN_ID)
+
+
+def test_a_rehearsal_that_is_gone_is_none(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
+    assert hook.rehearsal(RUN_ID) is None
+    ingest.fixed[f"GET /v1/runs/{RUN_ID}/rehearsal"] = Answer(200, {"guard": None})
+    assert hook.rehearsal(RUN_ID) == {"guard": None}
+
+
+def test_the_connections_password_is_the_bearer_token(
+    hook: EipIngestHook, ingest: ScriptedIngest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EIP_INGEST", ingest.url.replace("http://", "http://:s3cret@"))
+    hook.runs()
+    assert ingest.asked[0].headers["Authorization"] == "Bearer s3cret"
+
+
+def test_rows_travel_gzipped_with_their_conversion_named_and_each_verdict_is_read(
     hook: EipIngestHook, ingest: ScriptedIngest
 ) -> None:
-    ingest.answers = [ended("interrupted", attempt=1), ended("interrupted", attempt=2, events=6)]
-    with pytest.raises(RunInterrupted, match="retry resumes it"):
-        hook.run_to_end(REQUEST, KEY)
+    ingest.answers = [
+        verdicts(
+            {"line": 1, "file": "orders", "status": "rejected", "field": "order_status", "reason": "no status"},
+            {"line": 2, "file": "sellers", "status": "accepted"},
+            {"run": RUN_ID, "state": "committed", "accepted": 1, "rejected": 1, "events": 5},
+        )
+    ]
+    lines = [{"file": "orders", "row": {"order_id": "a"}}, {"file": "sellers", "row": {"seller_id": "b"}}]
+    body = gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode())
+    answer = hook.push_rows(ROWS, body, KEY, "maria")
+    assert (answer.run_id, answer.accepted, answer.rejected, answer.events) == (RUN_ID, 1, 1, 5)
+    assert answer.first_rejects == ("line 1 (orders), order_status: no status",)
+    (post,) = ingest.asked
+    assert post.path == "/v1/rows?rules=default&as_of=2018-10-17T17%3A30%3A18Z&space=peak"
+    assert post.headers["Idempotency-Key"] == KEY
+    assert post.body == lines
 
 
-def test_a_run_that_is_not_resumed_is_given_up_within_the_patience(
-    hook: EipIngestHook, ingest: ScriptedIngest, time: Time
+@pytest.mark.parametrize("lines", [[], [{"line": 1, "status": "accepted"}], [{"run": RUN_ID, "state": "failed"}]])
+def test_an_answer_to_rows_without_its_closing_line_is_no_answer(
+    hook: EipIngestHook, ingest: ScriptedIngest, lines: list[dict[str, Any]]
 ) -> None:
-    ingest.answers = [ended("interrupted")]
-    with pytest.raises(RunInterrupted):
-        hook.run_to_end(REQUEST, KEY)
-    assert 55 < time.now < 70
+    ingest.answers = [verdicts(*lines)]
+    with pytest.raises(ServiceUnavailable, match="not whole"):
+        hook.push_rows(ROWS, b"", KEY)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"space": "../x"}, {"rules": "a b"}, {"as_of": "now"}, {"start": "x"}, {"end": "2018-01-01&x=1"}]
+)
+def test_only_what_fits_becomes_part_of_a_query(bad: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="does not match"):
+        RowsRequest(**({"rules": "default", "as_of": "2018-10-17T17:30:18Z"} | bad))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422])
@@ -125,36 +158,30 @@ def test_a_refusal_carries_title_and_detail(
     hook: EipIngestHook, ingest: ScriptedIngest, time: Time, status: int
 ) -> None:
     ingest.answers = [problem(status, "unknown dataset", "no dataset 'olist'; there are: spring")]
-    with pytest.raises(IngestRefused, match=rf"{status} to POST /v1/runs: unknown dataset: no dataset 'olist'"):
-        hook.run_to_end(REQUEST, KEY)
+    with pytest.raises(RequestRefused, match=rf"{status} to POST /v1/runs: unknown dataset: no dataset 'olist'"):
+        hook.start(REQUEST, KEY)
     assert time.pauses == []
 
 
 def test_an_answer_that_is_no_run_is_a_refusal(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
     ingest.answers = [Answer(200, raw=b"<html>welcome</html>")]
-    with pytest.raises(IngestRefused, match="not understood"):
-        hook.run_to_end(REQUEST, KEY)
+    with pytest.raises(RequestRefused, match="not understood"):
+        hook.start(REQUEST, KEY)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_not_now_is_asked_again_with_the_same_key(
     hook: EipIngestHook, ingest: ScriptedIngest, time: Time, status: int
 ) -> None:
-    ingest.answers = [problem(status, "not now", "busy"), accepted(), ended("committed")]
-    assert hook.run_to_end(REQUEST, KEY).state == "committed"
-    assert [asked.headers.get("Idempotency-Key") for asked in ingest.asked] == [KEY, KEY, None]
+    ingest.answers = [problem(status, "not now", "busy"), ended("committed")]
+    assert hook.start(REQUEST, KEY).state == "committed"
+    assert [asked.headers.get("Idempotency-Key") for asked in ingest.asked] == [KEY, KEY]
     assert time.pauses[0] == 0.2
-
-
-def test_a_poll_that_meets_not_now_is_asked_again(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
-    ingest.answers = [accepted(), problem(503, "not now", "restarting"), ended("committed")]
-    assert hook.run_to_end(REQUEST, KEY).state == "committed"
-    assert [asked.method for asked in ingest.asked] == ["POST", "GET", "GET"]
 
 
 def test_retry_after_is_kept(hook: EipIngestHook, ingest: ScriptedIngest, time: Time) -> None:
     ingest.answers = [Answer(429, {}, {"Retry-After": "7"}), ended("committed")]
-    hook.run_to_end(REQUEST, KEY)
+    hook.start(REQUEST, KEY)
     assert time.pauses == [7.0]
 
 
@@ -162,8 +189,8 @@ def test_an_ingest_that_stays_unwell_is_given_up_within_the_patience(
     hook: EipIngestHook, ingest: ScriptedIngest, time: Time
 ) -> None:
     ingest.answers = [problem(503, "not ready", "the log is locked by another writer")]
-    with pytest.raises(IngestUnavailable, match="503 not ready: the log is locked by another writer"):
-        hook.run_to_end(REQUEST, KEY)
+    with pytest.raises(ServiceUnavailable, match="503 not ready: the log is locked by another writer"):
+        hook.start(REQUEST, KEY)
     assert 40 < time.now <= 60
 
 
@@ -176,7 +203,7 @@ def test_an_ingest_that_comes_up_late_is_waited_for(
     monkeypatch.setenv("AIRFLOW_CONN_EIP_INGEST", late.url)
     time.on_sleep = lambda: late.serve() if len(time.pauses) == 2 else None
     with late:
-        assert hook.run_to_end(REQUEST, KEY).state == "committed"
+        assert hook.start(REQUEST, KEY).state == "committed"
     assert time.pauses == [0.2, 0.4]
 
 
@@ -185,35 +212,9 @@ def test_an_ingest_that_never_comes_is_named(hook: EipIngestHook, time: Time, mo
         bound_but_not_listening.bind(("127.0.0.1", 0))
         port = bound_but_not_listening.getsockname()[1]
         monkeypatch.setenv("AIRFLOW_CONN_EIP_INGEST", f"http://127.0.0.1:{port}")
-        with pytest.raises(IngestUnavailable, match=rf"127.0.0.1:{port} .*ConnectError"):
-            hook.run_to_end(REQUEST, KEY)
+        with pytest.raises(ServiceUnavailable, match=rf"127.0.0.1:{port} .*ConnectError"):
+            hook.start(REQUEST, KEY)
     assert time.now <= 60
-
-
-def test_polling_starts_soon_and_slows_down(hook: EipIngestHook, ingest: ScriptedIngest, time: Time) -> None:
-    ingest.answers = [accepted(), *[running(4)] * 20, ended("committed")]
-    hook.run_to_end(REQUEST, KEY)
-    assert time.pauses[0] == pytest.approx(0.1)
-    assert time.pauses == sorted(time.pauses)
-    assert time.pauses[-1] == 5.0
-
-
-def test_progress_is_logged_at_each_state_and_every_ten_seconds(
-    hook: EipIngestHook, ingest: ScriptedIngest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log = Mock()
-    monkeypatch.setattr(EipIngestHook, "log", log)
-    ingest.answers = [
-        accepted(),
-        *[running(n, total=100) for n in range(20)],
-        ended("committed", events_planned=100, events=100),
-    ]
-    hook.run_to_end(REQUEST, KEY)
-    lines = [call.args[0] for call in log.info.call_args_list]
-    assert lines[0] == "run 0f3c9a5b7d1e2468: requested, 0 events, 0 rejects"
-    assert lines[1] == "run 0f3c9a5b7d1e2468: running, 0 of 100 events (0 %), 0 rejects"
-    assert lines[-1] == "run 0f3c9a5b7d1e2468: committed, 100 of 100 events (100 %), 0 rejects"
-    assert 4 <= len(lines) <= 12
 
 
 @pytest.mark.parametrize("run_id", ["../admin", "a/b", "a?b=1", "", "ü"])
@@ -225,8 +226,8 @@ def test_only_a_run_id_becomes_part_of_a_url(hook: EipIngestHook, ingest: Script
 
 def test_a_redirect_is_not_followed(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
     ingest.answers = [Answer(307, None, {"Location": "http://127.0.0.1:1/elsewhere"})]
-    with pytest.raises(IngestRefused, match="307"):
-        hook.run_to_end(REQUEST, KEY)
+    with pytest.raises(RequestRefused, match="307"):
+        hook.start(REQUEST, KEY)
 
 
 @pytest.mark.parametrize(

@@ -1,47 +1,19 @@
-"""Laws of the plain values: keys, statuses and words."""
+"""Laws of the plain values: statuses, figures and words."""
 
 from __future__ import annotations
 
 import pytest
 
-from eip_provider.runs import RunStatus, asked_by, idempotency_key, problem_text
+from eip_provider.runs import RunStatus, problem_text
 from scripted_ingest import run
 
 
-def test_the_same_parts_give_the_same_key_and_other_parts_another() -> None:
-    key = idempotency_key("fast_backfill", "manual__2018-03-01T00:00:00+00:00", "backfill")
-    assert key == "fast_backfill/manual__2018-03-01T00:00:00+00:00/backfill"
-    assert idempotency_key("a/b", "c") != idempotency_key("a", "b/c")
-    assert idempotency_key("a", 0) != idempotency_key("a", 1)
-
-
-def test_a_key_is_visible_ascii_whatever_a_run_is_called() -> None:
-    key = idempotency_key("dag", "매일\r\nX-Evil: 1", "task")
-    assert all(33 <= ord(character) <= 126 for character in key)
-
-
-def test_a_key_is_never_longer_than_ingest_takes_and_still_its_own() -> None:
-    long = "x" * 250
-    assert len(idempotency_key(long, long, "task")) <= 255
-    assert idempotency_key(long, long, "task") == idempotency_key(long, long, "task")
-    assert idempotency_key(long, long, "task") != idempotency_key(long, long, "other")
-
-
-def test_who_asked_and_from_where_fits_a_header_whatever_people_are_called() -> None:
-    assert asked_by("maria", "a/b/c") == {"Eip-Requester": "maria", "Eip-Origin": "airflow a/b/c"}
-    assert asked_by(None, "a/b/c")["Eip-Requester"] == "airflow"
-    for value in asked_by("김\r\n" * 100, idempotency_key("x" * 250, "y" * 250)).values():
-        assert value.isascii()
-        assert value.isprintable()
-        assert len(value) <= 255
-
-
-@pytest.mark.parametrize("state", ["requested", "planned", "rehearsed", "running", "paused"])
+@pytest.mark.parametrize("state", ["requested", "planned", "running", "paused"])
 def test_a_run_under_way_has_not_ended(state: str) -> None:
     assert not RunStatus.from_json(run(state)).ended
 
 
-@pytest.mark.parametrize("state", ["committed", "cancelled", "failed", "interrupted"])
+@pytest.mark.parametrize("state", ["committed", "rehearsed", "cancelled", "failed", "interrupted"])
 def test_a_run_that_will_not_move_again_has_ended(state: str) -> None:
     assert RunStatus.from_json(run(state)).ended
 
@@ -78,3 +50,27 @@ def test_a_problems_words_are_its_title_and_detail() -> None:
     )
     assert problem_text({"title": "bad range"}, "x") == "bad range"
     assert problem_text("<html>", "Bad Gateway") == "Bad Gateway"
+
+
+def test_a_scaled_runs_line_says_where_its_clock_is_and_how_late_it_was() -> None:
+    progress = {
+        "records": 7,
+        "total": 9,
+        "simulated_at": "2018-03-02T10:00:00Z",
+        "scale_factor": 1000.0,
+        "seconds_left": 40.2,
+        "lateness_us": {"p50": 10, "p999": 300},
+    }
+    line = RunStatus.from_json(run("running") | {"progress": progress}).progress()
+    assert line.endswith("0 rejects, at 2018-03-02T10:00:00Z, x 1,000, 40 s left, 0.3 ms late at p99.9")
+
+
+def test_a_failure_says_ingests_words_rejects_and_guard_figures() -> None:
+    status = RunStatus.from_json(
+        run("failed", error="stopped before the first record", rows_rejected=3)
+        | {"guard": {"vanishing": 1200, "covered": 5000}}
+    )
+    assert status.failure() == (
+        "run 0f3c9a5b7d1e2468 failed: stopped before the first record; 3 rows rejected; "
+        "guard covered 5,000, vanishing 1,200"
+    )

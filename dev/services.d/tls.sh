@@ -3,6 +3,7 @@
 # that kind, signed by a certificate authority of this data folder. Kafka then also wants SCRAM, Elasticsearch basic
 # authentication. Sourced by dev/services.
 
+# shellcheck disable=SC2034  # read by dev/services alone
 tls_kinds=(good expired wrong-host)
 # Of a server on loopback that a test has started; it protects nothing.
 tls_password=eip-local

@@ -40,7 +40,7 @@ def test_the_check_is_strict() -> None:
 def test_every_image_is_ours_or_pinned_by_a_full_version(name: str) -> None:
     image = SERVICES[name]["image"]
     if "build" in SERVICES[name]:
-        assert image == "eip:local"
+        assert image == ("eip-airflow:local" if name.startswith("airflow-") else "eip:local")
     else:
         assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?", image), image
 
@@ -92,7 +92,7 @@ def test_whatever_goes_on_has_a_health_check(name: str) -> None:
 
 @EACH_SERVICE
 def test_every_service_is_in_a_known_profile(name: str) -> None:
-    assert SERVICES[name]["profiles"] in (["core", "dev"], ["observability"])
+    assert SERVICES[name]["profiles"] in (["core", "dev"], ["observability"], ["airflow"])
 
 
 @EACH_SERVICE
@@ -111,6 +111,17 @@ def test_dev_env_gives_every_variable_that_must_be_given() -> None:
     given = {line.split("=")[0] for line in lines if not line.startswith("#")}
     assert given - {"COMPOSE_PROFILES"} == set(re.findall(r"\$\{(\w+):\?", TEXT))
     assert "COMPOSE_PROFILES=dev" in lines
+
+
+def test_its_airflow_is_the_one_of_the_lock_with_the_dags_and_the_program() -> None:
+    version = re.findall(r"^apache-airflow==(.+)$", (REPOSITORY / "dags" / "requirements.lock").read_text(), re.M)[0]
+    lines = (REPOSITORY / "dags" / "Dockerfile").read_text().splitlines()
+    assert f"FROM apache/airflow:{version}-python3.11" in lines
+    assert "COPY --from=eip /usr/local/bin/eip /usr/local/bin/eip" in lines
+    for name in ("api", "scheduler", "processor", "triggerer", "database"):
+        service = SERVICES[f"airflow-{name}"]
+        assert service["build"] == {"context": "dags", "additional_contexts": {"eip": "service:ingest"}}
+        assert service["cap_drop"] == ["ALL"]
 
 
 @pytest.mark.parametrize("name", ["ingest", "dataflow", "api"])

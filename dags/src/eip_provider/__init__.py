@@ -1,5 +1,9 @@
-"""Airflow's side of Ingest: a hook that starts a run over HTTP and follows it to its end.
+"""Airflow's side of Ingest: it says when, which range and how fast, and makes no event.
 
-DAG files only wire; what they call lives in this installed package. `runs` has the plain values (request, status,
-idempotency key), `errors` says which failures Airflow may retry, `hook` talks HTTP. No module here makes an event.
+DAG files only wire; what they call lives in this installed package:
+
+- `requests`, `runs`, `rows`, `keys`: plain values, without I/O and without Airflow;
+- `http`, `hook`, `views`: the services over HTTP; `data`, `olist`: a dataset's CSV files;
+- `operators`: a run, a rehearsal, pushed rows, the wait until views show, the proof; `triggers`: what waits for them;
+- `links`: the run's pages; `forms`: Params that several DAGs share; `errors`: what Airflow may retry.
 """

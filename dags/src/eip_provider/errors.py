@@ -8,17 +8,38 @@ from __future__ import annotations
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 
-class IngestUnavailable(AirflowException):
-    """Ingest could not be reached, or answered that it is unwell, for longer than the hook's patience. Retried."""
+class ServiceUnavailable(AirflowException):
+    """A service could not be reached, or answered that it is unwell, for longer than the patience. Retried."""
 
 
 class RunInterrupted(AirflowException):
     """The instance that owned the run is gone. Retried: the same key makes Ingest resume the run."""
 
 
-class IngestRefused(AirflowFailException):
-    """Ingest understood the request and said no, with its own words. Not retried: it would say no again."""
+class RunExcluded(AirflowException):
+    """Another window or revert run is under way and goes first. The operator waits for it, then asks again.
+
+    Args:
+        words: Ingest's own.
+        winner: the run that goes first.
+    """
+
+    def __init__(self, words: str, winner: str) -> None:
+        super().__init__(words)
+        self.winner = winner
+
+
+class RequestRefused(AirflowFailException):
+    """A service understood the request and said no, with its own words. Not retried: it would say no again."""
 
 
 class RunEnded(AirflowFailException):
-    """The run itself failed or was cancelled, with Ingest's own words. Not retried."""
+    """The run itself failed or was cancelled, with Ingest's own words and figures. Not retried."""
+
+
+class DataUnusable(AirflowFailException):
+    """The files of a dataset are not there for Airflow, or do not end cleanly. Not retried."""
+
+
+class ViewsDiffer(AirflowFailException):
+    """`eip verify` found stored views that are not what the log says. Not retried: it would find them again."""

@@ -1,178 +1,146 @@
-"""The HTTP side: start a run, look at it, follow it to its end.
+"""Ingest over HTTP: start a run or find it, look at it, cancel it, read its rehearsal, push rows.
 
-The base URL comes from an Airflow connection alone; parameters of a DAG run travel in the JSON body alone. Every
-request may be sent again without harm (the POST carries an Idempotency-Key), so short outages are waited out here and
-longer ones are left to Airflow's own retries.
+Parameters of a DAG run travel in the JSON body, or as checked and encoded query values; the URL is the connection's.
 """
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
-from airflow.sdk import BaseHook
-
-from eip_provider.errors import IngestRefused, IngestUnavailable, RunEnded, RunInterrupted
-from eip_provider.runs import INTERRUPTED, REFUSED, RUN_ID, RunStatus, asked_by, problem_text
+from eip_provider.errors import RequestRefused, RunExcluded, ServiceUnavailable
+from eip_provider.http import Ask, EipHttpHook, json_of
+from eip_provider.keys import asked_by
+from eip_provider.rows import RowsAnswer
+from eip_provider.runs import RUN_ID, RunStatus, problem_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Mapping
 
-    from eip_provider.runs import FastRun
+    import httpx
 
-UNWELL = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that say "not now" rather than "no"."""
+    from eip_provider.requests import RowsRequest, RunRequest
+
+CONFLICT = 409
+NOT_FOUND = 404
 
 
-class EipIngestHook(BaseHook):
-    """Talks to one Ingest, found by an Airflow connection (`http://host:port` or `https://host:port`).
-
-    Args:
-        eip_conn_id: the connection's id.
-        patience: seconds for which an unreachable or unwell Ingest is asked again before IngestUnavailable.
-        log_every: seconds between two progress lines of a run that is under way.
-        clock: monotonic seconds.
-        sleep: waits that many seconds.
-    """
+class EipIngestHook(EipHttpHook):
+    """Talks to one Ingest."""
 
     conn_name_attr = "eip_conn_id"
     default_conn_name = "eip_ingest"
+    conn_type = "eip"
     hook_name = "EIP Ingest"
+    service = "ingest"
 
-    def __init__(
-        self,
-        eip_conn_id: str = default_conn_name,
-        *,
-        patience: float = 60.0,
-        log_every: float = 10.0,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        super().__init__()
-        self.eip_conn_id = eip_conn_id
-        self.patience = patience
-        self.log_every = log_every
-        self._clock = clock
-        self._sleep = sleep
+    def __init__(self, eip_conn_id: str = default_conn_name, **options: Any) -> None:  # noqa: ANN401 - the base's
+        super().__init__(eip_conn_id, **options)
 
-    def get_conn(self) -> httpx.Client:
-        """A client with the connection's base URL and nothing from the environment; the caller closes it."""
-        connection = self.get_connection(self.eip_conn_id)
-        if not connection.host:
-            raise IngestRefused(f"connection {self.eip_conn_id!r} has no host: make it http://host:port")
-        scheme = "https" if "https" in (connection.conn_type, connection.schema) else "http"
-        return httpx.Client(
-            base_url=httpx.URL(scheme=scheme, host=connection.host, port=connection.port),
-            timeout=httpx.Timeout(30.0, connect=5.0),
-            follow_redirects=False,
-            trust_env=False,
-        )
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """The form of a connection shows what is used, by its meaning."""
+        return {
+            "hidden_fields": ["login"],
+            "relabeling": {"password": "Bearer token", "schema": "Scheme (http or https)"},
+            "placeholders": {"host": "ingest.internal", "port": "8080", "extra": '{"public_url": "https://…"}'},
+        }
 
-    def run_to_end(self, request: FastRun, idempotency_key: str, requester: str | None = None) -> RunStatus:
-        """Starts the run, or finds the one that the key started before, and follows it until it is committed.
+    def start(self, request: RunRequest, idempotency_key: str, requester: str | None = None) -> RunStatus:
+        """Starts the run, or finds the one that the key started before.
 
         Args:
             request: what is asked for.
-            idempotency_key: names the run; see `runs.idempotency_key`.
+            idempotency_key: names the run; see `keys`.
             requester: who triggered it, for Ingest's ledger; None is Airflow itself.
 
         Raises:
-            IngestUnavailable, RunInterrupted: try again with the same key.
-            IngestRefused, RunEnded: trying again gives the same.
+            ServiceUnavailable: try again with the same key.
+            RunExcluded: another run goes first.
+            RequestRefused: trying again gives the same.
         """
-        with self.get_conn() as client:
-            headers = {"Idempotency-Key": idempotency_key} | asked_by(requester, idempotency_key)
-            status = self._ask(client, httpx.Request("POST", "/v1/runs", json=request.body(), headers=headers))
-            self.log.info(status.progress())
-            status = self._follow(client, status)
-        if status.state in REFUSED:
-            raise RunEnded(f"run {status.run_id} {status.state}: {status.error or 'Ingest gave no reason'}")
-        if status.state in INTERRUPTED:
-            raise RunInterrupted(
-                f"run {status.run_id} was interrupted after {status.emitted:,} events; retry resumes it"
-            )
-        return status
+        headers = {"Idempotency-Key": idempotency_key} | asked_by(requester, idempotency_key)
+        post = Ask("POST", "/v1/runs", json=request.body(), headers=headers)
+        answer = self.send(post)
+        if answer.status_code == CONFLICT:
+            problem = json_of(answer)
+            winner = problem.get("run") if isinstance(problem, dict) else None
+            excluded = isinstance(winner, str) and RUN_ID.fullmatch(winner)
+            if excluded and not request.resumes:
+                raise RunExcluded(problem_text(problem, answer.reason_phrase), str(winner))
+        return self._run(post, answer)
 
-    def get_run(self, run_id: str) -> RunStatus:
-        """The run as it is now."""
-        with self.get_conn() as client:
-            return self._look(client, run_id)
-
-    def _look(self, client: httpx.Client, run_id: str) -> RunStatus:
-        if not RUN_ID.fullmatch(run_id):
-            raise ValueError(f"{run_id!r} is no run id")
-        return self._ask(client, httpx.Request("GET", f"/v1/runs/{run_id}"))
-
-    def _follow(self, client: httpx.Client, posted: RunStatus) -> RunStatus:
-        """Polls, soon at first and then every few seconds; logs each change of state, and progress in between.
-
-        A POST that finds an interrupted run makes Ingest resume it: until the new attempt shows, or the patience ends,
-        the old one is no end.
-        """
-        status = posted
-        resumed_by = self._clock() + self.patience
-        logged_state, logged_at = status.state, self._clock()
-        for pause in _growing(first=0.1, factor=1.5, greatest=5.0):
-            if status.ended and not (status.waits_to_resume(posted) and self._clock() < resumed_by):
-                return status
-            self._sleep(pause)
-            status = self._look(client, status.run_id)
-            if status.state != logged_state or self._clock() - logged_at >= self.log_every:
-                self.log.info(status.progress())
-                logged_state, logged_at = status.state, self._clock()
-        raise AssertionError("the pauses never end")
-
-    def _ask(self, client: httpx.Client, request: httpx.Request) -> RunStatus:
-        """Sends until there is an answer that is not "not now", and reads it as a run."""
-        answer = self._send(client, request)
-        if not answer.is_success:
-            words = problem_text(_json(answer), answer.reason_phrase)
-            raise IngestRefused(f"ingest answered {answer.status_code} to {request.method} {request.url.path}: {words}")
+    def runs(self, space: str | None = None) -> list[RunStatus]:
+        """All runs of a space, in the order in which they were first asked for."""
+        get = Ask("GET", "/v1/runs", query=_in(space))
+        answer = self._well(get)
         try:
-            return RunStatus.from_json(_json(answer))
+            return [RunStatus.from_json(run) for run in json_of(answer)["runs"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise RequestRefused(f"ingest's list of runs is not understood: {error}") from error
+
+    def get_run(self, run_id: str, space: str | None = None) -> RunStatus:
+        """The run as it is now."""
+        get = Ask("GET", run_path(run_id), query=_in(space))
+        return self._run(get, self.send(get))
+
+    def cancel(self, run_id: str, space: str | None = None) -> None:
+        """Asks the run to stop; one that has ended already is left as it is."""
+        delete = Ask("DELETE", run_path(run_id), query=_in(space))
+        answer = self.send(delete)
+        if not answer.is_success and answer.status_code != CONFLICT:
+            raise self.refusal(delete, answer)
+
+    def rehearsal(self, run_id: str, space: str | None = None) -> Mapping[str, Any] | None:
+        """What a rehearsed run would do, or None where Ingest has only the ledger's figures of it any more."""
+        get = Ask("GET", f"{run_path(run_id)}/rehearsal", query=_in(space))
+        answer = self.send(get)
+        if answer.status_code == NOT_FOUND:
+            return None
+        report = json_of(answer) if answer.is_success else None
+        if not isinstance(report, dict):
+            raise self.refusal(get, answer)
+        return report
+
+    def push_rows(self, request: RowsRequest, lines: bytes, key: str, requester: str | None = None) -> RowsAnswer:
+        """Pushes gzipped NDJSON lines; returns once the log has acknowledged their events.
+
+        Raises:
+            ServiceUnavailable: no whole answer; the same key again is harmless.
+            RequestRefused: trying again gives the same.
+        """
+        headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip", "Idempotency-Key": key}
+        post = Ask("POST", "/v1/rows", query=request.query(), content=lines, headers=headers | asked_by(requester, key))
+        answer = self._well(post)
+        try:
+            return RowsAnswer.from_ndjson(answer.text)
         except ValueError as error:
-            raise IngestRefused(
-                f"ingest's answer to {request.method} {request.url.path} is not understood: {error}"
-            ) from error
+            raise ServiceUnavailable(f"ingest's answer to pushed rows is not whole: {error}") from error
 
-    def _send(self, client: httpx.Client, request: httpx.Request) -> httpx.Response:
-        give_up_at = self._clock() + self.patience
-        for pause in _growing(first=0.2, factor=2.0, greatest=10.0):
-            cause: httpx.TransportError | None = None
-            try:
-                answer = client.request(request.method, request.url, content=request.content, headers=request.headers)
-            except httpx.TransportError as error:
-                cause, words = error, f"{type(error).__name__}: {error}"
-            else:
-                if answer.status_code not in UNWELL:
-                    return answer
-                words = f"{answer.status_code} {problem_text(_json(answer), answer.reason_phrase)}"
-                pause = max(pause, _retry_after(answer))  # noqa: PLW2901 - its own wish counts where it is longer
-            if self._clock() + pause > give_up_at:
-                raise IngestUnavailable(
-                    f"ingest at {client.base_url} gave no run within {self.patience:g} s: {words}"
-                ) from cause
-            self.log.warning("ingest at %s: %s; asking again in %.1f s", client.base_url, words, pause)
-            self._sleep(pause)
-        raise AssertionError("the pauses never end")
+    def _well(self, ask: Ask) -> httpx.Response:
+        answer = self.send(ask)
+        if not answer.is_success:
+            raise self.refusal(ask, answer)
+        return answer
+
+    def _run(self, ask: Ask, answer: httpx.Response) -> RunStatus:
+        if not answer.is_success:
+            raise self.refusal(ask, answer)
+        try:
+            return RunStatus.from_json(json_of(answer))
+        except ValueError as error:
+            raise RequestRefused(f"ingest's answer to {ask.method} {ask.path} is not understood: {error}") from error
 
 
-def _growing(*, first: float, factor: float, greatest: float) -> Iterator[float]:
-    pause = first
-    while True:
-        yield pause
-        pause = min(pause * factor, greatest)
+def run_path(run_id: str) -> str:
+    """The path of a run.
+
+    Raises:
+        ValueError: it is no run's id.
+    """
+    if not RUN_ID.fullmatch(run_id):
+        raise ValueError(f"{run_id!r} is no run id")
+    return f"/v1/runs/{run_id}"
 
 
-def _json(answer: httpx.Response) -> Any:  # noqa: ANN401
-    """The body as JSON, or None when it is none."""
-    try:
-        return answer.json()
-    except ValueError:
-        return None
-
-
-def _retry_after(answer: httpx.Response) -> float:
-    value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isascii() and value.isdigit() else 0.0
+def _in(space: str | None) -> dict[str, str]:
+    return {"space": space} if space else {}

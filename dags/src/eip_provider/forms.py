@@ -1,0 +1,107 @@
+"""Params that several DAGs share, as forms with a schema, and how they are read.
+
+Names of datasets and rules are patterns and not lists: which there are is Ingest's to say when a run is asked for, and
+a DAG file that asked at import would make every parse wait for it. Examples in the form are only that.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, Param
+
+from eip_provider.requests import DATE_PATTERN, NAME_PATTERN, SPACE_PATTERN, TIME_PATTERN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EVENTS = Asset(name="fulfillment-events", uri="eip://main/fulfillment-events", group="eip")
+"""The event log. Every DAG that has runs write to it updates it; `verify_views` is scheduled by it."""
+
+POOL = "eip_ingest"
+"""Tasks that start runs or push rows take a slot of it."""
+
+DEFAULTS = {
+    "owner": "fulfillment-data",
+    "retries": 3,
+    "retry_delay": timedelta(seconds=15),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(hours=2),
+}
+"""Arguments of every task. A deferred task's time in the triggerer is not part of its execution_timeout."""
+
+
+def dataset() -> Param:
+    """Which data."""
+    return Param(
+        "olist",
+        type="string",
+        pattern=NAME_PATTERN,
+        title="Dataset",
+        description="A dataset's name in Ingest's configuration (`GET /v1/datasets` lists them).",
+        examples=["olist"],
+    )
+
+
+def rules() -> Param:
+    """Which conversion rules."""
+    return Param(
+        "default",
+        type="string",
+        pattern=NAME_PATTERN,
+        title="Rules",
+        description="A name of conversion rules in Ingest's configuration (`GET /v1/rules` lists them).",
+        examples=["default"],
+    )
+
+
+def space() -> Param:
+    """Where to."""
+    return Param(
+        "main",
+        type="string",
+        pattern=SPACE_PATTERN,
+        title="Space",
+        description="The space that is written to; experiments have one of their own.",
+    )
+
+
+def optional_date(title: str, description: str) -> Param:
+    """A date that may be left empty; a form shows it with a calendar."""
+    return Param(
+        None, type=["null", "string"], format="date", pattern=DATE_PATTERN, title=title, description=description
+    )
+
+
+def needed_date(title: str, description: str) -> Param:
+    """A date without which nothing starts."""
+    return Param(type="string", format="date", pattern=DATE_PATTERN, title=title, description=description)
+
+
+def as_of() -> Param:
+    """The instant that decides about overdue deliveries."""
+    return Param(
+        None,
+        type=["null", "string"],
+        pattern=TIME_PATTERN,
+        title="As of",
+        description="An undelivered order is delayed if it was overdue then; empty: the last instant in the data.",
+        examples=["2018-10-17T17:30:18Z"],
+    )
+
+
+def mix() -> Param:
+    """Whether to go on over facts of other rules or data."""
+    return Param(
+        False,  # noqa: FBT003 - Airflow's signature
+        type="boolean",
+        title="Mix",
+        description="Write over facts that were made under other rules or data instead of refusing to.",
+    )
+
+
+def space_of(params: Mapping[str, Any]) -> str | None:
+    """The space, None for main."""
+    return None if params["space"] == "main" else str(params["space"])

@@ -1,0 +1,2 @@
+-- Run once, when the server makes its data folder.
+CREATE DATABASE airflow;
