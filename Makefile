@@ -97,6 +97,6 @@ services-test: setup ## dev/services against the real servers; compose.yml and d
 
 .PHONY: setup setup-build
 setup:
-	@dev/setup build python
+	@dev/setup build tls python
 setup-build:
 	@dev/setup build

@@ -156,6 +156,10 @@ impl Observer for Console {
         };
     }
 
+    fn note(&mut self, note: &str) {
+        self.say(&format!("note: {note}"));
+    }
+
     fn progress(&mut self, progress: &Progress) {
         self.hear(progress.pace);
         match &mut self.shown {

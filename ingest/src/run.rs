@@ -17,6 +17,7 @@ mod apply;
 mod controls;
 mod coverage;
 mod error;
+mod facts_digest;
 mod fast;
 mod guard;
 mod id;

@@ -109,6 +109,11 @@ pub trait Observer {
     /// Called some ten times a second at most while records are written, and at each new phase.
     fn progress(&mut self, _progress: &Progress) {}
 
+    /// Something that the one who asked should know before it begins.
+    fn note(&mut self, note: &str) {
+        tracing::warn!("{note}");
+    }
+
     /// The latencies of a scaled run so far, about once a second.
     fn latency(&mut self, _latency: &Latency) {}
 

@@ -14,7 +14,7 @@ use super::id::PlanToken;
 use super::log_facts::{FactsByRank, LogFacts};
 use super::report::{DayDeltas, Deltas, FactText, MAX_SAMPLES, Named, Rehearsal, Sample};
 use super::request::Emit;
-use super::routes;
+use super::{facts_digest, routes};
 
 /// What becomes of one order.
 #[derive(Clone, Copy, Debug)]
@@ -198,6 +198,8 @@ impl PlanBuilder {
     /// Closes the plan on the snapshot `base`, whose facts are `log`.
     pub(crate) fn finish(self, log: &LogFacts, base: Vec<Offset>, left: LeftAlone) -> Plan {
         let mut regions = RegionTexts::new(log);
+        let [facts_before, facts_after] =
+            facts_digest::before_and_after(log, &self.differing, &mut regions);
         let mut facts = Deltas::default();
         self.by_type.iter().for_each(|deltas| facts += *deltas);
         let samples = self
@@ -214,6 +216,8 @@ impl PlanBuilder {
             samples: samples.collect(),
             token: PlanToken::of_digest(&self.content.finalize()),
             orders_covered: self.covered.len() as u64,
+            facts_before,
+            facts_after,
             facts,
             by_type: by_name(&self.by_type),
             by_day: self
@@ -265,12 +269,12 @@ fn by_name(by_type: &[Deltas; 6]) -> BTreeMap<EventType, Deltas> {
 }
 
 /// Length first, so that no two sequences of texts give the same bytes.
-fn hash_text(hash: &mut Sha256, text: &str) {
+pub(crate) fn hash_text(hash: &mut Sha256, text: &str) {
     hash.update((text.len() as u64).to_le_bytes());
     hash.update(text.as_bytes());
 }
 
-fn hash_fact(hash: &mut Sha256, fact: Option<Fact>, regions: &mut RegionTexts) {
+pub(crate) fn hash_fact(hash: &mut Sha256, fact: Option<Fact>, regions: &mut RegionTexts) {
     let Some(fact) = fact else {
         hash.update([0]);
         return;

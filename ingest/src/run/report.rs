@@ -187,6 +187,10 @@ pub struct Rehearsal {
     pub token: PlanToken,
     /// Orders covered.
     pub orders_covered: u64,
+    /// Digest of all facts that the log holds, before: 32 hex digits.
+    pub facts_before: String,
+    /// And after. A revert brings back the digest from before.
+    pub facts_after: String,
     /// Their facts.
     pub facts: Deltas,
     /// Their facts by type.

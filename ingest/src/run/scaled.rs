@@ -27,6 +27,7 @@ use std::thread;
 use eip_contract::{Day, EventTime};
 use eip_log::Log;
 
+use super::coverage::coverage;
 use super::error::RunError;
 use super::ledger::Attempt;
 use super::observer::{Observer, Phase, Progress};
@@ -73,6 +74,9 @@ pub(crate) fn execute(
     attempt.check_same_input()?;
     if !task.mix {
         provenance::check(&attempt.ledger, &attempt.parameters, task.range)?;
+    }
+    if let Some(note) = held_already(attempt, task.range) {
+        observer.note(&note);
     }
     let mut summary = input.summary(task.range);
     summary.rejects_file = run_files::write_rejects(event_log, &attempt.run, &input)?;
@@ -146,6 +150,26 @@ pub(crate) fn execute(
     writing.end(attempt, ended, &summary)?;
     summary.elapsed_ms = attempt.now().saturating_sub(started) as u64;
     Ok(attempt.outcome(ended, summary, None))
+}
+
+/// Says so when the log holds facts of the range already: equal facts change no view, so that nobody
+/// would see the replay there.
+fn held_already(attempt: &Attempt<'_>, range: DayRange) -> Option<String> {
+    let covered = coverage(&attempt.ledger, attempt.entries);
+    let (start, end) = range.bounds();
+    let held = covered.iter().find(|days| {
+        let days = DayRange {
+            start: days.start,
+            end: days.end,
+        };
+        let (first, last) = days.bounds();
+        start.max(first) < end.min(last)
+    })?;
+    Some(format!(
+        "the log already holds facts of this range (run {}, {}): equal facts change no view; replay \
+         into a space of its own to see them come in",
+        held.run, held.kind
+    ))
 }
 
 /// The stretch of simulated time: what the range leaves open, the days of the data fill in.

@@ -304,7 +304,7 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn note(&self, change: impl FnOnce(&mut LiveRun)) {
+    fn change(&self, change: impl FnOnce(&mut LiveRun)) {
         let mut board = self.executor.board();
         if let Some(live) = board.live.get_mut(&self.live.request.id)
             && live.is_same_attempt(self.live)
@@ -320,17 +320,17 @@ impl Observer for Watch<'_> {
     }
 
     fn progress(&mut self, progress: &Progress) {
-        self.note(|live| live.progress = Some(*progress));
+        self.change(|live| live.progress = Some(*progress));
     }
 
     fn latency(&mut self, latency: &Latency) {
         let latency = Arc::new(latency.clone());
-        self.note(|live| live.latency = Some(latency));
+        self.change(|live| live.latency = Some(latency));
     }
 
     fn planned(&mut self, rehearsal: &Rehearsal) {
         let rehearsal = Arc::new(rehearsal.clone());
-        self.note(|live| live.rehearsal = Some(rehearsal));
+        self.change(|live| live.rehearsal = Some(rehearsal));
     }
 
     fn controls(&self) -> Option<Arc<Controls>> {

@@ -143,6 +143,15 @@ fn done(page: &mut String, answer: &RunAnswer, rehearsal: Option<&Value>) {
 }
 
 fn announced(page: &mut String, report: &Value) {
+    page.push_str("<h2>All facts of the log</h2><table>");
+    for (title, field) in [("Before", "facts_before"), ("After", "facts_after")] {
+        let digest = report[field].as_str().unwrap_or_default();
+        put(
+            page,
+            format_args!("<tr><th>{title}<td><code>{}</code>", Text(digest)),
+        );
+    }
+    page.push_str("</table>");
     page.push_str(
         "<h2>Facts by type</h2><table><tr><th>Type<th class=n>Added<th class=n>Changed<th \
          class=n>Retracted<th class=n>Same",

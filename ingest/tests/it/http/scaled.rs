@@ -207,8 +207,37 @@ fn a_window_announces_and_leaves_a_receipt_with_what_it_did() {
         assert_eq!(announced.body["events"], done["counts"]["events"]);
         let routes = announced.body["routes_most_changed"].as_array().unwrap();
         assert!(!routes.is_empty() && routes.len() <= 20, "{routes:?}");
+        let undone = ended(
+            address,
+            &post(
+                address,
+                "undo",
+                &json!({"mode": "revert", "run": done["run"]}),
+            ),
+        );
+        assert_eq!(undone["state"], "committed", "{undone}");
+        let undo = format!("/v1/runs/{}/rehearsal", undone["run"].as_str().unwrap());
+        let undo = get(address, &undo).body;
+        let digest = |of: &Value, which: &str| of[which].as_str().unwrap().to_owned();
+        let announced = announced.body;
+        assert_ne!(
+            digest(&announced, "facts_before"),
+            digest(&announced, "facts_after")
+        );
+        assert_eq!(
+            digest(&undo, "facts_before"),
+            digest(&announced, "facts_after")
+        );
+        assert_eq!(
+            digest(&undo, "facts_after"),
+            digest(&announced, "facts_before")
+        );
         let receipt = get(address, &format!("{}/receipt", path(&run))).body;
         let receipt = receipt.as_str().unwrap();
+        assert!(
+            receipt.contains(&digest(&announced, "facts_after")),
+            "{receipt}"
+        );
         for part in [
             "Routes that change most",
             "Facts by day",
