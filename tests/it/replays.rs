@@ -67,7 +67,8 @@ impl Kind {
         match self {
             Self::Fast | Self::Rows => fast,
             Self::Scaled => {
-                json!({"mode": "scaled", "dataset": "data", "as_of": AS_OF, "duration": 2})
+                json!({"mode": "scaled", "dataset": "data", "as_of": AS_OF, "duration": 2,
+                    "start": "2018-01-01", "end": "2018-01-15"})
             }
             Self::Window => {
                 assert_eq!(service.run("before", &fast)["state"], "committed");
@@ -120,7 +121,7 @@ fn finish(kind: Kind, service: &Service, body: &Value, rows: &str) -> Value {
 #[test]
 fn a_service_killed_anywhere_goes_on_with_the_same_key() {
     let mut random = seeded("killed service");
-    let data = generate(&std::env::temp_dir().join(folder_name()), 2_500, 31);
+    let data = generate(&std::env::temp_dir().join(folder_name()), 6_000, 31);
     let rows = lines(&data);
     for kind in Kind::ALL {
         let reference = Eip::new();
