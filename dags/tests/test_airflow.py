@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +193,7 @@ def test_airflows_own_backfill_does_days_and_does_them_again(filled: RealAirflow
     filled.cli(*words)
     for expected in (3, 6):
         wait_for(lambda: days_done(filled) == 3 and len(day_runs(chain)) == expected, 150, lambda: day_runs(chain))  # noqa: B023
+        wait_for(lambda: all(backfill["completed_at"] for backfill in backfills(filled)), 60, lambda: backfills(filled))
         if expected == 3:
             filled.cli(*words, "--reprocess-behavior", "completed")
     runs = day_runs(chain)
@@ -217,9 +218,14 @@ def test_a_task_that_is_killed_while_it_asks_finds_its_run_again(filled: RealAir
     os.kill(chain.pids["ingest"], signal.SIGSTOP)
     try:
         run_id = filled.started("replay_day", day="2018-03-06")
-        wait_for(lambda: bool(task_processes(filled)), 60, lambda: filled.tasks("replay_day", run_id))
+        wait_for(
+            lambda: filled.tasks("replay_day", run_id).get("replay") == "running" and bool(task_processes(filled)),
+            60,
+            lambda: filled.tasks("replay_day", run_id),
+        )
         for process in task_processes(filled):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         wait_for(
             lambda: filled.tasks("replay_day", run_id).get("replay") == "up_for_retry",
             120,
@@ -294,11 +300,20 @@ def days_done(airflow: RealAirflow) -> int:
     return sum(run["run_type"] == "backfill" and run["state"] == "success" for run in runs)
 
 
+def backfills(airflow: RealAirflow) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = airflow.get("/backfills", dag_id="replay_day")["backfills"]
+    return found
+
+
 def task_processes(airflow: RealAirflow) -> list[psutil.Process]:
     """What runs the tasks' own code: the children of the executor's workers."""
     scheduler = psutil.Process(int((airflow.folder / "pids" / "airflow-scheduler").read_text().split()[0]))
     workers = [child for child in scheduler.children() if "worker" in " ".join(child.cmdline())]
-    return [child for worker in workers for child in worker.children()]
+    found = []
+    for worker in workers:
+        with suppress(psutil.NoSuchProcess):
+            found += worker.children()
+    return found
 
 
 def has(chain: Chain, path: str) -> bool:
