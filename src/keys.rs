@@ -4,8 +4,8 @@
 //! program ends, the terminal is put back.
 
 use std::io::{self, IsTerminal as _};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::os::fd::BorrowedFd;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::stdin;
@@ -14,27 +14,30 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 /// How the terminal was.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// The keys; `None` where stdin is no terminal.
-pub(crate) struct Keys(());
+/// The keys that are pressed at the terminal.
+pub(crate) struct Keys {
+    terminal: BorrowedFd<'static>,
+}
 
 impl Keys {
-    /// Begins to take keys.
+    /// Begins to take keys; `None` where stdin is no terminal.
     pub(crate) fn open() -> Option<Self> {
         if !io::stdin().is_terminal() {
             return None;
         }
-        let before = tcgetattr(stdin()).ok()?;
+        let terminal = stdin();
+        let before = tcgetattr(terminal).ok()?;
         let mut now = before.clone();
         now.local_modes
             .remove(LocalModes::ICANON | LocalModes::ECHO);
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
-        tcsetattr(stdin(), OptionalActions::Now, &now).ok()?;
-        Some(Self(()))
+        tcsetattr(terminal, OptionalActions::Now, &now).ok()?;
+        Some(Self { terminal })
     }
 
     /// The next key, if one was pressed.
     pub(crate) fn next(&self) -> Option<char> {
-        let mut waiting = [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)];
+        let mut waiting = [PollFd::from_borrowed_fd(self.terminal, PollFlags::IN)];
         let at_once = Timespec {
             tv_sec: 0,
             tv_nsec: 0,
@@ -43,7 +46,7 @@ impl Keys {
             return None;
         }
         let mut key = [0];
-        let read = rustix::io::read(stdin(), &mut key).ok()?;
+        let read = rustix::io::read(self.terminal, &mut key).ok()?;
         (read == 1).then(|| char::from(key[0]))
     }
 }

@@ -46,25 +46,23 @@ impl Pressing {
             self.asks = true;
             return Some(Pressed::Say(QUESTION));
         }
-        keys.next().and_then(|key| self.meaning(key))
+        keys.next().map(|key| self.meaning(key))
     }
 
-    fn meaning(&mut self, key: char) -> Option<Pressed> {
+    fn meaning(&mut self, key: char) -> Pressed {
         if std::mem::take(&mut self.asks) {
             return match key {
-                'c' | 'C' => Some(Pressed::Cancel),
-                'l' | 'L' => Some(Pressed::Leave),
-                _ => Some(Pressed::Say("it goes on")),
+                'c' | 'C' => Pressed::Cancel,
+                'l' | 'L' => Pressed::Leave,
+                _ => Pressed::Say("it goes on"),
             };
         }
         match key {
-            ' ' => Some(Pressed::Pause),
-            '+' | '=' => Some(Pressed::Speed(Times(2.0))),
-            '-' | '_' => Some(Pressed::Speed(Times(0.5))),
-            'q' | 'Q' => Some(Pressed::Leave),
-            _ => Some(Pressed::Say(
-                "space pauses and resumes, + and - change the speed, q leaves",
-            )),
+            ' ' => Pressed::Pause,
+            '+' | '=' => Pressed::Speed(Times(2.0)),
+            '-' | '_' => Pressed::Speed(Times(0.5)),
+            'q' | 'Q' => Pressed::Leave,
+            _ => Pressed::Say("space pauses and resumes, + and - change the speed, q leaves"),
         }
     }
 }
@@ -76,13 +74,13 @@ mod tests {
     #[test]
     fn a_question_takes_the_next_key_for_its_answer() {
         let mut pressing = Pressing::default();
-        assert_eq!(pressing.meaning(' '), Some(Pressed::Pause));
-        assert_eq!(pressing.meaning('q'), Some(Pressed::Leave));
+        assert_eq!(pressing.meaning(' '), Pressed::Pause);
+        assert_eq!(pressing.meaning('q'), Pressed::Leave);
         pressing.asks = true;
-        assert_eq!(pressing.meaning('c'), Some(Pressed::Cancel));
+        assert_eq!(pressing.meaning('c'), Pressed::Cancel);
         pressing.asks = true;
-        assert_eq!(pressing.meaning(' '), Some(Pressed::Say("it goes on")));
-        assert_eq!(pressing.meaning(' '), Some(Pressed::Pause));
+        assert_eq!(pressing.meaning(' '), Pressed::Say("it goes on"));
+        assert_eq!(pressing.meaning(' '), Pressed::Pause);
     }
 
     #[test]

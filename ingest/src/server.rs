@@ -50,6 +50,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use app::App;
 use connections::serve_connections;
@@ -79,25 +80,25 @@ pub async fn serve(
     let app = tokio::task::spawn_blocking(|| App::new(config)).await;
     let app = Arc::new(app.map_err(|_| ServeError::Panicked)??);
     let router = router::router(Arc::clone(&app), tokens, limits);
-    let sweeper = tokio::spawn(sweep(Arc::clone(&app), shutdown.clone()));
+    let beside = TaskTracker::new();
+    beside.spawn(sweep(Arc::clone(&app), shutdown.clone()));
     // Streams of progress end with their runs, so these end while connections do.
-    let stopping = shutdown.clone();
-    let closer = tokio::spawn(async move {
-        stopping.cancelled().await;
-        let spaces = app.spaces.opened();
-        let closed = tokio::task::spawn_blocking(move || {
-            for space in spaces {
-                space.executor.close();
-            }
-        });
-        closed.await
-    });
+    let closer = beside.spawn(close(app, shutdown.clone()));
+    beside.close();
     serve_connections(listener, router, limits, shutdown).await;
-    sweeper.abort();
-    match closer.await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(ServeError::Panicked),
-    }
+    beside.wait().await;
+    closer.await.map_err(|_| ServeError::Panicked)?
+}
+
+/// Lets the live runs end, once the service is to.
+async fn close(app: Arc<App>, shutdown: CancellationToken) -> Result<(), ServeError> {
+    shutdown.cancelled().await;
+    let closed = tokio::task::spawn_blocking(move || {
+        for space in app.spaces.opened() {
+            space.executor.close();
+        }
+    });
+    closed.await.map_err(|_| ServeError::Panicked)
 }
 
 /// Ends, every now and then, the runs whose owner is gone.

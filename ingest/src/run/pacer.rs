@@ -1,6 +1,6 @@
 //! The schedule of a scaled replay: pure state, integers only, no clock of its own.
 //!
-//! Semantics, section 5: event i is due at anchor_wall + (eventAtᵢ − anchor_sim − gaps cut since)/s.
+//! Semantics, section 5: event i is due at `anchor_wall + (eventAtᵢ − anchor_sim − gaps cut since)/s`.
 //! Here simulated time runs without the gaps that were cut (**played** time), so an anchor is a pair
 //! of wall and played time, and the formula has one difference less. A pause, a resume and another
 //! scale factor set a new anchor at the present played time: nothing jumps, and nothing is due that

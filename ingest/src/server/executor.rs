@@ -164,7 +164,7 @@ impl Executor {
         let (own, run) = (Arc::clone(self), live.clone());
         thread::Builder::new()
             .name(format!("run {}", live.request.id))
-            .spawn(move || own.execute(&run, decide))
+            .spawn(move || own.execute(&run, &decide))
             .map_err(NotTaken::NoThread)?;
         board.refused.remove(&live.request.id);
         board.live.insert(live.request.id.clone(), live);
@@ -204,7 +204,7 @@ impl Executor {
     }
 
     /// The life of a run's thread.
-    fn execute(&self, live: &LiveRun, decide: watch::Sender<Option<Result<(), Problem>>>) {
+    fn execute(&self, live: &LiveRun, decide: &watch::Sender<Option<Result<(), Problem>>>) {
         let run = &live.request.id;
         // Also when the thread panics.
         let _gone = Gone {
@@ -214,7 +214,7 @@ impl Executor {
         let mut watch = Watch {
             executor: self,
             live,
-            decide: &decide,
+            decide,
         };
         let clock = Arc::clone(&self.clock);
         let runner = Runner::open(self.log.clone(), HOLDER, Box::new(move || clock()));

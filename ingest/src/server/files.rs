@@ -134,7 +134,7 @@ pub(super) async fn rehearsal(
     asked.fetch("rehearsal.json", "application/json").await
 }
 
-/// The latencies of a scaled run as an HdrHistogram log.
+/// The latencies of a scaled run as an `HdrHistogram` log.
 #[utoipa::path(get, path = "/v1/runs/{id}/latency.hlog", params(RunPath, SpaceQuery),
     responses((status = 200, body = str, content_type = "text/plain"), Problems))]
 pub(super) async fn hlog(

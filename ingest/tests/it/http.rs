@@ -220,11 +220,6 @@ fn bad_requests_are_answered_as_problems_and_start_nothing() {
             body[field] = value;
             body
         };
-        let scaled = |field: &str, value: Value| {
-            let mut body = json!({"mode": "scaled", "dataset": "olist"});
-            body[field] = value;
-            body
-        };
         for (body, status) in [
             (with("dataset", json!("nope")), 422),
             (with("dataset", json!("../data")), 422),
@@ -239,23 +234,6 @@ fn bad_requests_are_answered_as_problems_and_start_nothing() {
             (with("unheard_of", json!(1)), 422),
             (with("mix", json!(true)), 422),
             (with("mode", json!("rows")), 422),
-            (scaled("scale_factor", json!(0)), 422),
-            (scaled("scale_factor", json!(-1)), 422),
-            (scaled("scale_factor", json!("NaN")), 422),
-            (scaled("scale_factor", json!(1e18)), 422),
-            (scaled("duration", json!("soon")), 422),
-            (scaled("duration", json!(0)), 422),
-            (scaled("mix", json!(true)), 422),
-            (scaled("amplify", json!(0)), 422),
-            (scaled("space", json!("../main")), 422),
-            (
-                json!({"mode": "scaled", "dataset": "olist", "scale_factor": 5, "duration": 5}),
-                422,
-            ),
-            (
-                json!({"mode": "scaled", "dataset": "olist", "scale_factor": 5, "amplify": 2}),
-                422,
-            ),
             (
                 json!({"mode": "fast", "dataset": "olist", "start": "2018-03-01",
                     "end": "2018-03-01"}),

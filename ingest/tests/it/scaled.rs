@@ -279,13 +279,13 @@ fn a_pause_ten_times_the_speed_and_another_pause_lose_and_double_nothing() {
     // A new anchor is where the one before had got to.
     for two in times.anchors.windows(2) {
         let [before, after] = [two[0], two[1]];
-        let passed = if before.is_paused {
+        let played = if before.is_paused {
             0
         } else {
             i128::from(after.wall - before.wall) * before.scale / 1_000_000
         };
         assert!(
-            (after.simulated - before.simulated - passed).abs() <= 2,
+            (after.simulated - before.simulated - played).abs() <= 2,
             "{two:?}"
         );
     }

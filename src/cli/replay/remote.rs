@@ -30,7 +30,16 @@ pub(super) struct Remote {
     /// Start the run through the ingest service at this address, instead of in this process.
     #[arg(long, value_name = "URL", env = "EIP_INGEST")]
     pub(super) ingest: Option<String>,
-    /// The file with the bearer token for it; without it, EIP_TOKEN.
+    /// The bearer token for it.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "EIP_TOKEN",
+        hide_env_values = true,
+        conflicts_with = "token_file"
+    )]
+    token: Option<String>,
+    /// The file with the bearer token for it.
     #[arg(long, value_name = "FILE", env = "EIP_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// Return once the run is started.
@@ -77,7 +86,7 @@ impl Service {
             bail!("--ingest {url}: an address like http://host:port is needed");
         }
         let token = match &remote.token_file {
-            None => std::env::var("EIP_TOKEN").ok(),
+            None => remote.token.clone(),
             Some(file) => Some(
                 std::fs::read_to_string(file)
                     .with_context(|| format!("cannot read the token in {}", file.display()))?,
@@ -233,23 +242,23 @@ async fn command(
 fn line(run: &Value, state: &str) -> String {
     let progress = &run["progress"];
     let number = |name: &str| progress[name].as_u64();
-    let mut line = state.to_owned();
+    let mut parts = vec![state.to_owned()];
     if let Some(records) = number("records") {
         let total = number("total").map_or(String::new(), |total| format!("/{}", thousands(total)));
-        line.push_str(&format!("  {}{total} records", thousands(records)));
+        parts.push(format!("{}{total} records", thousands(records)));
     }
     if let Some(clock) = progress["simulated_at"].as_str() {
-        line.push_str(&format!(
-            "  clock {clock}  x {}  {}/s  {} s left  late p99.9 {:.2} ms",
+        parts.push(format!(
+            "clock {clock}  x {}  {}/s  {} s left  late p99.9 {:.2} ms",
             progress["scale_factor"].as_f64().unwrap_or_default(),
             thousands(number("rate_per_second").unwrap_or(0)),
             progress["seconds_left"].as_i64().unwrap_or(0),
             progress["lateness_us"]["p999"].as_u64().unwrap_or(0) as f64 / 1e3
         ));
     } else if let Some(time) = progress["event_time"].as_str() {
-        line.push_str(&format!("  reached {time}"));
+        parts.push(format!("reached {time}"));
     }
-    line
+    parts.join("  ")
 }
 
 /// Tells how it ended.

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use base64::Engine as _;
 use hdrhistogram::Histogram;
@@ -94,25 +94,27 @@ pub struct Latency {
     lateness: Histogram<u64>,
     corrected: Histogram<u64>,
     uncorrected: Histogram<u64>,
-    started: SystemTime,
+    /// Wall time at the start, in microseconds since the epoch.
+    epoch_micros: i64,
+    began: Instant,
     /// When the first event was due and handed over, and the last one.
     span: Option<[(i64, i64); 2]>,
 }
 
-impl Default for Latency {
-    fn default() -> Self {
+impl Latency {
+    /// Empty, of an attempt that starts at this wall time, in microseconds since the epoch.
+    pub(super) fn new(epoch_micros: i64) -> Self {
         let empty = || Histogram::new_with_max(MAX_MICROS, 3).expect("a bound and three digits");
         Self {
             lateness: empty(),
             corrected: empty(),
             uncorrected: empty(),
-            started: SystemTime::now(),
+            epoch_micros,
+            began: Instant::now(),
             span: None,
         }
     }
-}
 
-impl Latency {
     /// One event; all in nanoseconds of one clock.
     pub(super) fn record(&mut self, due: i64, handed: i64, sent: i64, acknowledged: i64) {
         let at = (due, handed);
@@ -138,14 +140,10 @@ impl Latency {
         }
     }
 
-    /// An HdrHistogram log, version 1.3: one interval line for each of the three, with its tag.
+    /// An `HdrHistogram` log, version 1.3: one interval line for each of the three, with its tag.
     pub fn write_hlog(&self, out: &mut dyn Write) -> io::Result<()> {
-        let start = self
-            .started
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs_f64();
-        let length = self.started.elapsed().unwrap_or(Duration::ZERO);
+        let start = self.epoch_micros as f64 / 1e6;
+        let length = self.began.elapsed();
         writeln!(out, "#[Histogram log format version 1.3]")?;
         writeln!(out, "#[StartTime: {start:.3} (seconds since epoch)]")?;
         writeln!(
@@ -168,8 +166,8 @@ impl Latency {
         Ok(())
     }
 
-    /// The percentile distribution of the corrected latency in milliseconds, as HdrHistogram's
-    /// plotters read it.
+    /// The percentile distribution of the corrected latency in milliseconds, as the plotters of
+    /// `HdrHistogram` read it.
     pub fn write_hgrm(&self, out: &mut dyn Write) -> io::Result<()> {
         let histogram = &self.corrected;
         writeln!(
@@ -242,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again_by_the_formats_rules() {
-        let mut latency = Latency::default();
+        let mut latency = Latency::new(0);
         for event in 0..1_000 {
             let due = event * 1_000_000;
             latency.record(due, due + 50_000, due + 2_000_000, due + 3_000_000);

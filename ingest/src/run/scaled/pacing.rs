@@ -22,6 +22,10 @@ pub(super) struct WallClock {
 }
 
 impl WallClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "due times are told in microseconds, finer than the clock of runs is"
+    )]
     pub(super) fn start() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let epoch_micros = since.map_or(0, |since| since.as_micros() as i64);
@@ -49,12 +53,12 @@ pub(super) struct Chunk {
     pub(super) begin: Option<EventTime>,
 }
 
-/// One event that was due.
+/// One event that was due, and when it was handed over.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Handed {
     pub(super) event: Due,
     pub(super) due: i64,
-    pub(super) handed: i64,
+    pub(super) at: i64,
 }
 
 /// What the pacing thread tells.
@@ -157,7 +161,7 @@ impl Pacing {
                     batch.push(Handed {
                         event,
                         due,
-                        handed: now,
+                        at: now,
                     });
                 }
                 _ => break,

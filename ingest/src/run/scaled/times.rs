@@ -56,7 +56,7 @@ impl Times {
         let written = writeln!(
             self.out,
             "event,{},{},{},{},{},{acknowledged}",
-            event.order_id, event.event_type, event.event_at, handed.due, handed.handed
+            event.order_id, event.event_type, event.event_at, handed.due, handed.at
         );
         self.told(written)
     }

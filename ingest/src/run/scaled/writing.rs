@@ -65,7 +65,7 @@ impl Writing {
             clock,
             end,
             progress: Progress::of(Phase::Writing),
-            latency: Latency::default(),
+            latency: Latency::new(clock.epoch_micros(0)),
             by_type: [0; 6],
             pacer: None,
             times: None,
@@ -174,7 +174,7 @@ impl Writing {
         let acknowledged = self.clock.now();
         for Sent { handed, sent } in self.sent.drain(..) {
             self.latency
-                .record(handed.due, handed.handed, sent, acknowledged);
+                .record(handed.due, handed.at, sent, acknowledged);
             self.by_type[handed.event.event_type().rank()] += 1;
             self.progress.records += 1;
             if let Some(times) = &mut self.times {

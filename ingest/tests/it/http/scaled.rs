@@ -31,7 +31,7 @@ fn until(address: SocketAddr, path: &str, wanted: impl Fn(&Value) -> bool) -> Va
         if wanted(&run) {
             return run;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{run}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{run}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -247,5 +247,41 @@ fn a_window_announces_and_leaves_a_receipt_with_what_it_did() {
             assert!(receipt.contains(part), "{part}");
         }
         assert!(!receipt.contains("://"), "it needs nothing from elsewhere");
+    });
+}
+
+#[test]
+fn a_pace_that_cannot_be_meant_is_a_problem_and_starts_nothing() {
+    let bench = Bench::new();
+    bench.data("data", &data::orders(20, 25));
+    with_server(&bench, |address| {
+        for (fields, code) in [
+            (json!({"scale_factor": 0}), "bad_field"),
+            (json!({"scale_factor": -1}), "bad_field"),
+            (json!({"scale_factor": "NaN"}), "bad_field"),
+            (json!({"scale_factor": 1e18}), "bad_field"),
+            (json!({"duration": "soon"}), "bad_field"),
+            (json!({"duration": 0}), "bad_field"),
+            (json!({}), "missing_field"),
+            (json!({"scale_factor": 5, "duration": 5}), "missing_field"),
+            (json!({"scale_factor": 5, "amplify": 0}), "bad_field"),
+            (json!({"scale_factor": 5, "amplify": 2}), "bad_request"),
+            (json!({"scale_factor": 5, "max_gap": 0}), "bad_request"),
+            (
+                json!({"scale_factor": 5, "max_events_per_second": 0}),
+                "bad_request",
+            ),
+            (json!({"scale_factor": 5, "dry_run": true}), "bad_field"),
+            (json!({"scale_factor": 5, "space": "../main"}), "bad_field"),
+        ] {
+            let mut body = json!({"mode": "scaled", "dataset": "olist"});
+            for (name, value) in fields.as_object().unwrap() {
+                body[name] = value.clone();
+            }
+            let answer = post(address, "key", &body);
+            assert_eq!(answer.status, 422, "{body}: {}", answer.body);
+            assert_eq!(answer.body["type"], format!("/problems/{code}"), "{body}");
+        }
+        assert_eq!(get(address, "/v1/runs").body["runs"], json!([]));
     });
 }
