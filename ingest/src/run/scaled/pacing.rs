@@ -10,6 +10,8 @@ use super::super::controls::{Controls, News};
 use super::super::order::Due;
 use super::super::pacer::{Pacer, ScaleFactor};
 
+/// What the pacing thread adds to its nice value, which is its own on Linux.
+const NICE: i32 = -10;
 /// Most events handed over as one; the next are looked at right after.
 const MAX_BATCH: usize = 4_096;
 
@@ -95,6 +97,11 @@ impl Pacing {
         asked: ScaleFactor,
         schedule: impl Fn(Option<EventTime>, i64) -> Pacer,
     ) {
+        // It sleeps nearly always; when the cores are busy it should not wait its turn to wake up.
+        // Only a privileged process may; for others the schedule is as punctual as the system is.
+        if let Err(error) = rustix::process::nice(NICE) {
+            tracing::debug!(%error, "the pacing thread has no priority");
+        }
         let (mut pacer, mut seen) = (None, 0);
         for Chunk { events, begin } in chunks {
             if events.is_empty() {
