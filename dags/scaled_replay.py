@@ -76,7 +76,7 @@ def replay_of(context: Context, _part: Mapping[str, Any]) -> ScaledRun:
         "rules": forms.rules(),
         "as_of": forms.as_of(),
         "max_gap": optional_number(
-            "number", 0, 86_400 * 800, "Longest gap", "Longer simulated gaps are cut to these seconds."
+            "integer", 1, 86_400 * 800, "Longest gap", "Longer simulated gaps are cut to these seconds."
         ),
         "max_events_per_second": optional_number("integer", 1, 10_000_000, "Events per second", "A ceiling."),
         "amplify": optional_number("integer", 1, 10_000, "Amplify", "Every order so many times; not into main."),

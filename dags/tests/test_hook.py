@@ -96,6 +96,13 @@ def test_a_space_is_a_query_value(hook: EipIngestHook, ingest: ScriptedIngest) -
     ]
 
 
+def test_a_space_that_is_not_there_yet_has_no_runs(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
+    ingest.fixed["GET /v1/runs"] = problem(404, "Not Found", "there is no space peak")
+    assert hook.runs("peak") == []
+    with pytest.raises(RequestRefused):
+        hook.runs()
+
+
 def test_a_run_that_has_ended_is_cancelled_already(hook: EipIngestHook, ingest: ScriptedIngest) -> None:
     ingest.answers = [problem(409, "Conflict", "run has ended already: committed")]
     hook.cancel(RUN_ID)

@@ -70,9 +70,16 @@ class EipIngestHook(EipHttpHook):
         return self._run(post, answer)
 
     def runs(self, space: str | None = None) -> list[RunStatus]:
-        """All runs of a space, in the order in which they were first asked for."""
+        """All runs of a space, in the order in which they were first asked for; none where there is no such space.
+
+        The first run of a space makes it.
+        """
         get = Ask("GET", "/v1/runs", query=_in(space))
-        answer = self._well(get)
+        answer = self.send(get)
+        if answer.status_code == NOT_FOUND and space:
+            return []
+        if not answer.is_success:
+            raise self.refusal(get, answer)
         try:
             return [RunStatus.from_json(run) for run in json_of(answer)["runs"]]
         except (KeyError, TypeError, ValueError) as error:

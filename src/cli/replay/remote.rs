@@ -1,7 +1,7 @@
 //! A run through an ingest service: posted, followed, steered; whoever leaves does not end it.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -18,6 +18,8 @@ use crate::text::thousands;
 
 /// Time between two questions about the run.
 const EVERY: Duration = Duration::from_millis(300);
+/// Time between two lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(2);
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// How often a service that does not answer is asked again.
@@ -165,7 +167,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
     }
     let bar = ProgressBar::no_length();
     bar.set_style(ProgressStyle::with_template("{msg}")?);
-    let mut last = String::new();
+    let (mut last, mut told) = (String::new(), None::<Instant>);
     loop {
         let run = service.look(path).await?;
         let state = run["state"].as_str().unwrap_or_default();
@@ -175,8 +177,9 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
         }
         let line = line(&run, state);
         if line != last {
-            if bar.is_hidden() {
+            if bar.is_hidden() && told.is_none_or(|told| told.elapsed() >= LINE_EVERY) {
                 eprintln!("{line}");
+                told = Some(Instant::now());
             }
             bar.set_message(line.clone());
             last = line;
@@ -194,7 +197,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
             continue;
         };
         while let Some(pressed) = pressing.next(keys, signal) {
-            let told = match pressed {
+            let words = match pressed {
                 Pressed::Say(text) => Ok(text.to_owned()),
                 Pressed::Leave => {
                     bar.finish_and_clear();
@@ -218,9 +221,9 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
                     }
                 }
             };
-            let told = told.unwrap_or_else(|error| format!("{error:#}"));
-            if !told.is_empty() {
-                bar.suspend(|| eprintln!("{told}"));
+            let words = words.unwrap_or_else(|error| format!("{error:#}"));
+            if !words.is_empty() {
+                bar.suspend(|| eprintln!("{words}"));
             }
         }
         tokio::time::sleep(EVERY).await;
