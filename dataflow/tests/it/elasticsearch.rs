@@ -2,7 +2,6 @@
 
 pub(crate) mod cluster;
 mod fencing;
-mod proxy;
 mod reading;
 mod rebuild;
 mod troubles;

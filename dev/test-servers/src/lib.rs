@@ -6,7 +6,12 @@
 //! next test run; `dev/services down --dir target/services-test` ends it. Tests keep out of one
 //! another's way by spaces of their own.
 //!
-//! [`Private`] is an instance of one test, which may kill, pause and start its servers.
+//! [`Private`] is an instance of one test, which may kill, pause and start its servers. [`Proxy`]
+//! stands before a server that speaks HTTP and makes faults.
+
+mod proxy;
+
+pub use proxy::{Action, Proxy, Request};
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

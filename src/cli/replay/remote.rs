@@ -34,13 +34,13 @@ pub(super) struct Remote {
     pub(super) ingest: Option<String>,
     /// The bearer token for it.
     #[arg(
-        long,
+        long = "token",
         value_name = "TOKEN",
         env = "EIP_TOKEN",
         hide_env_values = true,
         conflicts_with = "token_file"
     )]
-    token: Option<String>,
+    bearer: Option<String>,
     /// The file with the bearer token for it.
     #[arg(long, value_name = "FILE", env = "EIP_TOKEN_FILE")]
     token_file: Option<PathBuf>,
@@ -88,7 +88,7 @@ impl Service {
             bail!("--ingest {url}: an address like http://host:port is needed");
         }
         let token = match &remote.token_file {
-            None => remote.token.clone(),
+            None => remote.bearer.clone(),
             Some(file) => Some(
                 std::fs::read_to_string(file)
                     .with_context(|| format!("cannot read the token in {}", file.display()))?,

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use eip_test_servers::Private;
+use eip_test_servers::{Action, Private, Proxy};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use serde_json::Value;
@@ -350,6 +350,38 @@ fn a_write_blocked_index_is_waited_for_and_refuses_no_document() {
         set(Value::Null);
         let status = following.fresh(&eip);
         assert_whole(&eip, &status, &after);
+    }
+}
+
+/// The servers here ask for no password, so a proxy answers in the words of one that does.
+#[test]
+fn credentials_that_are_revoked_and_given_again_lose_and_refuse_nothing() {
+    const REVOKED: &str = r#"{"error":{"root_cause":[{"type":"security_exception","reason":"unable to authenticate user [eip] for REST request"}],"type":"security_exception","reason":"unable to authenticate user [eip] for REST request"},"status":401}"#;
+    let turn = Turn::take();
+    for (status, body) in [(401, REVOKED), (403, REVOKED)] {
+        let eip = turn.eip();
+        let upstream = eip.value("EIP_ELASTICSEARCH").replace("http://", "");
+        let proxy = Proxy::start(&upstream, |_request| Action::Pass);
+        let data = generate(&eip.path(""), 1_000, 151);
+        let [before, after] = undisturbed(&data);
+        let eip = eip.with("EIP_ELASTICSEARCH", proxy.url());
+        eip.fast(&data).ok();
+        let mut following = Following::start(&eip, &[]);
+        let status_before = following.fresh(&eip);
+        assert_whole(&eip, &status_before, &before);
+
+        proxy.decide(move |_request| Action::Answer(status, body));
+        correct(&eip, &data).ok();
+        let words = following.blocked_by("elasticsearch");
+        println!("{status}: {words}");
+        assert!(
+            words.contains("unable to authenticate user [eip]"),
+            "{words}"
+        );
+        thread::sleep(Duration::from_secs(repetitions(3, 30)));
+        proxy.decide(|_request| Action::Pass);
+        let status_after = following.fresh(&eip);
+        assert_whole(&eip, &status_after, &after);
     }
 }
 

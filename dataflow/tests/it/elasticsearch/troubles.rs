@@ -10,7 +10,7 @@ use eip_dataflow::store::{
 use serde_json::json;
 
 use super::cluster::{Cluster, TOPIC, delete, expected, scanned, shipment, writer};
-use super::proxy::{Action, Proxy};
+use eip_test_servers::{Action, Proxy};
 
 const VIEW: DocumentView = DocumentView::Shipments;
 

@@ -7,21 +7,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// One request, as it came.
-#[derive(Clone)]
-pub(crate) struct Request {
+#[derive(Clone, Debug)]
+pub struct Request {
     /// `POST /shipments-w-1-0-1/_bulk?… HTTP/1.1`.
-    pub(crate) line: String,
-    pub(crate) body: Vec<u8>,
+    pub line: String,
+    /// What followed the head.
+    pub body: Vec<u8>,
 }
 
 impl Request {
-    pub(crate) fn is_bulk(&self) -> bool {
+    /// Whether it writes documents.
+    pub fn is_bulk(&self) -> bool {
         self.line.contains("/_bulk?")
     }
 }
 
 /// What is to become of a request.
-pub(crate) enum Action {
+#[derive(Clone, Copy, Debug)]
+pub enum Action {
     /// It goes through, and so does its answer.
     Pass,
     /// It never gets to the server; this is the answer.
@@ -44,7 +47,7 @@ struct Shared {
 }
 
 /// A proxy on a port of its own, ended when it is dropped.
-pub(crate) struct Proxy {
+pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -52,12 +55,9 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// A proxy before `host:port`, which asks `decide` about every request.
-    pub(crate) fn start(
-        upstream: &str,
-        decide: impl FnMut(&Request) -> Action + Send + 'static,
-    ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+    pub fn start(upstream: &str, decide: impl FnMut(&Request) -> Action + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             upstream: upstream.to_owned(),
             decide: Mutex::new(Box::new(decide)),
@@ -72,7 +72,8 @@ impl Proxy {
                 }
                 let serving = Arc::clone(&accepting);
                 // Ends when its client hangs up.
-                std::thread::spawn(move || serve(stream.unwrap(), &serving));
+                let Ok(stream) = stream else { continue };
+                std::thread::spawn(move || serve(stream, &serving));
             }
         });
         Self {
@@ -82,23 +83,32 @@ impl Proxy {
         }
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Where clients reach the server through it.
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Decides otherwise from now on.
-    pub(crate) fn decide(&self, decide: impl FnMut(&Request) -> Action + Send + 'static) {
+    pub fn decide(&self, decide: impl FnMut(&Request) -> Action + Send + 'static) {
         *lock(&self.shared.decide) = Box::new(decide);
     }
 
     /// Takes the requests that were kept.
-    pub(crate) fn held(&self) -> Vec<Request> {
+    pub fn held(&self) -> Vec<Request> {
         std::mem::take(&mut lock(&self.shared.held))
     }
 
     /// Sends a request that was kept after all; gives the server's answer.
-    pub(crate) fn release(&self, request: &Request) -> (u16, String) {
-        forward(&self.shared.upstream, &request.line, &request.body).unwrap()
+    pub fn release(&self, request: &Request) -> (u16, String) {
+        forward(&self.shared.upstream, &request.line, &request.body).expect("the server answers")
+    }
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -252,7 +262,9 @@ fn throttle(
             if throttled {
                 full
             } else {
-                answers.next().unwrap()
+                answers
+                    .next()
+                    .expect("an answer for each item that went through")
             }
         })
         .collect();
