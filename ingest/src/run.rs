@@ -67,4 +67,5 @@ pub(crate) use runner::check;
 pub use runner::{Clock, Runner};
 pub use scaled::{Latency, PaceFigures, Quantiles};
 pub use state::{RunKind, RunState, may_follow};
+pub(crate) use text::Grouped;
 pub use view::{RunView, list_runs, run_view};

@@ -7,6 +7,7 @@ use std::fmt::{self, Write as _};
 use serde_json::Value;
 
 use super::app::RunAnswer;
+use crate::run::Grouped;
 
 const STYLE: &str = "
 :root{color-scheme:light dark;--line:#8884;--soft:#8881}
@@ -111,18 +112,24 @@ fn done(page: &mut String, answer: &RunAnswer, rehearsal: Option<&Value>) {
     page.push_str(
         "<h2>Announced and done</h2><table><tr><th>Figure<th class=n>Announced<th class=n>Done",
     );
-    let announced = |name: &str| match name {
-        "events" => rehearsal.and_then(|report| report["events"].as_u64()),
-        "tombstones" => rehearsal.and_then(|report| report["tombstones"].as_u64()),
-        _ => None,
+    let announced = |name: &str| {
+        let report = rehearsal?;
+        match name.split_once('_') {
+            Some(("facts", of)) => report["facts"][of].as_u64(),
+            _ => report[name].as_u64(),
+        }
     };
-    for (name, count) in &view.counts {
-        let announced = announced(name).map_or(String::new(), |count| count.to_string());
+    // What was planned is what was announced, where there was a plan.
+    let told = |name: &str| rehearsal.is_none() || !name.ends_with("_planned");
+    for (name, count) in view.counts.iter().filter(|(name, _)| told(name)) {
+        let announced = announced(name).map(|count| Grouped(count).to_string());
+        let (announced, count) = (announced.unwrap_or_default(), Grouped(*count));
+        let name = name.replace('_', " ");
         put(
             page,
             format_args!(
                 "<tr><td>{}<td class=n>{announced}<td class=n>{count}",
-                Text(name)
+                Text(&name)
             ),
         );
     }
@@ -250,7 +257,10 @@ fn delta_cells(page: &mut String, deltas: &Value) {
     for field in ["added", "changed", "retracted", "same"] {
         put(
             page,
-            format_args!("<td class=n>{}", deltas[field].as_u64().unwrap_or(0)),
+            format_args!(
+                "<td class=n>{}",
+                Grouped(deltas[field].as_u64().unwrap_or(0))
+            ),
         );
     }
 }
