@@ -18,6 +18,7 @@
 
 mod access;
 mod app;
+mod asked;
 mod body;
 mod catalog;
 mod commands;

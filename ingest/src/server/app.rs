@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use eip_contract::Space;
 use eip_log::LedgerView;
@@ -196,4 +196,14 @@ pub(super) fn named_run(id: Result<Path<String>, PathRejection>) -> Result<RunId
         let detail = "a run id is 16 hex digits";
         Problem::new(StatusCode::NOT_FOUND, "no_such_run", detail)
     })
+}
+
+/// The query of a request that may name a space.
+pub(super) fn named_space(
+    query: Result<Query<SpaceQuery>, QueryRejection>,
+) -> Result<SpaceQuery, Problem> {
+    match query {
+        Ok(Query(query)) => Ok(query),
+        Err(error) => Err(Problem::bad_request(error.body_text())),
+    }
 }

@@ -15,8 +15,7 @@ use eip_olist::FILES;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::app::{App, SpaceQuery, blocking};
-use super::handlers::named_space;
+use super::app::{App, SpaceQuery, blocking, named_space};
 use super::openapi::Problems;
 use super::problem::Problem;
 use crate::run::CoveredDays;

@@ -1,24 +1,19 @@
 //! Commands to a live run: pause, another speed, cancel. They reach it through any instance.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::app::{App, RunAnswer, SpaceQuery, answer, named_run};
+use super::app::{RunAnswer, SpaceQuery};
+use super::asked::Asked;
 use super::body::scale_factor;
 use super::executor::LiveRun;
-use super::handlers::{named_space, require_json, run_path};
+use super::handlers::require_json;
 use super::openapi::{Problems, RunPath};
-use super::owner::Passed;
 use super::problem::Problem;
-use super::spaces::SpaceRuns;
 use crate::run::{RunId, RunKind};
 
 /// What may be changed about a scaled run; at least one of them.
@@ -35,15 +30,8 @@ pub(super) struct Change {
 /// Pause a scaled run, let it go on, or change its speed: at one instant, without a jump.
 #[utoipa::path(patch, path = "/v1/runs/{id}", params(RunPath, SpaceQuery), request_body = Change,
     responses((status = 200, body = RunAnswer), Problems))]
-pub(super) async fn change(
-    State(app): State<Arc<App>>,
-    id: Result<Path<String>, PathRejection>,
-    query: Result<Query<SpaceQuery>, QueryRejection>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    let (run, query) = (named_run(id)?, named_space(query)?);
-    require_json(&headers)?;
+pub(super) async fn change(asked: Asked, body: Bytes) -> Result<Response, Problem> {
+    require_json(&asked.headers)?;
     let change: Change = serde_json::from_slice(&body).map_err(|error| {
         let detail = format!("the body is not what this takes: {error}");
         if error.is_data() {
@@ -57,23 +45,17 @@ pub(super) async fn change(
         return Err(Problem::unprocessable("missing_field", detail));
     }
     let scale = change.scale_factor.map(scale_factor).transpose()?;
-    let space = app.space_of(&query, &run).await?;
-    let passed = Passed {
-        method: Method::PATCH,
-        path: run_path(&space, &run),
-        headers: &headers,
-        body: body.to_vec(),
-    };
-    match find(&app, &space, &run, passed).await? {
+    match find(&asked, Method::PATCH, body.to_vec()).await? {
         Found::Elsewhere(response) => Ok(response),
         Found::Here(live) => {
             let kind = live.request.task.kind();
             if kind != RunKind::Scaled {
+                let run = &asked.run;
                 let detail = format!("run {run} is a {kind} run; only scaled runs have a pace");
                 return Err(Problem::new(StatusCode::CONFLICT, "not_scaled", detail));
             }
             live.controls.set(change.paused, scale);
-            Ok(Json(answer(&space, &run).await?).into_response())
+            Ok(Json(asked.answer().await?).into_response())
         }
     }
 }
@@ -81,29 +63,16 @@ pub(super) async fn change(
 /// Cancel a run: a window or revert run then changes nothing.
 #[utoipa::path(delete, path = "/v1/runs/{id}", params(RunPath, SpaceQuery),
     responses((status = 202, body = RunAnswer), Problems))]
-pub(super) async fn cancel(
-    State(app): State<Arc<App>>,
-    id: Result<Path<String>, PathRejection>,
-    query: Result<Query<SpaceQuery>, QueryRejection>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let (run, query) = (named_run(id)?, named_space(query)?);
-    let space = app.space_of(&query, &run).await?;
-    let passed = Passed {
-        method: Method::DELETE,
-        path: run_path(&space, &run),
-        headers: &headers,
-        body: Vec::new(),
-    };
-    match find(&app, &space, &run, passed).await? {
+pub(super) async fn cancel(asked: Asked) -> Result<Response, Problem> {
+    match find(&asked, Method::DELETE, Vec::new()).await? {
         Found::Elsewhere(response) => Ok(response),
         Found::Here(live) => {
             live.cancel();
-            let answer = answer(&space, &run).await?;
+            let answer = asked.answer().await?;
             if answer.view.state.is_live() {
                 return Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
             }
-            Err(has_ended(&run, &answer))
+            Err(has_ended(&asked.run, &answer))
         }
     }
 }
@@ -114,24 +83,19 @@ enum Found {
     Elsewhere(Response),
 }
 
-/// Finds who executes a live run.
-async fn find(
-    app: &App,
-    space: &Arc<SpaceRuns>,
-    run: &RunId,
-    passed: Passed<'_>,
-) -> Result<Found, Problem> {
-    if let Some(live) = space.executor.live(run) {
+/// Finds who executes a live run, and passes the command on to another instance.
+async fn find(asked: &Asked, method: Method, body: Vec<u8>) -> Result<Found, Problem> {
+    if let Some(live) = asked.live() {
         return Ok(Found::Here(Box::new(live)));
     }
-    let answer = answer(space, run).await?;
+    let (run, answer) = (&asked.run, asked.answer().await?);
     if !answer.view.state.is_live() {
         return Err(has_ended(run, &answer));
     }
-    let owner = answer.view.owner_url.as_deref();
-    if let Some(response) = app.owners.pass_on(owner, passed).await? {
+    if let Some(response) = asked.pass_on(&answer, method, "", body).await? {
         return Ok(Found::Elsewhere(response));
     }
+    let owner = answer.view.owner_url.as_deref();
     let detail = match owner {
         Some(owner) => format!(
             "run {run} belongs to the instance at {owner}, which does not execute it any more; 30 s \

@@ -5,55 +5,18 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{Method, header};
 use axum::response::{Html, IntoResponse, Response};
 
-use super::app::{App, RunAnswer, SpaceQuery, answer, blocking, named_run};
-use super::executor::LiveRun;
-use super::handlers::{named_space, run_path};
+use super::app::{SpaceQuery, blocking};
+use super::asked::Asked;
 use super::openapi::{Problems, RunPath};
-use super::owner::Passed;
 use super::problem::Problem;
 use super::receipt;
-use super::spaces::SpaceRuns;
-use crate::run::{Latency, PaceFigures, RunId, run_file};
-
-/// A run that a request is about.
-struct Asked {
-    app: Arc<App>,
-    space: Arc<SpaceRuns>,
-    run: RunId,
-    headers: HeaderMap,
-}
-
-type Id = Result<Path<String>, PathRejection>;
-type Space = Result<Query<SpaceQuery>, QueryRejection>;
+use crate::run::{Latency, PaceFigures, run_file};
 
 impl Asked {
-    async fn new(app: Arc<App>, id: Id, query: Space, headers: HeaderMap) -> Result<Self, Problem> {
-        let (run, query) = (named_run(id)?, named_space(query)?);
-        let space = app.space_of(&query, &run).await?;
-        Ok(Self {
-            app,
-            space,
-            run,
-            headers,
-        })
-    }
-
-    /// What its thread has told, if it is executed here.
-    fn live(&self) -> Option<LiveRun> {
-        self.space.executor.live(&self.run)
-    }
-
-    async fn answer(&self) -> Result<RunAnswer, Problem> {
-        answer(&self.space, &self.run).await
-    }
-
     /// One of the run's files; `None` when there is none here.
     async fn file(&self, name: &'static str) -> Result<Option<Vec<u8>>, Problem> {
         let path = self.path(name);
@@ -79,28 +42,16 @@ impl Asked {
             return Ok(typed(media_type, bytes));
         }
         let answer = self.answer().await?;
-        let part = name.replace("rehearsal.json", "rehearsal");
-        if let Some(response) = self.elsewhere(&answer, &part).await? {
+        let part = format!("/{}", name.replace("rehearsal.json", "rehearsal"));
+        let passed = self.pass_on(&answer, Method::GET, &part, Vec::new());
+        if let Some(response) = passed.await? {
             return Ok(response);
         }
         let detail = format!(
-            "run {} ({}) has no {part} yet, or never",
+            "run {} ({}) has no {name} yet, or never",
             self.run, answer.view.kind
         );
         Err(Problem::no_such("file", detail))
-    }
-
-    async fn elsewhere(&self, answer: &RunAnswer, part: &str) -> Result<Option<Response>, Problem> {
-        let run = &self.run;
-        let path = run_path(&self.space, run).replacen(run.as_str(), &format!("{run}/{part}"), 1);
-        let passed = Passed {
-            method: Method::GET,
-            path,
-            headers: &self.headers,
-            body: Vec::new(),
-        };
-        let owner = answer.view.owner_url.as_deref();
-        self.app.owners.pass_on(owner, passed).await
     }
 
     async fn latency(
@@ -121,13 +72,7 @@ impl Asked {
 /// What a window or revert run announces: its plan and what it would change.
 #[utoipa::path(get, path = "/v1/runs/{id}/rehearsal", params(RunPath, SpaceQuery),
     responses((status = 200, body = Object, content_type = "application/json"), Problems))]
-pub(super) async fn rehearsal(
-    State(app): State<Arc<App>>,
-    id: Id,
-    query: Space,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(app, id, query, headers).await?;
+pub(super) async fn rehearsal(asked: Asked) -> Result<Response, Problem> {
     if let Some(rehearsal) = asked.live().and_then(|live| live.rehearsal) {
         return Ok(axum::Json(&*rehearsal).into_response());
     }
@@ -137,13 +82,7 @@ pub(super) async fn rehearsal(
 /// The latencies of a scaled run as an `HdrHistogram` log.
 #[utoipa::path(get, path = "/v1/runs/{id}/latency.hlog", params(RunPath, SpaceQuery),
     responses((status = 200, body = str, content_type = "text/plain"), Problems))]
-pub(super) async fn hlog(
-    State(app): State<Arc<App>>,
-    id: Id,
-    query: Space,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(app, id, query, headers).await?;
+pub(super) async fn hlog(asked: Asked) -> Result<Response, Problem> {
     let write = |latency: &Latency, out: &mut Vec<u8>| latency.write_hlog(out);
     asked.latency("latency.hlog", "text/plain", write).await
 }
@@ -151,13 +90,7 @@ pub(super) async fn hlog(
 /// The latencies of a scaled run as a percentile distribution.
 #[utoipa::path(get, path = "/v1/runs/{id}/latency.hgrm", params(RunPath, SpaceQuery),
     responses((status = 200, body = str, content_type = "text/plain"), Problems))]
-pub(super) async fn hgrm(
-    State(app): State<Arc<App>>,
-    id: Id,
-    query: Space,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(app, id, query, headers).await?;
+pub(super) async fn hgrm(asked: Asked) -> Result<Response, Problem> {
     let write = |latency: &Latency, out: &mut Vec<u8>| latency.write_hgrm(out);
     asked.latency("latency.hgrm", "text/plain", write).await
 }
@@ -165,13 +98,7 @@ pub(super) async fn hgrm(
 /// The latencies of a scaled run in quantiles.
 #[utoipa::path(get, path = "/v1/runs/{id}/latency.json", params(RunPath, SpaceQuery),
     responses((status = 200, body = PaceFigures), Problems))]
-pub(super) async fn json(
-    State(app): State<Arc<App>>,
-    id: Id,
-    query: Space,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(app, id, query, headers).await?;
+pub(super) async fn json(asked: Asked) -> Result<Response, Problem> {
     let write = |latency: &Latency, out: &mut Vec<u8>| {
         serde_json::to_writer(out, &latency.pace()).map_err(io::Error::from)
     };
@@ -182,19 +109,15 @@ pub(super) async fn json(
 /// A run's receipt: one page that needs nothing else.
 #[utoipa::path(get, path = "/v1/runs/{id}/receipt", params(RunPath, SpaceQuery),
     responses((status = 200, body = str, content_type = "text/html"), Problems))]
-pub(super) async fn receipt(
-    State(app): State<Arc<App>>,
-    id: Id,
-    query: Space,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(app, id, query, headers).await?;
+pub(super) async fn receipt(asked: Asked) -> Result<Response, Problem> {
     let answer = asked.answer().await?;
     let rehearsal = asked.file("rehearsal.json").await?;
     let was_planned = answer.view.plan.is_some();
     if rehearsal.is_none()
         && was_planned
-        && let Some(response) = asked.elsewhere(&answer, "receipt").await?
+        && let Some(response) = asked
+            .pass_on(&answer, Method::GET, "/receipt", Vec::new())
+            .await?
     {
         return Ok(response);
     }

@@ -4,31 +4,24 @@
 //! last is `end`. Whoever connects again gets the present state first.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, Method};
+use axum::http::Method;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
-use super::app::{App, SpaceQuery, answer, named_run};
-use super::handlers::{named_space, run_path};
+use super::app::SpaceQuery;
+use super::asked::Asked;
 use super::openapi::{Problems, RunPath};
-use super::owner::Passed;
 use super::problem::Problem;
-use super::spaces::SpaceRuns;
-use crate::run::RunId;
 
 /// Time between two looks at a run.
 const EVERY: Duration = Duration::from_millis(250);
 
 /// Where a stream is.
 struct Following {
-    space: Arc<SpaceRuns>,
-    run: RunId,
+    asked: Asked,
     last: Option<String>,
     has_ended: bool,
 }
@@ -36,31 +29,18 @@ struct Following {
 /// A run's progress as server-sent events: `run` while it goes on, `end` as the last.
 #[utoipa::path(get, path = "/v1/runs/{id}/events", params(RunPath, SpaceQuery),
     responses((status = 200, body = str, content_type = "text/event-stream"), Problems))]
-pub(super) async fn events(
-    State(app): State<Arc<App>>,
-    id: Result<Path<String>, PathRejection>,
-    query: Result<Query<SpaceQuery>, QueryRejection>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let (run, query) = (named_run(id)?, named_space(query)?);
-    let space = app.space_of(&query, &run).await?;
-    let now = answer(&space, &run).await?;
-    if now.view.state.is_live() && space.executor.live(&run).is_none() {
-        let path = run_path(&space, &run).replacen(run.as_str(), &format!("{run}/events"), 1);
-        let passed = Passed {
-            method: Method::GET,
-            path,
-            headers: &headers,
-            body: Vec::new(),
-        };
-        let owner = now.view.owner_url.as_deref();
-        if let Ok(Some(response)) = app.owners.pass_on(owner, passed).await {
+pub(super) async fn events(asked: Asked) -> Result<Response, Problem> {
+    let now = asked.answer().await?;
+    if now.view.state.is_live() && asked.live().is_none() {
+        let passed = asked
+            .pass_on(&now, Method::GET, "/events", Vec::new())
+            .await;
+        if let Ok(Some(response)) = passed {
             return Ok(response);
         }
     }
     let following = Following {
-        space,
-        run,
+        asked,
         last: None,
         has_ended: false,
     };
@@ -84,7 +64,7 @@ impl Following {
                 tokio::time::sleep(EVERY).await;
             }
             // At an error the stream ends; the client asks again and is told why.
-            let answer = answer(&self.space, &self.run).await.ok()?;
+            let answer = self.asked.answer().await.ok()?;
             self.has_ended = !answer.view.state.is_live();
             let name = if self.has_ended { "end" } else { "run" };
             let text = serde_json::to_string(&answer).ok()?;

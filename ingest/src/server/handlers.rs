@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::access::{Caller, Role};
 use super::app::{
-    App, RunAnswer, SpaceQuery, answer, known_answer, ledger, named_run, waiting_answer,
+    App, RunAnswer, SpaceQuery, answer, known_answer, ledger, named_space, waiting_answer,
 };
+use super::asked::Asked;
 use super::body::RunBody;
 use super::executor::{Claim, LiveRun, NotTaken};
 use super::openapi::{Problems, RunHeaders, RunPath};
@@ -85,25 +86,12 @@ pub(super) async fn list(
 /// One run.
 #[utoipa::path(get, path = "/v1/runs/{id}", params(RunPath, SpaceQuery),
     responses((status = 200, body = RunAnswer), Problems))]
-pub(super) async fn show(
-    State(app): State<Arc<App>>,
-    id: Result<Path<String>, PathRejection>,
-    query: Result<Query<SpaceQuery>, QueryRejection>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let (run, query) = (named_run(id)?, named_space(query)?);
-    let space = app.space_of(&query, &run).await?;
-    let answer = answer(&space, &run).await?;
+pub(super) async fn show(asked: Asked) -> Result<Response, Problem> {
+    let answer = asked.answer().await?;
     // The owner knows how far it is.
     if answer.view.state.is_live() && answer.progress.is_none() {
-        let passed = super::owner::Passed {
-            method: axum::http::Method::GET,
-            path: run_path(&space, &run),
-            headers: &headers,
-            body: Vec::new(),
-        };
-        let owner = answer.view.owner_url.as_deref();
-        if let Ok(Some(response)) = app.owners.pass_on(owner, passed).await {
+        let passed = asked.pass_on(&answer, Method::GET, "", Vec::new()).await;
+        if let Ok(Some(response)) = passed {
             return Ok(response);
         }
     }
@@ -142,7 +130,7 @@ pub(super) async fn start(
     if let Some(claim) = take(&space, request).await? {
         claimed(claim).await?;
     }
-    let location = run_path(&space, &run);
+    let location = space.run_path(&run, "");
     let answer = answer(&space, &run).await?;
     Ok((
         StatusCode::ACCEPTED,
@@ -199,25 +187,6 @@ async fn claimed(mut claim: Claim) -> Result<(), Problem> {
         // A sender that is gone without a word has panicked; the ledger tells what became of it.
         Err(_) | Ok(Err(_)) => Ok(()),
         Ok(Ok(decided)) => decided.clone().unwrap_or(Ok(())),
-    }
-}
-
-/// Where a run is.
-pub(super) fn run_path(space: &SpaceRuns, run: &RunId) -> String {
-    if space.space.is_main() {
-        format!("/v1/runs/{run}")
-    } else {
-        format!("/v1/runs/{run}?space={}", space.space)
-    }
-}
-
-/// The query of a request that may name a space.
-pub(super) fn named_space(
-    query: Result<Query<SpaceQuery>, QueryRejection>,
-) -> Result<SpaceQuery, Problem> {
-    match query {
-        Ok(Query(query)) => Ok(query),
-        Err(error) => Err(Problem::bad_request(error.body_text())),
     }
 }
 

@@ -24,7 +24,7 @@ use super::access::Caller;
 use super::app::{App, blocking};
 use super::body::{day_range, named_rules, time};
 use super::executor::{Clock as WallClock, HOLDER};
-use super::handlers::{header_text, idempotency_key, run_path};
+use super::handlers::{header_text, idempotency_key};
 use super::limits::HttpLimits;
 use super::openapi::{Problems, RunHeaders};
 use super::problem::Problem;
@@ -229,7 +229,7 @@ pub(super) async fn push(
             task,
         };
         space.desk.assert(&request).map_err(not_ended)?;
-        let location = run_path(&space, &request.id);
+        let location = space.run_path(&request.id, "");
         Ok(answer(request.id, location, rows))
     })
     .await

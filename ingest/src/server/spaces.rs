@@ -41,6 +41,15 @@ impl SpaceRuns {
         Ok(ledger.coverage())
     }
 
+    /// Where a run is, or with `part` (`/receipt`) something of it.
+    pub(super) fn run_path(&self, run: &RunId, part: &str) -> String {
+        if self.space.is_main() {
+            format!("/v1/runs/{run}{part}")
+        } else {
+            format!("/v1/runs/{run}{part}?space={}", self.space)
+        }
+    }
+
     /// Takes a run.
     pub(super) fn take(
         &self,
