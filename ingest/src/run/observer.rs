@@ -54,8 +54,10 @@ pub struct Progress {
     pub event_time: Option<EventTime>,
     /// Rows rejected.
     pub rejects: u64,
-    /// Of a scaled run, once its schedule has begun.
+    /// Of a scaled run, once its schedule has begun: the fields of [`Pace`] beside these.
+    // They are there all or not at all, which a schema of this object cannot say; they have their own.
     #[serde(flatten)]
+    #[schema(ignore)]
     pub pace: Option<Pace>,
 }
 

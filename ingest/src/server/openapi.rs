@@ -13,6 +13,7 @@ use utoipa::{IntoParams, IntoResponses, Modify, OpenApi as _, ToSchema};
 
 use super::page;
 use super::problem::Problem;
+use crate::run::Pace;
 
 /// The refusals that any route may answer with.
 pub(super) struct Problems;
@@ -95,7 +96,7 @@ pub(super) struct RunHeaders {
         description = "The event factory: starts, watches, cancels and undoes runs, which put \
                        fulfillment events into the log."
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, Pace)),
     modifiers(&Bearer),
     security(("bearer" = []))
 )]

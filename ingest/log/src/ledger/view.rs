@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{LedgerEntry, RunKind, RunState};
+use super::entry::{LedgerEntry, RunKind, RunParameters, RunState};
 use super::reader::LedgerReader;
 use crate::error::LogError;
 use crate::state::StateDir;
@@ -47,7 +47,16 @@ impl RunSummary {
         }
         entry.requester = entry.requester.or(last.requester.take());
         entry.origin = entry.origin.or(last.origin.take());
-        entry.parameters = entry.parameters.or(last.parameters.take());
+        entry.parameters = match (entry.parameters, last.parameters.take()) {
+            // A claim says what was asked for. What an earlier attempt found in the input stays known:
+            // it may have written from it.
+            (Some(asked), Some(known)) if asked.files.is_empty() => Some(RunParameters {
+                as_of: asked.as_of.or(known.as_of),
+                files: known.files,
+                ..asked
+            }),
+            (parameters, known) => parameters.or(known),
+        };
         if entry.attempt > last.attempt {
             self.attempts = entry.attempt;
             self.claim = position;
@@ -203,6 +212,30 @@ mod tests {
             state(&[Running, Interrupted, Running, Committed]),
             Committed
         );
+    }
+
+    #[test]
+    fn the_input_that_an_attempt_found_stays_known_when_the_next_one_claims() {
+        let with = |attempt, state, files: &[(&str, &str)]| {
+            let mut entry = entry("a", attempt, RunKind::Fast, state);
+            let own = |&(name, hash): &(&str, &str)| (name.to_owned(), hash.to_owned());
+            entry.parameters = Some(RunParameters {
+                files: files.iter().map(own).collect(),
+                ..RunParameters::default()
+            });
+            entry
+        };
+        let entries = [
+            with(1, RunState::Requested, &[]),
+            with(1, RunState::Running, &[("orders", "hash")]),
+            with(2, RunState::Requested, &[]),
+            entry("a", 2, RunKind::Fast, RunState::Interrupted),
+            with(3, RunState::Requested, &[]),
+        ];
+        let view = LedgerView::fold(entries);
+        let known = view.get("a").unwrap().last.parameters.clone().unwrap();
+        assert_eq!(known.files["orders"], "hash");
+        assert_eq!(view.get("a").unwrap().attempts, 3);
     }
 
     #[test]
