@@ -24,6 +24,7 @@ from places import EIP
 from real_airflow import RealAirflow, real_airflow, wait_for
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -41,7 +42,7 @@ class Chain:
     folder: Path
     ports: dict[str, int]
     running: dict[str, ExitStack] = field(default_factory=dict)
-    pids: dict[str, int] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
     def state(self) -> Path:
@@ -60,7 +61,7 @@ class Chain:
             words += ["--dataset", f"olist={self.data}", "--rules", f"end-of-day={self.folder / 'rules.toml'}"]
         self.running[name] = ExitStack()
         process = self.running[name].enter_context(eip_running(self.folder, name, "--state", str(self.state), *words))
-        self.pids[name] = process.pid
+        self.processes[name] = process
         if name != "dataflow":
             alive = f"{self.url(name)}/{'livez' if name == 'ingest' else 'healthz'}"
             wait_for(lambda: answers(alive), 30, lambda: name)
@@ -70,7 +71,8 @@ class Chain:
 
     def kill(self, name: str) -> None:
         """Ends it as a crash would."""
-        os.kill(self.pids[name], signal.SIGKILL)
+        self.processes[name].kill()
+        self.processes[name].wait()
         with pytest.raises(AssertionError, match="ended by itself"):
             self.stop(name)
 
@@ -223,7 +225,7 @@ def test_a_task_that_is_killed_while_it_asks_finds_its_run_again(
 ) -> None:
     rehearses = dag_id == "window_backfill"
     task_id = "rehearse" if rehearses else "replay"
-    os.kill(chain.pids["ingest"], signal.SIGSTOP)
+    chain.processes["ingest"].send_signal(signal.SIGSTOP)
     try:
         run_id = filled.started(dag_id, **conf)
         wait_for(
@@ -240,7 +242,7 @@ def test_a_task_that_is_killed_while_it_asks_finds_its_run_again(
             lambda: filled.tasks(dag_id, run_id),
         )
     finally:
-        os.kill(chain.pids["ingest"], signal.SIGCONT)
+        chain.processes["ingest"].send_signal(signal.SIGCONT)
     assert filled.finished(dag_id, run_id) == "success"
     assert [run["state"] for run in chain.runs_of(dag_id, run_id)] == ["rehearsed"] * rehearses + ["committed"]
 
