@@ -85,12 +85,14 @@ enum Found {
 
 /// Finds who executes a live run, and passes the command on to another instance.
 async fn find(asked: &Asked, method: Method, body: Vec<u8>) -> Result<Found, Problem> {
-    if let Some(live) = asked.live() {
-        return Ok(Found::Here(Box::new(live)));
-    }
+    let live = asked.live();
     let (run, answer) = (&asked.run, asked.answer().await?);
+    // One that has ended in the ledger is executed here for a moment longer, and hears nothing more.
     if !answer.view.state.is_live() {
         return Err(has_ended(run, &answer));
+    }
+    if let Some(live) = live {
+        return Ok(Found::Here(Box::new(live)));
     }
     if let Some(response) = asked.pass_on(&answer, method, "", body).await? {
         return Ok(Found::Elsewhere(response));

@@ -60,7 +60,13 @@ impl Asked {
         media_type: &'static str,
         write: fn(&Latency, &mut Vec<u8>) -> io::Result<()>,
     ) -> Result<Response, Problem> {
-        if let Some(latency) = self.live().and_then(|live| live.latency) {
+        // At its end the file is there, and what the thread told last is older.
+        let is_live = self.answer().await?.view.state.is_live();
+        if let Some(latency) = self
+            .live()
+            .and_then(|live| live.latency)
+            .filter(|_| is_live)
+        {
             let mut bytes = Vec::new();
             write(&latency, &mut bytes).map_err(|error| Problem::internal(&error.to_string()))?;
             return Ok(typed(media_type, bytes));
