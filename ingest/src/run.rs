@@ -14,6 +14,7 @@
 
 mod amplify;
 mod apply;
+mod asserting;
 mod controls;
 mod coverage;
 mod error;

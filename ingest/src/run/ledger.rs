@@ -171,6 +171,19 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
+    /// Enters that the attempt begins to assert: from where on, and what is known before.
+    pub(crate) fn start_asserting(
+        &mut self,
+        summary: &RunSummary,
+        known: &[(&str, u64)],
+    ) -> Result<(), RunError> {
+        let mut running = self.entry_with_parameters(RunState::Running);
+        running.first = Some(summary.first_offsets.clone());
+        let known = known.iter().map(|&(name, count)| (name.to_owned(), count));
+        running.counts.extend(known);
+        self.enter(&running)
+    }
+
     /// The last entry of an attempt that asserts.
     pub(crate) fn end_of_asserting(&self, state: RunState, summary: &RunSummary) -> LedgerEntry {
         let mut entry = self.entry(state);

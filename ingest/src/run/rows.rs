@@ -23,7 +23,7 @@ use std::fmt;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use eip_contract::{Event, EventTime, EventType};
+use eip_contract::{Event, EventTime};
 use eip_log::RunParameters;
 use eip_olist::{Dataset, Limits, Source};
 use hashbrown::HashSet;
@@ -32,10 +32,11 @@ pub use read::{RowsError, RowsLimits};
 pub use verdict::VerdictCounts;
 
 use super::amplify::Amplify;
+use super::asserting::{EVENTS_A_LOOK, Written, append};
 use super::error::RunError;
 use super::ledger::Attempt;
-use super::observer::{Observer, Phase, Progress, stop};
-use super::order::{Due, Order, Room};
+use super::observer::{Observer, Phase, Progress};
+use super::order::{Due, Order};
 use super::outcome::RunOutcome;
 use super::request::DayRange;
 use super::source::Input;
@@ -46,8 +47,6 @@ use verdict::{Line, verdicts};
 
 /// Name of the body among the input files of a run.
 const BODY: &str = "rows";
-/// Events between two looks at the observer and two acknowledgements of the log.
-const EVENTS_A_LOOK: u64 = 16_384;
 
 /// The rows of one push under its rules, each with its verdict.
 pub struct Rows {
@@ -192,69 +191,29 @@ fn assert(
         rejects: counts.rejected,
         ..Progress::of(Phase::Writing)
     };
-    let mut running = attempt.entry(RunState::Running);
-    running.first = Some(summary.first_offsets.clone());
-    for (name, count) in [
+    let known = [
         ("events_planned", events.len() as u64),
         ("rows", counts.accepted + counts.rejected),
         ("rows_rejected", counts.rejected),
         ("orders", summary.orders),
-    ] {
-        running.counts.insert(name.to_owned(), count);
-    }
-    attempt.enter(&running)?;
+    ];
+    attempt.start_asserting(&summary, &known)?;
 
-    let mut by_type = [0; 6];
-    let stopped = write(
-        attempt,
-        &order,
-        &events,
-        &mut by_type,
-        &mut progress,
-        observer,
-    )?;
+    let mut written = Written::default();
+    let counts = (&mut written, &mut progress);
+    let stopped = append(attempt, &order, &events, counts, EVENTS_A_LOOK, observer)?;
     let ended = stopped.unwrap_or(RunState::Committed);
     progress.phase = Phase::Committing;
     observer.progress(&progress);
     attempt.writer.sync()?;
     attempt.writer.check_claim(&attempt.tag)?;
 
-    let written = EventType::ALL.into_iter().zip(by_type);
-    summary.events = written.filter(|&(_, count)| count > 0).collect();
+    summary.events = written.by_type();
     summary.end_offsets = attempt.writer.ends()?;
     let entry = attempt.end_of_asserting(ended, &summary);
     attempt.enter(&entry)?;
     summary.elapsed_ms = attempt.now().saturating_sub(started) as u64;
     Ok(attempt.outcome(ended, summary, None))
-}
-
-/// Appends the events. Gives how the run ends when the observer stops it half way.
-fn write(
-    attempt: &mut Attempt<'_>,
-    order: &Order<'_>,
-    events: &[Due],
-    by_type: &mut [u64; 6],
-    progress: &mut Progress,
-    observer: &mut dyn Observer,
-) -> Result<Option<RunState>, RunError> {
-    let mut room = Room::default();
-    for &due in events {
-        if progress.records.is_multiple_of(EVENTS_A_LOOK) {
-            observer.progress(progress);
-            if let Some(stopped) = stop(observer) {
-                return Ok(Some(stopped));
-            }
-            attempt.writer.sync()?;
-            attempt.writer.check_claim(&attempt.tag)?;
-        }
-        let event = order.event(due, &mut room);
-        let tag = Some(&attempt.tag);
-        attempt.writer.append_event(tag, &event, None)?;
-        by_type[due.event_type().rank()] += 1;
-        progress.records += 1;
-        progress.event_time = Some(due.event_at);
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

@@ -37,7 +37,6 @@ use super::pacer::{Pacer, ScaleFactor};
 use super::request::{DayRange, ScaledTask, Speed};
 use super::resume::Done;
 use super::source::Input;
-use super::state::RunState;
 use super::{provenance, run_files};
 use pacing::{Chunk, Pacing, StopOnDrop, WallClock};
 use writing::Writing;
@@ -89,16 +88,12 @@ pub(crate) fn execute(
     observer.progress(&Progress::of(Phase::Comparing));
     let done = Done::find(event_log, attempt, &summary.first_offsets)?;
 
-    let mut running = attempt.entry_with_parameters(RunState::Running);
-    running.first = Some(summary.first_offsets.clone());
-    for (name, count) in [
+    let known = [
         ("events_planned", days.total()),
         ("events_before", done.len()),
         ("rows_rejected", summary.rows_rejected()),
-    ] {
-        running.counts.insert(name.to_owned(), count);
-    }
-    attempt.enter(&running)?;
+    ];
+    attempt.start_asserting(&summary, &known)?;
 
     let clock = WallClock::start();
     let controls = observer.controls().unwrap_or_default();

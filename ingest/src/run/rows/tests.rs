@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::super::order::Room;
 use super::*;
 
 /// Short texts of which many are the same, and some are what CSV or a key cannot stand.

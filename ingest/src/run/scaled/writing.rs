@@ -7,6 +7,7 @@ use std::time::Duration;
 use eip_contract::{EventTime, EventType};
 use eip_log::Log;
 
+use super::super::asserting::Written;
 use super::super::error::RunError;
 use super::super::id::RunId;
 use super::super::ledger::Attempt;
@@ -42,7 +43,7 @@ pub(super) struct Writing {
     end: EventTime,
     pub(super) progress: Progress,
     pub(super) latency: Latency,
-    by_type: [u64; 6],
+    written: Written,
     pacer: Option<Pacer>,
     times: Option<Times>,
     sent: Vec<Sent>,
@@ -66,7 +67,7 @@ impl Writing {
             end,
             progress: Progress::of(Phase::Writing),
             latency: Latency::new(clock.epoch_micros(0)),
-            by_type: [0; 6],
+            written: Written::default(),
             pacer: None,
             times: None,
             sent: Vec::new(),
@@ -175,7 +176,7 @@ impl Writing {
         for Sent { handed, sent } in self.sent.drain(..) {
             self.latency
                 .record(handed.due, handed.at, sent, acknowledged);
-            self.by_type[handed.event.event_type().rank()] += 1;
+            self.written.add(handed.event.event_type());
             self.progress.records += 1;
             if let Some(times) = &mut self.times {
                 times.event(&order.event(handed.event, room), &handed, acknowledged)?;
@@ -215,8 +216,7 @@ impl Writing {
 
     /// Events written, by type.
     pub(super) fn events(&self) -> BTreeMap<EventType, u64> {
-        let counts = EventType::ALL.into_iter().zip(self.by_type);
-        counts.filter(|&(_, count)| count > 0).collect()
+        self.written.by_type()
     }
 
     /// Writes the last entry of the attempt.
