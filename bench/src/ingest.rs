@@ -1,4 +1,5 @@
-//! `eip bench ingest`: CSV → journal, and the Parquet cache beside it, in events per CPU second.
+//! `eip bench ingest`: CSV → journal, the Parquet cache beside it, and replays from the files and from the
+//! cache side by side, in events per CPU second.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
@@ -28,16 +29,26 @@ pub fn ingest(options: &IngestOptions) -> anyhow::Result<()> {
     let data = unpacked(&options.data, temporary.path())?;
     let mut journal = Vec::new();
     let mut with_cache = Vec::new();
+    let mut replays = (Vec::new(), Vec::new());
     for round in 0..options.rounds.max(1) {
         let state = StateDir::create(temporary.path().join(format!("state-{round}")), 4)?;
         let meter = Meter::start();
-        let events = backfill(&state, &data)?;
+        let (events, _) = backfill(&state, &data, "first")?;
         let logged = meter.stop();
         let ends = eip_log::committed_ends(&state)?;
-        Cache::open(&state)?.catch_up(&ends)?;
+        let cache = Cache::open(&state)?
+            .catch_up(&ends)
+            .map(|_| state.path().join("cache"))?;
         let cached = meter.stop();
+        let from_cache = replay(&state, &data, "again", true)?;
+        fs::remove_dir_all(&cache).context("removing the cache")?;
+        let from_files = replay(&state, &data, "once more", false)?;
         report("CSV → journal", events, logged);
         report("CSV → journal → cache", events, cached);
+        report("replay from the cache", events, from_cache);
+        report("replay from the files", events, from_files);
+        replays.0.push(per_cpu_second(events, from_cache));
+        replays.1.push(per_cpu_second(events, from_files));
         journal.push(per_cpu_second(events, logged));
         with_cache.push(per_cpu_second(events, cached));
         fs::remove_dir_all(state.path())?;
@@ -50,21 +61,40 @@ pub fn ingest(options: &IngestOptions) -> anyhow::Result<()> {
         "median: with the cache {:.2} M events per CPU second",
         median(with_cache) / 1e6
     );
+    let (from_cache, from_files) = (median(replays.0), median(replays.1));
+    println!(
+        "median: replay from the cache {:.2} M events per CPU second, {:.2} x from the files",
+        from_cache / 1e6,
+        from_cache / from_files
+    );
     Ok(())
+}
+
+/// A second backfill of the same data into the same log.
+fn replay(state: &StateDir, data: &Path, key: &str, is_cached: bool) -> anyhow::Result<Cost> {
+    let meter = Meter::start();
+    let (_, made_before) = backfill(state, data, key)?;
+    let cost = meter.stop();
+    anyhow::ensure!(
+        made_before == is_cached,
+        "the replay took its events from another place than expected"
+    );
+    Ok(cost)
 }
 
 /// Writes the canonical events of a data folder, in replay order, as a log file.
 pub fn write_events(data: &Path, out: &Path) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir().context("making a folder for the log")?;
     let state = StateDir::create(temporary.path().join("state"), 4)?;
-    backfill(&state, data)?;
+    backfill(&state, data, "all")?;
     let mut file = BufWriter::with_capacity(1 << 20, File::create(out)?);
     eip_log::export_facts(&(&state).into(), &mut file)?;
     file.flush()
         .with_context(|| format!("cannot write {}", out.display()))
 }
 
-fn backfill(state: &StateDir, data: &Path) -> anyhow::Result<u64> {
+/// Gives how many events were written, and whether they came from the cache.
+fn backfill(state: &StateDir, data: &Path, key: &str) -> anyhow::Result<(u64, bool)> {
     // The time stamps of the ledger are not what is measured: any clock will do.
     let mut runner = Runner::open(state.clone(), "eip bench", Box::new(|| 0))?;
     let task = FastTask {
@@ -73,15 +103,13 @@ fn backfill(state: &StateDir, data: &Path) -> anyhow::Result<u64> {
         mix: false,
     };
     let request = RunRequest {
-        id: RunId::of_key("bench"),
+        id: RunId::of_key(key),
         requester: "bench".to_owned(),
         origin: "bench".to_owned(),
         task: Task::Fast(task),
     };
-    Ok(runner
-        .execute(&request, &mut Silent)?
-        .summary
-        .events_written())
+    let summary = runner.execute(&request, &mut Silent)?.summary;
+    Ok((summary.events_written(), summary.made_before.is_some()))
 }
 
 fn unpacked(data: &Path, to: &Path) -> anyhow::Result<PathBuf> {

@@ -15,6 +15,7 @@
 mod amplify;
 mod apply;
 mod asserting;
+mod cached;
 mod controls;
 mod coverage;
 mod error;
@@ -31,6 +32,7 @@ mod outcome;
 mod pacer;
 mod plan;
 mod provenance;
+mod replay_input;
 mod report;
 mod request;
 mod resume;
@@ -56,7 +58,7 @@ pub use id::{PlanToken, RunId};
 pub(crate) use ledger::{Ledger, is_same_request};
 pub use limits::{GuardLimits, Limit};
 pub use observer::{Observer, Pace, Phase, Progress, Silent};
-pub use outcome::{FileSummary, RejectCount, RunOutcome, RunSummary};
+pub use outcome::{FileSummary, MadeBefore, RejectCount, RunOutcome, RunSummary};
 pub use pacer::{BadScaleFactor, Bounds, ScaleFactor, parse_seconds};
 pub use report::{DayDeltas, Deltas, FactText, LeftFact, Named, Rehearsal, RouteChange, Sample};
 pub use request::{

@@ -29,4 +29,4 @@ pub use generate::{GeneratedSummary, generate};
 pub use limits::Limits;
 pub use rejects::MAX_KEPT_REJECTS;
 pub use row::{OrderRow, OrderStatus};
-pub use source::{COLUMNS, FILES, Source, sha256_of};
+pub use source::{COLUMNS, FILES, Source, sha256_of, sha256_of_files};

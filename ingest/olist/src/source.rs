@@ -1,5 +1,6 @@
 //! Where the bytes of a file come from: a plain file, a gzip archive, or any stream.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
@@ -74,15 +75,31 @@ impl Source {
 pub fn sha256_of(path: &Path) -> io::Result<String> {
     let file = File::open(path)?;
     let is_packed = path.extension().is_some_and(|end| end == "gz");
-    let mut bytes = if is_packed {
-        Source::of_gzip(file).bytes
+    hash(if is_packed {
+        Source::of_gzip(file)
     } else {
-        Source::of(file).bytes
+        Source::of(file)
+    })
+}
+
+/// As [`sha256_of`], of each of the four files in a folder, by the names of [`FILES`].
+pub fn sha256_of_files(folder: &Path) -> Result<BTreeMap<String, String>, OlistError> {
+    let of_file = |name: &'static str| {
+        let hash = hash(Source::open(folder, name)?);
+        let hash = hash.map_err(|source| OlistError::Read {
+            file: name.to_owned(),
+            source,
+        })?;
+        Ok((name.to_owned(), hash))
     };
+    FILES.into_iter().map(of_file).collect()
+}
+
+fn hash(mut source: Source) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut block = vec![0; 128 << 10];
     loop {
-        match bytes.read(&mut block)? {
+        match source.bytes.read(&mut block)? {
             0 => return Ok(hex(&hash.finalize())),
             length => hash.update(&block[..length]),
         }

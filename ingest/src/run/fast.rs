@@ -10,13 +10,13 @@ use super::asserting::{EVENTS_A_LOOK, Written, append};
 use super::error::RunError;
 use super::ledger::Attempt;
 use super::observer::{Observer, Phase, Progress};
-use super::order::{DayCounts, MAX_EVENTS_AT_ONCE, Order};
+use super::order::{DayCounts, MAX_EVENTS_AT_ONCE};
 use super::outcome::RunOutcome;
+use super::provenance;
+use super::replay_input::ReplayInput;
 use super::request::FastTask;
 use super::resume::Done;
-use super::source::Input;
 use super::state::RunState;
-use super::{provenance, run_files};
 
 /// Events between two acknowledgements of the log.
 const EVENTS_A_SYNC: u64 = 16 * EVENTS_A_LOOK;
@@ -30,17 +30,21 @@ pub(crate) fn execute(
     let started = attempt.now();
     let mut progress = Progress::of(Phase::Reading);
     observer.progress(&progress);
-    let input = Input::open(&task.source)?;
+    let input = ReplayInput::open(
+        event_log,
+        attempt,
+        &task.source,
+        (task.range, Amplify::NONE),
+    )?;
     input.describe(&mut attempt.parameters);
     attempt.check_same_input()?;
     if !task.mix {
         provenance::check(&attempt.ledger, &attempt.parameters, task.range)?;
     }
-    let mut summary = input.summary(task.range);
-    summary.rejects_file = run_files::write_rejects(event_log, &attempt.run, &input)?;
+    let mut summary = input.summary(event_log, attempt, (&task.source.rules, task.range))?;
     summary.first_offsets = attempt.writer.ends()?;
 
-    let order = Order::new(&input, Amplify::NONE);
+    let order = input.order(Amplify::NONE);
     let days = DayCounts::of(&order, task.range);
     let done = Done::find(event_log, attempt, &summary.first_offsets)?;
     progress.records = done.len();

@@ -112,7 +112,8 @@ impl LogFacts {
     }
 }
 
-fn open_cache(event_log: &Log) -> Option<Cache> {
+/// The cache, if it can be opened.
+pub(crate) fn open_cache(event_log: &Log) -> Option<Cache> {
     Cache::open(event_log)
         .inspect_err(|error| tracing::warn!(%error, "no cache; reading the log instead"))
         .ok()

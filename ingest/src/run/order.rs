@@ -10,7 +10,6 @@ use eip_contract::{Day, Event, EventTime, EventType};
 
 use super::amplify::{Amplify, shifted};
 use super::request::DayRange;
-use super::source::Input;
 
 /// Most events that are ordered at once: 128 MiB.
 pub(crate) const MAX_EVENTS_AT_ONCE: u64 = 8 << 20;
@@ -30,23 +29,47 @@ impl Due {
     }
 }
 
+/// Where orders and their events come from.
+pub(crate) trait Orders: Sync {
+    /// The times of every order's facts by rank, with the order's place.
+    fn for_each_place(&self, f: &mut dyn FnMut(u32, &[Option<EventTime>; 6]));
+
+    /// The order at a place of [`Orders::for_each_place`]; `room` may hold its id.
+    fn order<'a>(&'a self, place: u32, room: &'a mut IdRoom) -> PlacedOrder<'a>;
+}
+
+/// What all events of an order share.
+pub(crate) struct PlacedOrder<'a> {
+    pub(crate) order_id: &'a str,
+    pub(crate) seller_region: &'a str,
+    pub(crate) customer_region: &'a str,
+    pub(crate) estimated_delivery_at: Option<EventTime>,
+}
+
+/// Where an order's id is put together.
+#[derive(Default)]
+pub(crate) struct IdRoom {
+    pub(crate) hex: [u8; 32],
+    pub(crate) text: String,
+}
+
 /// The events of an input, each order once or several times.
 #[derive(Clone, Copy)]
 pub(crate) struct Order<'a> {
-    input: &'a Input,
+    orders: &'a dyn Orders,
     amplify: Amplify,
 }
 
 /// Where an event's texts are put together.
 #[derive(Default)]
 pub(crate) struct Room {
-    order_id: [u8; 32],
+    order_id: IdRoom,
     copy_id: String,
 }
 
 impl<'a> Order<'a> {
-    pub(crate) fn new(input: &'a Input, amplify: Amplify) -> Self {
-        Self { input, amplify }
+    pub(crate) fn new(orders: &'a dyn Orders, amplify: Amplify) -> Self {
+        Self { orders, amplify }
     }
 
     /// The events of a range.
@@ -77,45 +100,45 @@ impl<'a> Order<'a> {
     /// The event itself.
     pub(crate) fn event<'r>(&'r self, due: Due, room: &'r mut Room) -> Event<'r> {
         let Room { order_id, copy_id } = room;
-        let row = self.input.row(due.place, order_id);
-        let mut estimated = row.estimated;
+        let order = self.orders.order(due.place, order_id);
+        let mut estimated = order.estimated_delivery_at;
         let order_id = if due.copy == 0 {
-            row.order_id
+            order.order_id
         } else {
-            let shift = self.amplify.shift(row.order_id, due.copy);
+            let shift = self.amplify.shift(order.order_id, due.copy);
             estimated = estimated.map(|time| shifted(time, shift));
-            *copy_id = Amplify::copy_id(row.order_id, due.copy);
+            *copy_id = Amplify::copy_id(order.order_id, due.copy);
             copy_id
         };
         Event {
             event_type: due.event_type(),
             event_at: due.event_at,
             order_id: Cow::Borrowed(order_id),
-            seller_region: Cow::Borrowed(row.seller_region),
-            customer_region: Cow::Borrowed(row.customer_region),
+            seller_region: Cow::Borrowed(order.seller_region),
+            customer_region: Cow::Borrowed(order.customer_region),
             estimated_delivery_at: estimated,
         }
     }
 
     /// The id of an event's order.
     pub(crate) fn order_id(&self, due: Due) -> String {
-        let mut room = [0; 32];
-        let row = self.input.row(due.place, &mut room);
+        let mut room = IdRoom::default();
+        let order = self.orders.order(due.place, &mut room);
         match due.copy {
-            0 => row.order_id.to_owned(),
-            copy => Amplify::copy_id(row.order_id, copy),
+            0 => order.order_id.to_owned(),
+            copy => Amplify::copy_id(order.order_id, copy),
         }
     }
 
     /// The times of every copy of every order, by rank.
     fn for_each(&self, mut f: impl FnMut(u32, u16, &[Option<EventTime>; 6])) {
-        self.input.for_each_place(|place, times| {
+        let mut room = IdRoom::default();
+        self.orders.for_each_place(&mut |place, times| {
             f(place, 0, times);
             if self.amplify.copies() == 1 {
                 return;
             }
-            let mut room = [0; 32];
-            let order_id = self.input.row(place, &mut room).order_id;
+            let order_id = self.orders.order(place, &mut room).order_id;
             for copy in 1..self.amplify.copies() {
                 let shift = self.amplify.shift(order_id, copy);
                 let times = times.map(|time| time.map(|time| shifted(time, shift)));

@@ -47,10 +47,19 @@ pub struct RejectCount {
 pub struct FileSummary {
     /// Its name.
     pub name: String,
-    /// Rows, accepted or not.
-    pub rows: u64,
+    /// Rows, accepted or not; `None` when only its checksum was looked at.
+    pub rows: Option<u64>,
     /// SHA-256 of the unpacked bytes, in hex.
     pub sha256: String,
+}
+
+/// An earlier run that made the same events, which were then read from the cache.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MadeBefore {
+    /// The run.
+    pub run: String,
+    /// How many rows of the same files it rejected.
+    pub rows_rejected: u64,
 }
 
 /// The figures of a run.
@@ -67,7 +76,9 @@ pub struct RunSummary {
     pub rules_sha256: String,
     /// The input files.
     pub files: Vec<FileSummary>,
-    /// Orders accepted from the data.
+    /// The run whose events were read from the cache, if they were.
+    pub made_before: Option<MadeBefore>,
+    /// Orders accepted from the data; of the cache those with an event in the range.
     pub orders: u64,
     /// Rows rejected, by file and reason.
     pub rejects: Vec<RejectCount>,
@@ -93,9 +104,11 @@ impl RunSummary {
         self.events.values().sum()
     }
 
-    /// Rows rejected.
+    /// Rows rejected, by this run or by the one whose events it took.
     pub fn rows_rejected(&self) -> u64 {
-        self.rejects.iter().map(|count| count.rows).sum()
+        let before = self.made_before.as_ref();
+        let before = before.map_or(0, |made| made.rows_rejected);
+        self.rejects.iter().map(|count| count.rows).sum::<u64>() + before
     }
 
     /// Records written per second of the whole run.
@@ -133,12 +146,19 @@ impl fmt::Display for RunSummary {
                 writeln!(f, "as of       {as_of}")?;
             }
             for file in &self.files {
+                if let Some(rows) = file.rows {
+                    let rows = Grouped(rows);
+                    writeln!(f, "read        {rows:>11} rows of {}", file.name)?;
+                }
+            }
+            if let Some(made) = &self.made_before {
+                let rejected = Grouped(made.rows_rejected);
                 writeln!(
                     f,
-                    "read        {:>11} rows of {}",
-                    Grouped(file.rows),
-                    file.name
+                    "read        the cache: run {} made these events of the same files",
+                    made.run
                 )?;
+                writeln!(f, "rejected    {rejected:>11} rows, by that run")?;
             }
             writeln!(f, "accepted    {:>11} orders", Grouped(self.orders))?;
         }

@@ -121,6 +121,12 @@ impl DayRange {
         self.start.is_none_or(|start| start <= day) && self.end.is_none_or(|end| day < end)
     }
 
+    /// Whether all of another range falls into it.
+    pub(crate) fn holds(&self, other: Self) -> bool {
+        let ((start, end), (first, last)) = (self.bounds(), other.bounds());
+        start <= first && last <= end
+    }
+
     /// Whether it holds any time at all.
     pub fn is_empty(&self) -> bool {
         self.bounds().0 >= self.bounds().1

@@ -31,12 +31,12 @@ use super::coverage::coverage;
 use super::error::RunError;
 use super::ledger::Attempt;
 use super::observer::{Observer, Phase, Progress};
-use super::order::{DayCounts, MAX_EVENTS_AT_ONCE, Order};
+use super::order::{DayCounts, MAX_EVENTS_AT_ONCE};
 use super::outcome::RunOutcome;
 use super::pacer::{Pacer, ScaleFactor};
+use super::replay_input::ReplayInput;
 use super::request::{DayRange, ScaledTask, Speed};
 use super::resume::Done;
-use super::source::Input;
 use super::{provenance, run_files};
 use pacing::{Chunk, Pacing, StopOnDrop, WallClock};
 use writing::Writing;
@@ -68,7 +68,7 @@ pub(crate) fn execute(
 ) -> Result<RunOutcome, RunError> {
     let started = attempt.now();
     observer.progress(&Progress::of(Phase::Reading));
-    let input = Input::open(&task.source)?;
+    let input = ReplayInput::open(event_log, attempt, &task.source, (task.range, task.amplify))?;
     input.describe(&mut attempt.parameters);
     attempt.check_same_input()?;
     if !task.mix {
@@ -77,11 +77,10 @@ pub(crate) fn execute(
     if let Some(note) = held_already(attempt, task.range) {
         observer.note(&note);
     }
-    let mut summary = input.summary(task.range);
-    summary.rejects_file = run_files::write_rejects(event_log, &attempt.run, &input)?;
+    let mut summary = input.summary(event_log, attempt, (&task.source.rules, task.range))?;
     summary.first_offsets = attempt.writer.ends()?;
 
-    let order = Order::new(&input, task.amplify);
+    let order = input.order(task.amplify);
     let days = DayCounts::of(&order, task.range);
     let (start, end) = span(task.range, &days);
     let scale = scale_factor(task.speed, start, end)?;

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use eip_contract::{EventTime, Reject};
 use eip_log::RunParameters;
-use eip_olist::{Dataset, FILES, MAX_KEPT_REJECTS, OrderRow};
+use eip_olist::{Dataset, FILES, MAX_KEPT_REJECTS};
 use hashbrown::HashSet;
 
 use super::error::RunError;
+use super::order::{IdRoom, Orders, PlacedOrder};
 use super::outcome::{FileSummary, RejectCount, RunSummary};
 use super::report::Named;
 use super::request::{DayRange, Source};
@@ -104,8 +105,7 @@ impl Input {
         }
     }
 
-    /// How many orders have facts; places of [`Input::facts_at`] go up to
-    /// [`Dataset::order_count`], which counts the others too.
+    /// How many orders have facts.
     pub(crate) fn order_count(&self) -> u64 {
         self.dataset.order_count() - self.unconvertible.len() as u64
     }
@@ -137,26 +137,6 @@ impl Input {
         &self.rules
     }
 
-    /// The row at a place of [`Input::for_each_place`]; `room` holds its id.
-    pub(crate) fn row<'a>(&'a self, place: u32, room: &'a mut [u8; 32]) -> OrderRow<'a> {
-        self.dataset.order(u64::from(place), room)
-    }
-
-    /// The times of every order's facts by rank, with the order's place.
-    pub(crate) fn for_each_place(&self, mut f: impl FnMut(u32, &[Option<EventTime>; 6])) {
-        let mut place = 0;
-        let never: Result<(), std::convert::Infallible> = self.dataset.for_each_order(|row| {
-            if let Ok(facts) = convert(row, &self.rules, self.as_of) {
-                f(place, &facts.times);
-            }
-            place += 1;
-            Ok(())
-        });
-        match never {
-            Ok(()) => {}
-        }
-    }
-
     /// Adds what the input fixes to the parameters of a run.
     pub(crate) fn describe(&self, parameters: &mut RunParameters) {
         parameters.as_of = self.as_of;
@@ -170,7 +150,7 @@ impl Input {
     pub(crate) fn summary(&self, range: DayRange) -> RunSummary {
         let files = self.dataset.files().iter().map(|file| FileSummary {
             name: file.name.clone(),
-            rows: file.rows,
+            rows: Some(file.rows),
             sha256: file.sha256.clone(),
         });
         let rejected = self.dataset.rejects_by_reason().iter();
@@ -224,6 +204,33 @@ impl Input {
         }
         named.count = count;
         named
+    }
+}
+
+impl Orders for Input {
+    /// A place is the order's in the data; orders without facts are passed over.
+    fn for_each_place(&self, f: &mut dyn FnMut(u32, &[Option<EventTime>; 6])) {
+        let mut place = 0;
+        let never: Result<(), std::convert::Infallible> = self.dataset.for_each_order(|row| {
+            if let Ok(facts) = convert(row, &self.rules, self.as_of) {
+                f(place, &facts.times);
+            }
+            place += 1;
+            Ok(())
+        });
+        match never {
+            Ok(()) => {}
+        }
+    }
+
+    fn order<'a>(&'a self, place: u32, room: &'a mut IdRoom) -> PlacedOrder<'a> {
+        let row = self.dataset.order(u64::from(place), &mut room.hex);
+        PlacedOrder {
+            order_id: row.order_id,
+            seller_region: row.seller_region,
+            customer_region: row.customer_region,
+            estimated_delivery_at: row.estimated,
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod cached;
 mod crash;
 mod data;
 mod events_digest;
