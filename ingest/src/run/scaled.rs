@@ -13,6 +13,7 @@
 //! An attempt that goes on with an interrupted run begins its schedule at the last event up to which
 //! nothing is missing; what is there behind that is left out.
 
+mod handover;
 mod latency;
 mod pacing;
 mod times;
@@ -107,7 +108,7 @@ pub(crate) fn execute(
         // However this ends, the threads beside do too.
         let _stop = StopOnDrop(&controls);
         let (ordered, chunks) = mpsc::sync_channel(1);
-        let (handed, queue) = mpsc::channel();
+        let (handed, queue) = handover::queue();
         let (order, days, done) = (&order, &days, &done);
         scope.spawn(move || {
             let mut rest = done.rest();

@@ -1,19 +1,25 @@
 //! The pacing thread: sleeps until the next event is due and hands over what is. It knows of no log.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use eip_contract::EventTime;
+use thread_priority::{
+    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 
 use super::super::controls::{Controls, News};
 use super::super::order::Due;
 use super::super::pacer::{Pacer, ScaleFactor};
+use super::handover::HandOver;
 
-/// What the pacing thread adds to its nice value, which is its own on Linux.
-const NICE: i32 = -10;
-/// Most events handed over as one; the next are looked at right after.
+/// Most events handed over as one; the next are looked at after a breath.
 const MAX_BATCH: usize = 4_096;
+/// How long others have the core when more is due than one batch holds: a thread with a real-time
+/// priority would have it for itself until it has caught up.
+const BREATH: Duration = Duration::from_micros(50);
 
 /// The wall clock of one attempt: monotonic, so that a step of the system's clock moves no event,
 /// and told as time since the epoch.
@@ -84,12 +90,11 @@ impl Drop for StopOnDrop<'_> {
 pub(super) struct Pacing {
     pub(super) clock: WallClock,
     pub(super) controls: Arc<Controls>,
-    pub(super) queue: Sender<Told>,
+    pub(super) queue: HandOver<Told>,
 }
 
 impl Pacing {
-    /// Hands over all events of `chunks` when they are due. Ends early when it is stopped, or when
-    /// nobody takes them any more. `asked` is the speed that the run was asked for; the schedule is
+    /// Hands over all events of `chunks` when they are due. Ends early when it is stopped. `asked` is the speed that the run was asked for; the schedule is
     /// made once the first event is there.
     pub(super) fn run(
         self,
@@ -97,11 +102,7 @@ impl Pacing {
         asked: ScaleFactor,
         schedule: impl Fn(Option<EventTime>, i64) -> Pacer,
     ) {
-        // It sleeps nearly always; when the cores are busy it should not wait its turn to wake up.
-        // Only a privileged process may; for others the schedule is as punctual as the system is.
-        if let Err(error) = rustix::process::nice(NICE) {
-            tracing::debug!(%error, "the pacing thread has no priority");
-        }
+        be_punctual();
         let (mut pacer, mut seen) = (None, 0);
         for Chunk { events, begin } in chunks {
             if events.is_empty() {
@@ -110,8 +111,7 @@ impl Pacing {
             let pacer = pacer.get_or_insert_with(|| {
                 let now = self.clock.now();
                 let pacer = schedule(begin, now);
-                // Nobody who listens is found out below.
-                let _listened = self.queue.send(Told::Anchored(pacer, now));
+                self.queue.send(Told::Anchored(pacer, now));
                 pacer
             });
             if self.play(&events, pacer, asked, &mut seen).is_none() {
@@ -141,7 +141,7 @@ impl Pacing {
                     } else {
                         pacer.resume(now);
                     }
-                    self.queue.send(Told::Anchored(*pacer, now)).ok()?;
+                    self.queue.send(Told::Anchored(*pacer, now));
                 }
             }
             match pacer.due(next.event_at) {
@@ -150,14 +150,14 @@ impl Pacing {
                     let time = Duration::from_nanos(due.abs_diff(now));
                     self.controls.wait(*seen, Some(time));
                 }
-                Some(_) => rest = self.hand_over(rest, pacer)?,
+                Some(_) => rest = self.hand_over(rest, pacer),
             }
         }
         Some(())
     }
 
     /// Hands over what is due at the head of `events`; gives the rest.
-    fn hand_over<'e>(&self, events: &'e [Due], pacer: &mut Pacer) -> Option<&'e [Due]> {
+    fn hand_over<'e>(&self, events: &'e [Due], pacer: &mut Pacer) -> &'e [Due] {
         let mut batch = Vec::new();
         let now = self.clock.now();
         let mut has_cut = false;
@@ -175,10 +175,24 @@ impl Pacing {
             }
         }
         let count = batch.len();
-        self.queue.send(Told::Events(batch)).ok()?;
-        if has_cut {
-            self.queue.send(Told::Anchored(*pacer, now)).ok()?;
+        self.queue.send(Told::Events(batch));
+        if count == MAX_BATCH {
+            std::thread::sleep(BREATH);
         }
-        Some(&events[count..])
+        if has_cut {
+            self.queue.send(Told::Anchored(*pacer, now));
+        }
+        &events[count..]
+    }
+}
+
+/// Gives this thread the least of the real-time priorities: it sleeps nearly always, and when the
+/// cores are busy it must not wait its turn to wake up. Only a privileged process may do so
+/// (`CAP_SYS_NICE` on Linux); without it the schedule is as punctual as the system is.
+fn be_punctual() {
+    let fifo = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, fifo);
+    if let Err(error) = set {
+        tracing::debug!(?error, "the pacing thread has no priority of its own");
     }
 }

@@ -1,7 +1,6 @@
 //! The thread that writes: takes what was due, appends it, waits for the log, measures.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use eip_contract::{EventTime, EventType};
@@ -17,6 +16,7 @@ use super::super::outcome::RunSummary;
 use super::super::pacer::Pacer;
 use super::super::run_files;
 use super::super::state::RunState;
+use super::handover::{TakeOver, Taken};
 use super::latency::Latency;
 use super::pacing::{Handed, Told, WallClock};
 use super::times::Times;
@@ -92,24 +92,24 @@ impl Writing {
         &mut self,
         attempt: &mut Attempt<'_>,
         order: &Order<'_>,
-        queue: &Receiver<Told>,
+        queue: &TakeOver<Told>,
         observer: &mut dyn Observer,
     ) -> Result<RunState, RunError> {
         let mut room = Room::default();
         loop {
-            let is_over = match queue.recv_timeout(LOOK) {
-                Ok(told) => {
+            let is_over = match queue.wait(LOOK) {
+                Taken::Next(told) => {
                     self.take(attempt, order, &mut room, told)?;
                     // What came meanwhile is acknowledged along with it.
                     while self.sent.len() < EVENTS_A_SYNC {
-                        let Ok(told) = queue.try_recv() else { break };
+                        let Some(told) = queue.next() else { break };
                         self.take(attempt, order, &mut room, told)?;
                     }
                     self.acknowledge(attempt, order, &mut room)?;
                     false
                 }
-                Err(RecvTimeoutError::Timeout) => false,
-                Err(RecvTimeoutError::Disconnected) => true,
+                Taken::Nothing => false,
+                Taken::Closed => true,
             };
             if let Some(stopped) = stop(observer) {
                 return Ok(stopped);
