@@ -4,9 +4,11 @@ pub mod engine;
 mod figures;
 pub mod ingest;
 pub mod kafka;
+pub mod pacing;
 pub mod sinks;
 
 pub use engine::{EngineOptions, engine};
 pub use ingest::{IngestOptions, ingest, write_events};
 pub use kafka::{KafkaOptions, kafka};
+pub use pacing::{PacingOptions, pacing};
 pub use sinks::{SinksOptions, sinks};

@@ -8,6 +8,7 @@ use eip_bench::{EngineOptions, IngestOptions};
 use super::Exit;
 
 mod kafka;
+mod pacing;
 mod sinks;
 
 #[derive(Subcommand)]
@@ -18,6 +19,8 @@ pub(crate) enum Bench {
     Ingest(Ingest),
     /// Producing to and consuming from Kafka, each beside a bare loop of its client library.
     Kafka(kafka::Kafka),
+    /// A scaled replay at half of what the machine can take, beside a thread that only sleeps.
+    Pacing(pacing::Pacing),
     /// The stores, each beside its raw limit.
     Sinks(sinks::Sinks),
 }
@@ -93,6 +96,9 @@ impl Bench {
                 let data = data(bench.data.clone(), bench.orders)?;
                 eip_bench::write_events(&data, &events)?;
                 eip_bench::kafka(&bench.options(events, data, folder.path())?)?;
+            }
+            Self::Pacing(bench) => {
+                bench.run(data(bench.data.clone(), bench.orders)?, folder.path())?;
             }
             Self::Sinks(bench) => {
                 let events = folder.path().join("events.ndjson");

@@ -16,10 +16,12 @@
 mod handover;
 mod latency;
 mod pacing;
+mod punctual;
 mod times;
 mod writing;
 
 pub use latency::{Latency, PaceFigures, Quantiles};
+pub use punctual::be_punctual;
 
 use std::sync::Arc;
 use std::sync::mpsc;

@@ -5,15 +5,12 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use eip_contract::EventTime;
-use thread_priority::{
-    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
-    set_thread_priority_and_policy, thread_native_id,
-};
 
 use super::super::controls::{Controls, News};
 use super::super::order::Due;
 use super::super::pacer::{Pacer, ScaleFactor};
 use super::handover::HandOver;
+use super::punctual::be_punctual;
 
 /// Most events handed over as one; the next are looked at after a breath.
 const MAX_BATCH: usize = 4_096;
@@ -183,16 +180,5 @@ impl Pacing {
             self.queue.send(Told::Anchored(*pacer, now));
         }
         &events[count..]
-    }
-}
-
-/// Gives this thread the least of the real-time priorities: it sleeps nearly always, and when the
-/// cores are busy it must not wait its turn to wake up. Only a privileged process may do so
-/// (`CAP_SYS_NICE` on Linux); without it the schedule is as punctual as the system is.
-fn be_punctual() {
-    let fifo = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
-    let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, fifo);
-    if let Err(error) = set {
-        tracing::debug!(?error, "the pacing thread has no priority of its own");
     }
 }
