@@ -137,6 +137,7 @@ impl Story {
                 },
                 emit: Emit::All,
                 limits: GuardLimits::default(),
+                mix: false,
                 dry_run,
                 plan,
             })

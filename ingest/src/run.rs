@@ -14,9 +14,11 @@
 
 mod amplify;
 mod apply;
+mod asked;
 mod asserting;
 mod controls;
 mod coverage;
+mod dataset;
 mod error;
 mod facts_digest;
 mod fast;
@@ -47,13 +49,14 @@ mod view;
 mod window;
 
 pub use amplify::{Amplify, BadAmplify};
+pub(crate) use asked::is_same_request;
 pub use controls::Controls;
 pub use coverage::CoveredDays;
 pub use error::RunError;
 pub use guard::{GuardFigures, GuardStop};
 pub(crate) use id::hex;
 pub use id::{PlanToken, RunId};
-pub(crate) use ledger::{Ledger, is_same_request};
+pub(crate) use ledger::Ledger;
 pub use limits::{GuardLimits, Limit};
 pub use observer::{Observer, Pace, Phase, Progress, Silent};
 pub use outcome::{FileSummary, RejectCount, RunOutcome, RunSummary};

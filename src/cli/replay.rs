@@ -42,7 +42,8 @@ pub(crate) struct Fast {
     input: Input,
     #[command(flatten)]
     chain: NewChainArgs,
-    /// Run even over facts that were made under other rules or data.
+    /// Run even over facts that were made under other rules or data, and into a space that has another
+    /// dataset.
     #[arg(long)]
     mix: bool,
     #[command(flatten)]
@@ -66,8 +67,8 @@ pub(crate) struct Window {
     /// 5 % once that is at least 1,000.
     #[arg(long, value_name = "N|P%")]
     max_retracted: Option<Limit>,
-    /// Windows always may: a window run replaces what was made under other rules or data.
-    #[arg(long, hide = true)]
+    /// Run even if the space has another dataset. Facts of other rules or data are replaced anyway.
+    #[arg(long)]
     mix: bool,
     #[command(flatten)]
     plan: Plan,
@@ -102,7 +103,8 @@ pub(crate) struct Scaled {
     /// Leave the intended and the actual times of every event in the run's folder (times.csv).
     #[arg(long)]
     record_times: bool,
-    /// Run even over facts that were made under other rules or data.
+    /// Run even over facts that were made under other rules or data, and into a space that has another
+    /// dataset.
     #[arg(long)]
     mix: bool,
     #[command(flatten)]
@@ -240,7 +242,7 @@ impl Window {
             EmitArg::Changed => Emit::Changed,
         };
         if self.after.is_remote() {
-            let mut body = self.input.body("window", false);
+            let mut body = self.input.body("window", self.mix);
             body["emit"] = json!(emit);
             self.plan.add_to(&mut body);
             for (name, limit) in [
@@ -261,6 +263,7 @@ impl Window {
                 max_vanishing: self.max_vanishing,
                 max_retracted: self.max_retracted,
             },
+            mix: self.mix,
             dry_run: self.plan.dry_run,
             plan: self.plan.token,
         };

@@ -7,9 +7,9 @@ use eip_log::{LedgerEntry, Log, RunTag};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::asked::asked_parameters;
 use super::error::RunError;
 use super::id::RunId;
-use super::ledger::asked_parameters;
 use super::request::RunRequest;
 use super::state::{RunKind, RunState};
 use super::text;
@@ -57,7 +57,7 @@ pub struct RunView {
     pub as_of: Option<EventTime>,
     /// `all` or `changed`.
     pub emit: Option<String>,
-    /// Asked to run over facts of other rules or data.
+    /// Asked to run over facts of other rules or data, or of another dataset.
     pub mix: bool,
     /// Asked to rehearse only.
     pub dry_run: bool,

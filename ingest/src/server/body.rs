@@ -48,7 +48,8 @@ pub(super) struct RunBody {
     max_vanishing: Option<LimitValue>,
     /// At most so many facts may be retracted. More than the default needs the role approve.
     max_retracted: Option<LimitValue>,
-    /// Run even over facts of other rules or data.
+    /// Run even into a space that has another dataset; a fast or scaled run also over facts of other
+    /// rules or data.
     mix: Option<bool>,
     /// The run to revert.
     #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}$")]
@@ -150,7 +151,7 @@ impl RunBody {
                 }))
             }
             Mode::Window => {
-                self.refuse("window", &["mix", "run", "force", "pace"])?;
+                self.refuse("window", &["run", "force", "pace"])?;
                 Ok(Task::Window(WindowTask {
                     source: self.source(names)?,
                     range: self.range()?,
@@ -160,6 +161,7 @@ impl RunBody {
                         max_vanishing: self.max_vanishing.map(LimitValue::limit),
                         max_retracted: self.max_retracted.map(LimitValue::limit),
                     },
+                    mix: self.mix.unwrap_or_default(),
                     plan: self.plan,
                 }))
             }
@@ -291,6 +293,7 @@ impl RunBody {
         let as_of = self.as_of.as_deref().map(|text| time("as_of", text));
         Ok(Source {
             dataset,
+            is_folder: false,
             data: data.clone(),
             rules: rules.clone(),
             as_of: as_of.transpose()?,

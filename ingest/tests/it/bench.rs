@@ -160,6 +160,7 @@ pub(crate) fn window(source: Source, range: DayRange) -> WindowTask {
         range,
         emit: Emit::All,
         limits: no_limits(),
+        mix: false,
         dry_run: false,
         plan: None,
     }

@@ -224,6 +224,10 @@ impl LedgerEntry {
 /// What a run was asked to do, on which input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the request, and they go together in any way"
+)]
 pub struct RunParameters {
     /// First day; none: from the first event on.
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
@@ -240,6 +244,9 @@ pub struct RunParameters {
     /// Name of the data set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
+    /// Whether `dataset` is only the name of the folder that a terminal gave.
+    #[serde(skip_serializing_if = "is_false")]
+    pub folder: bool,
     /// SHA-256 of each input file by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
@@ -249,7 +256,7 @@ pub struct RunParameters {
     /// `all` or `changed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emit: Option<String>,
-    /// Whether facts made under other rules or data may be there.
+    /// Whether facts made under other rules, from other data or of another dataset may be there.
     #[serde(skip_serializing_if = "is_false")]
     pub mix: bool,
     /// Whether it is to end after the plan.
