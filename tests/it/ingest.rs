@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::support::Eip;
+use crate::support::{Eip, generate, http};
 
 /// A service of its own; ended with the test.
 struct Service {
@@ -140,6 +140,66 @@ fn each_setting_is_printed_with_its_origin_and_no_secret() {
     );
     assert!(!printed.contains("hidden"), "{printed}");
     assert!(!eip.state().exists(), "printing makes nothing");
+}
+
+#[test]
+fn a_comma_in_a_path_is_the_paths_wherever_it_is_given() {
+    let eip = Eip::new();
+    let file = write(
+        &eip,
+        "ingest.toml",
+        "[datasets]\na = \"/d,1\"\nb = \"/d,b=2\"\n[rules]\nr = \"/r,1\"\n",
+    );
+    let datasets = "datasets = { \"a\" = \"/d,1\", \"b\" = \"/d,b=2\" }";
+    let printed = |change: &dyn Fn(&mut Command)| {
+        let mut command = eip.command(["ingest", "--print-config"]);
+        change(&mut command);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        text(&output)
+    };
+    let filed = printed(&|command| {
+        command.arg("--config").arg(&file);
+    });
+    assert!(filed.contains(datasets), "{filed}");
+    let flagged = printed(&|command| {
+        command.args(["--dataset", "a=/d,1", "--dataset", "b=/d,b=2"]);
+        command.args(["--rules", "r=/r,1"]);
+    });
+    assert!(
+        flagged.contains(&format!("{datasets}  # flag")),
+        "{flagged}"
+    );
+    assert!(
+        flagged.contains("rules = { \"r\" = \"/r,1\" }  # flag"),
+        "{flagged}"
+    );
+    let told = printed(&|command| {
+        command.env("EIP_INGEST_DATASETS", "a=/d,1,b=/d,2");
+        command.env("EIP_INGEST_RULES", "r=/r,1");
+    });
+    let wanted = "datasets = { \"a\" = \"/d,1\", \"b\" = \"/d,2\" }  # environment";
+    assert!(told.contains(wanted), "{told}");
+    assert!(
+        told.contains("rules = { \"r\" = \"/r,1\" }  # environment"),
+        "{told}"
+    );
+
+    // And it is served from there.
+    let data = generate(&eip.path("a,b=c"), 50, 1);
+    let mut command = eip.command(["ingest"]);
+    command
+        .arg("--dataset")
+        .arg(format!("olist={}", data.display()));
+    let service = Service::start(command);
+    let listed = http("GET", &format!("{}/v1/datasets", service.address), "");
+    assert!(listed.contains("\"complete\":true"), "{listed}");
+    let refused = eip.run(["ingest", "--dataset", "/d,1"]);
+    assert!(
+        refused.err.contains("\"/d,1\" is not NAME=PATH"),
+        "{}",
+        refused.err
+    );
 }
 
 #[test]
