@@ -28,6 +28,7 @@ mod executor;
 mod files;
 mod follow;
 mod handlers;
+mod head;
 mod limits;
 mod metrics;
 mod openapi;
