@@ -10,7 +10,7 @@
 //! ```
 //! A request names a dataset and rules; the configuration says which folder and file that is, so no
 //! request carries a path. Bearer tokens say who may do what ([`Role`]); without any, it listens on
-//! loopback only.
+//! loopback only, and answers neither under a name that is not its own nor a page of another origin.
 //!
 //! Any number of instances may serve one log in Kafka; claims in the ledger keep their runs apart. A
 //! run has its place in the ledger before its POST is answered. When its instance is gone it becomes
@@ -20,6 +20,7 @@ mod access;
 mod app;
 mod asked;
 mod body;
+mod browsers;
 mod catalog;
 mod commands;
 mod config;

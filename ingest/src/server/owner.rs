@@ -42,6 +42,11 @@ impl Owners {
         }
     }
 
+    /// Under which URL others reach this instance.
+    pub(super) fn own_url(&self) -> Option<&str> {
+        self.own_url.as_deref()
+    }
+
     /// Asks the owner, if that is another instance than this one.
     pub(super) async fn pass_on(
         &self,

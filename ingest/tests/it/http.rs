@@ -1,6 +1,7 @@
 //! The service over real sockets.
 
 mod access;
+mod browsers;
 mod datasets;
 mod limits;
 mod pages;
@@ -37,7 +38,10 @@ fn ask(
     body: &str,
 ) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
-    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+    let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        write!(text, "host: {address}\r\n").unwrap();
+    }
     for (name, value) in headers {
         write!(text, "{name}: {value}\r\n").unwrap();
     }

@@ -11,7 +11,7 @@ use super::{SocketAddr, ask, ended, get, post, with_settings};
 use crate::bench::Bench;
 use crate::data;
 
-const POST: &str = "POST /v1/runs HTTP/1.1\r\nhost: x\r\nidempotency-key: k\r\n\
+const POST: &str = "POST /v1/runs HTTP/1.1\r\nhost: localhost\r\nidempotency-key: k\r\n\
                     content-type: application/json\r\n";
 const GIB: usize = 1 << 30;
 
@@ -137,7 +137,7 @@ fn a_head_that_nobody_can_read_is_refused_as_a_problem() {
                 assert!(head.contains("connection: close"), "{head}");
             }
             // Behind a request that was answered, on the same connection.
-            let good = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
+            let good = "GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
             let (_, both) = exchange(
                 address,
                 std::iter::once(format!("{good}nonsense\r\n\r\n").into_bytes()),
@@ -185,7 +185,8 @@ fn heads_that_are_too_long_and_names_that_are_paths_are_refused() {
             let (_, answer) = exchange(
                 address,
                 std::iter::once(
-                    format!("GET /livez HTTP/1.1\r\nhost: x\r\nx-y: {long}\r\n\r\n").into_bytes(),
+                    format!("GET /livez HTTP/1.1\r\nhost: localhost\r\nx-y: {long}\r\n\r\n")
+                        .into_bytes(),
                 ),
             );
             assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
