@@ -57,6 +57,7 @@ use tokio_util::task::TaskTracker;
 
 use app::App;
 use connections::serve_connections;
+use owner::takes_requests;
 
 /// How often runs are looked for whose owner is gone.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -74,6 +75,9 @@ pub async fn serve(
             return Err(ServeError::NotLoopback(address));
         }
         tracing::warn!(%address, "no tokens are set: whoever is on this machine may do everything");
+    }
+    if let Some(url) = config.advertise.take_if(|url| !takes_requests(url)) {
+        return Err(ServeError::BadAdvertise(url));
     }
     let advertise = config
         .advertise

@@ -32,7 +32,8 @@ pub(crate) struct Ingest {
     chain: NewChainArgs,
     #[command(flatten)]
     listen: Listen,
-    /// The URL under which others reach this instance; by default the address that it listens on.
+    /// The http:// URL under which other instances reach this one; by default the address that it
+    /// listens on.
     #[arg(long, value_name = "URL")]
     advertise: Option<String>,
     /// A dataset that runs may name, and its folder; may be given several times. The variable holds
@@ -111,10 +112,6 @@ impl Ingest {
         }
         let http = self.limits.limits()?;
         let tokens = tokens::read(&self.tokens, self.tokens_file.as_deref())?;
-        if let Some(url) = &self.advertise {
-            let is_url = url.starts_with("http://") || url.starts_with("https://");
-            ensure!(is_url, "--advertise must be an http:// or https:// URL");
-        }
         let (chain, partitions) = (self.chain.chain.clone(), self.chain.partitions());
         let space = chain.space().clone();
         let open_space: OpenSpace = Arc::new(move |space, create| {

@@ -256,6 +256,17 @@ fn a_new_token_opens_the_service_that_knows_its_hash_and_is_in_no_log() {
 }
 
 #[test]
+fn an_address_that_instances_cannot_pass_requests_on_to_is_refused_at_the_start() {
+    let eip = Eip::new();
+    for url in ["https://ingest-1:8080", "ingest-1:8080"] {
+        let ran = eip.run(["ingest", "--advertise", url]);
+        assert_eq!(ran.code, Some(1), "{}", ran.err);
+        let why = format!("{url:?} cannot be advertised: it is no http://host:port URL");
+        assert!(ran.err.contains(&why), "{}", ran.err);
+    }
+}
+
+#[test]
 fn without_tokens_only_loopback_is_listened_on_and_it_says_so() {
     let eip = Eip::new();
     let output = eip
