@@ -76,6 +76,7 @@ fn backfill(state: &StateDir, data: &Path) -> anyhow::Result<u64> {
         id: RunId::of_key("bench"),
         requester: "bench".to_owned(),
         origin: "bench".to_owned(),
+        reason: None,
         task: Task::Fast(task),
     };
     Ok(runner

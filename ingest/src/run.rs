@@ -33,6 +33,7 @@ mod outcome;
 mod pacer;
 mod plan;
 mod provenance;
+mod reason;
 mod report;
 mod request;
 mod resume;
@@ -61,6 +62,7 @@ pub use limits::{GuardLimits, Limit};
 pub use observer::{Observer, Pace, Phase, Progress, Silent};
 pub use outcome::{FileSummary, RejectCount, RunOutcome, RunSummary};
 pub use pacer::{BadScaleFactor, Bounds, ScaleFactor, parse_seconds};
+pub use reason::{BadReason, Reason};
 pub use report::{DayDeltas, Deltas, FactText, LeftFact, Named, Rehearsal, RouteChange, Sample};
 pub use request::{
     DayRange, Emit, FastTask, RevertTask, RunRequest, ScaledTask, Source, Speed, Task, WindowTask,

@@ -14,8 +14,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use eip_contract::{Day, EventTime};
 use eip_ingest::rules::Rules;
 use eip_ingest::run::{
-    Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunId,
-    ScaleFactor, ScaledTask, Source, Speed, Task, WindowTask, parse_seconds,
+    Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, Reason, RevertTask,
+    RunId, ScaleFactor, ScaledTask, Source, Speed, Task, WindowTask, parse_seconds,
 };
 use serde_json::{Value, json};
 
@@ -195,6 +195,9 @@ struct After {
     /// every start is a run of its own.
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Why, for the run ledger and the receipt: one line of at most 500 characters.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<Reason>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -406,6 +409,9 @@ impl After {
     fn remote(&self, chain: &ChainArgs, mut body: Value) -> anyhow::Result<Exit> {
         if !chain.space().is_main() {
             body["space"] = json!(chain.space().name());
+        }
+        if let Some(reason) = &self.reason {
+            body["reason"] = json!(reason);
         }
         self.remote.run(&body, &self.key(), requester())
     }

@@ -1,5 +1,7 @@
 //! Runs through `eip ingest` that is killed, or that is several: same key, same facts.
 
+mod terminal;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 

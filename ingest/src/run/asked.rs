@@ -58,6 +58,7 @@ pub(crate) fn asked_parameters(request: &RunRequest) -> RunParameters {
     {
         describe_source(source, &mut asked);
     }
+    asked.reason = request.reason.as_ref().map(ToString::to_string);
     asked
 }
 

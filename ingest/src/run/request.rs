@@ -11,6 +11,7 @@ use super::amplify::Amplify;
 use super::id::{PlanToken, RunId};
 use super::limits::GuardLimits;
 use super::pacer::{Bounds, ScaleFactor};
+use super::reason::Reason;
 use super::rows::RowsTask;
 use super::state::RunKind;
 use crate::rules::Rules;
@@ -24,6 +25,8 @@ pub struct RunRequest {
     pub requester: String,
     /// From where, for the ledger: `cli`, `http`, a DAG run.
     pub origin: String,
+    /// Why, for the ledger; the same run is asked for with the same words.
+    pub reason: Option<Reason>,
     /// What to do.
     pub task: Task,
 }

@@ -35,6 +35,8 @@ pub struct RunView {
     pub requester: Option<String>,
     /// From where.
     pub origin: Option<String>,
+    /// Why, in the requester's words.
+    pub reason: Option<String>,
     /// First day asked for.
     #[serde(serialize_with = "text::optional_day")]
     #[schema(value_type = Option<String>, format = Date)]
@@ -105,6 +107,7 @@ impl RunView {
             at_ms: last.at,
             requester: last.requester,
             origin: last.origin,
+            reason: asked.reason,
             start: asked.start,
             end: asked.end,
             dataset: asked.dataset,

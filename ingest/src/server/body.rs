@@ -1,19 +1,21 @@
 //! The body of `POST /v1/runs`: names and values in, a checked request out.
 
+mod values;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
-use eip_contract::{Day, EventTime};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::rules::Rules;
 use crate::run::{
-    Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunId,
-    ScaleFactor, ScaledTask, Source, Speed, Task, WindowTask,
+    Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, PlanToken, Reason, RevertTask, RunId,
+    ScaledTask, Source, Speed, Task, WindowTask,
 };
+use values::{DurationValue, LimitValue};
+pub(super) use values::{day_range, scale_factor, time};
 
 /// What may be asked for. A field that a mode has no use for is refused there, so that nobody
 /// believes it was heeded.
@@ -24,6 +26,9 @@ pub(super) struct RunBody {
     mode: Mode,
     /// The space; the service's own without.
     space: Option<String>,
+    /// Why, in your own words, for the ledger and the receipt: one line without control characters.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
+    reason: Option<Reason>,
     /// The data's name; not of a revert.
     dataset: Option<String>,
     /// First day of event time.
@@ -85,32 +90,6 @@ enum Mode {
     Revert,
 }
 
-/// Seconds, or a text like `60s`, `1.5m` or `2h`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
-enum DurationValue {
-    Seconds(f64),
-    Text(String),
-}
-
-/// `200`, `"200"` or `"5%"`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
-enum LimitValue {
-    Count(u64),
-    #[schema(value_type = String)]
-    Text(Limit),
-}
-
-impl LimitValue {
-    fn limit(self) -> Limit {
-        match self {
-            Self::Count(most) => Limit::Count(most),
-            Self::Text(limit) => limit,
-        }
-    }
-}
-
 /// What names stand for.
 pub(super) struct Names {
     pub(super) datasets: BTreeMap<String, PathBuf>,
@@ -134,6 +113,11 @@ impl RunBody {
     /// The space that it names.
     pub(super) fn space(&self) -> Option<&str> {
         self.space.as_deref()
+    }
+
+    /// Why it asks.
+    pub(super) fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
     }
 
     /// The task that it asks for. `is_main`: in the space `main`.
@@ -300,68 +284,6 @@ impl RunBody {
             limits: names.limits,
         })
     }
-}
-
-impl DurationValue {
-    fn micros(&self) -> Result<u64, Problem> {
-        let seconds = match self {
-            Self::Seconds(seconds) => Some(*seconds),
-            Self::Text(text) => crate::run::parse_seconds(text),
-        };
-        match seconds {
-            Some(seconds) if (1e-6..=1e9).contains(&seconds) => Ok((seconds * 1e6).round() as u64),
-            _ => {
-                let detail = format!(
-                    "duration: {self} is no time; give seconds, or a text like 60s, 1.5m or 2h"
-                );
-                Err(Problem::unprocessable("bad_field", detail))
-            }
-        }
-    }
-}
-
-impl fmt::Display for DurationValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Seconds(seconds) => write!(f, "{seconds}"),
-            Self::Text(text) => write!(f, "{text:?}"),
-        }
-    }
-}
-
-/// A scale factor as it was given.
-pub(super) fn scale_factor(given: f64) -> Result<ScaleFactor, Problem> {
-    ScaleFactor::new(given).map_err(|error| {
-        Problem::unprocessable("bad_field", format!("scale_factor: {given}: {error}"))
-    })
-}
-
-/// Reads two days.
-pub(super) fn day_range(start: Option<&str>, end: Option<&str>) -> Result<DayRange, Problem> {
-    let day = |name: &str, text: Option<&str>| match text {
-        None => Ok(None),
-        Some(text) => Day::parse(text.as_bytes()).map(Some).map_err(|error| {
-            let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DD");
-            Problem::unprocessable("bad_field", detail)
-        }),
-    };
-    let range = DayRange {
-        start: day("start", start)?,
-        end: day("end", end)?,
-    };
-    if range.is_empty() {
-        let detail = "start is not before end; end is the day behind the last";
-        return Err(Problem::unprocessable("bad_field", detail));
-    }
-    Ok(range)
-}
-
-/// Reads a time.
-pub(super) fn time(name: &str, text: &str) -> Result<EventTime, Problem> {
-    text.parse().map_err(|error| {
-        let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DDTHH:MM:SSZ");
-        Problem::unprocessable("bad_field", detail)
-    })
 }
 
 /// The rules of this name.

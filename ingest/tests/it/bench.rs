@@ -58,6 +58,7 @@ impl Bench {
             id: RunId::of_key(&format!("key-{key}")),
             requester: "tester".to_owned(),
             origin: "test".to_owned(),
+            reason: None,
             task,
         }
     }

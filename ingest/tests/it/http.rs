@@ -5,6 +5,7 @@ mod browsers;
 mod datasets;
 mod limits;
 mod pages;
+mod reasons;
 mod scaled;
 
 use std::collections::BTreeMap;

@@ -31,6 +31,7 @@ pub(super) fn run(
         id: RunId::of_key(&after.key()),
         requester: requester(),
         origin: "cli".to_owned(),
+        reason: after.reason.clone(),
         task,
     };
     let executed = {

@@ -229,6 +229,9 @@ impl LedgerEntry {
     reason = "each is a word of the request, and they go together in any way"
 )]
 pub struct RunParameters {
+    /// Why it was asked for, in the requester's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// First day; none: from the first event on.
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub start: Option<Day>,
@@ -347,6 +350,8 @@ mod tests {
         insta::assert_snapshot!(text, @r#"{"run_id":"r1","attempt":2,"kind":"window","state":"planned","at":5,"parameters":{"start":"2018-03-01","as_of":"2018-10-17T17:30:18Z"},"first":[7,0]}"#);
         assert_eq!(serde_json::from_str::<LedgerEntry>(&text).unwrap(), entry);
         let newer = text.replace("\"at\":5", "\"at\":5,\"mood\":\"good\"");
+        assert_eq!(serde_json::from_str::<LedgerEntry>(&newer).unwrap(), entry);
+        let newer = text.replace("\"start\":", "\"mood\":\"good\",\"start\":");
         assert_eq!(serde_json::from_str::<LedgerEntry>(&newer).unwrap(), entry);
     }
 
