@@ -137,6 +137,7 @@ impl Story {
                 },
                 emit: Emit::All,
                 limits: GuardLimits::default(),
+                mix: false,
                 dry_run,
                 plan,
             })
@@ -191,6 +192,7 @@ impl Story {
             id: RunId::of_key(&format!("demo {}", wall_nanoseconds())),
             requester: "demo".to_owned(),
             origin: "demo".to_owned(),
+            reason: None,
             task,
         };
         let mut console = Console::new(if rehearses {

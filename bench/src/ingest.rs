@@ -106,6 +106,7 @@ fn backfill(state: &StateDir, data: &Path, key: &str) -> anyhow::Result<(u64, bo
         id: RunId::of_key(key),
         requester: "bench".to_owned(),
         origin: "bench".to_owned(),
+        reason: None,
         task: Task::Fast(task),
     };
     let summary = runner.execute(&request, &mut Silent)?.summary;

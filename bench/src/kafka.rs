@@ -199,6 +199,7 @@ fn fast_run(log: &Log, options: &KafkaOptions, count: usize) -> anyhow::Result<(
         id: RunId::of_key("bench"),
         requester: "eip bench".to_owned(),
         origin: "bench".to_owned(),
+        reason: None,
         task: Task::Fast(FastTask {
             source: Source::folder(&options.data),
             range: DayRange::ALL,

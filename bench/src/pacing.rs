@@ -80,6 +80,7 @@ fn play(
         id: RunId::of_key("bench"),
         requester: "eip bench".to_owned(),
         origin: "bench".to_owned(),
+        reason: None,
         task: Task::Scaled(ScaledTask {
             source: Source::folder(&options.data),
             range: options.range,

@@ -14,10 +14,12 @@
 
 mod amplify;
 mod apply;
+mod asked;
 mod asserting;
 mod cached;
 mod controls;
 mod coverage;
+mod dataset;
 mod error;
 mod facts_digest;
 mod fast;
@@ -32,6 +34,7 @@ mod outcome;
 mod pacer;
 mod plan;
 mod provenance;
+mod reason;
 mod replay_input;
 mod report;
 mod request;
@@ -49,17 +52,19 @@ mod view;
 mod window;
 
 pub use amplify::{Amplify, BadAmplify};
+pub(crate) use asked::is_same_request;
 pub use controls::Controls;
 pub use coverage::CoveredDays;
 pub use error::RunError;
 pub use guard::{GuardFigures, GuardStop};
 pub(crate) use id::hex;
 pub use id::{PlanToken, RunId};
-pub(crate) use ledger::{Ledger, is_same_request};
+pub(crate) use ledger::Ledger;
 pub use limits::{GuardLimits, Limit};
 pub use observer::{Observer, Pace, Phase, Progress, Silent};
 pub use outcome::{FileSummary, MadeBefore, RejectCount, RunOutcome, RunSummary};
 pub use pacer::{BadScaleFactor, Bounds, ScaleFactor, parse_seconds};
+pub use reason::{BadReason, Reason};
 pub use report::{DayDeltas, Deltas, FactText, LeftFact, Named, Rehearsal, RouteChange, Sample};
 pub use request::{
     DayRange, Emit, FastTask, RevertTask, RunRequest, ScaledTask, Source, Speed, Task, WindowTask,

@@ -10,7 +10,7 @@
 //! ```
 //! A request names a dataset and rules; the configuration says which folder and file that is, so no
 //! request carries a path. Bearer tokens say who may do what ([`Role`]); without any, it listens on
-//! loopback only.
+//! loopback only, and answers neither under a name that is not its own nor a page of another origin.
 //!
 //! Any number of instances may serve one log in Kafka; claims in the ledger keep their runs apart. A
 //! run has its place in the ledger before its POST is answered. When its instance is gone it becomes
@@ -20,6 +20,7 @@ mod access;
 mod app;
 mod asked;
 mod body;
+mod browsers;
 mod catalog;
 mod commands;
 mod config;
@@ -28,6 +29,7 @@ mod executor;
 mod files;
 mod follow;
 mod handlers;
+mod head;
 mod limits;
 mod metrics;
 mod openapi;
@@ -55,6 +57,7 @@ use tokio_util::task::TaskTracker;
 
 use app::App;
 use connections::serve_connections;
+use owner::takes_requests;
 
 /// How often runs are looked for whose owner is gone.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -72,6 +75,9 @@ pub async fn serve(
             return Err(ServeError::NotLoopback(address));
         }
         tracing::warn!(%address, "no tokens are set: whoever is on this machine may do everything");
+    }
+    if let Some(url) = config.advertise.take_if(|url| !takes_requests(url)) {
+        return Err(ServeError::BadAdvertise(url));
     }
     let advertise = config
         .advertise

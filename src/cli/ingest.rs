@@ -2,18 +2,17 @@
 
 mod tokens;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use eip_ingest::server::{HttpLimits, OpenSpace, ServerConfig, serve};
 
 use super::Exit;
 use super::chain::NewChainArgs;
-use super::settings::Setting;
+use super::settings::{NamedPaths, Setting};
 use crate::clock::wall_ms;
 use crate::interrupt;
 
@@ -33,15 +32,17 @@ pub(crate) struct Ingest {
     chain: NewChainArgs,
     #[command(flatten)]
     listen: Listen,
-    /// The URL under which others reach this instance; by default the address that it listens on.
+    /// The http:// URL under which other instances reach this one; by default the address that it
+    /// listens on.
     #[arg(long, value_name = "URL")]
     advertise: Option<String>,
-    /// A dataset that runs may name, and its folder; may be given several times.
-    #[arg(long = "dataset", value_name = "NAME=DIR", value_parser = named, value_delimiter = ',')]
-    datasets: Vec<(String, PathBuf)>,
-    /// Rules that runs may name, and their file; `default` is always there.
-    #[arg(long = "rules", value_name = "NAME=FILE", value_parser = named, value_delimiter = ',')]
-    rules: Vec<(String, PathBuf)>,
+    /// A dataset that runs may name, and its folder; may be given several times. The variable holds
+    /// all of them, with a comma before each next name.
+    #[arg(long = "dataset", value_name = "NAME=DIR")]
+    datasets: Vec<NamedPaths>,
+    /// Rules that runs may name, and their file; `default` is always there. Given as datasets are.
+    #[arg(long = "rules", value_name = "NAME=FILE")]
+    rules: Vec<NamedPaths>,
     /// Who may do what (`eip token new`): the SHA-256 of one token or two, and the role read, replay,
     /// approve or admin. In the file: a table [tokens.NAME] with role and sha256.
     #[arg(
@@ -111,10 +112,6 @@ impl Ingest {
         }
         let http = self.limits.limits()?;
         let tokens = tokens::read(&self.tokens, self.tokens_file.as_deref())?;
-        if let Some(url) = &self.advertise {
-            let is_url = url.starts_with("http://") || url.starts_with("https://");
-            ensure!(is_url, "--advertise must be an http:// or https:// URL");
-        }
         let (chain, partitions) = (self.chain.chain.clone(), self.chain.partitions());
         let space = chain.space().clone();
         let open_space: OpenSpace = Arc::new(move |space, create| {
@@ -129,8 +126,8 @@ impl Ingest {
         });
         let config = ServerConfig {
             advertise: self.advertise,
-            datasets: by_name("--dataset", self.datasets)?,
-            rules: by_name("--rules", self.rules)?,
+            datasets: NamedPaths::by_name("--dataset", self.datasets)?,
+            rules: NamedPaths::by_name("--rules", self.rules)?,
             tokens,
             http,
             ..ServerConfig::of_spaces(space, open_space, Arc::new(wall_ms))
@@ -196,25 +193,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     });
     let read = read.filter(|duration| !duration.is_zero());
     read.ok_or_else(|| "write a whole number and ms, s or m, like 30s".to_owned())
-}
-
-fn named(text: &str) -> Result<(String, PathBuf), String> {
-    match text.split_once('=') {
-        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
-            Ok((name.to_owned(), PathBuf::from(path)))
-        }
-        _ => Err("is not NAME=PATH".to_owned()),
-    }
-}
-
-fn by_name(flag: &str, pairs: Vec<(String, PathBuf)>) -> anyhow::Result<BTreeMap<String, PathBuf>> {
-    let mut map = BTreeMap::new();
-    for (name, path) in pairs {
-        if let Some(other) = map.insert(name.clone(), path) {
-            bail!("{flag} names {name} twice (first {})", other.display());
-        }
-    }
-    Ok(map)
 }
 
 #[cfg(test)]

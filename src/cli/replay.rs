@@ -4,25 +4,24 @@
 //! (`--ingest`) names stand for folders and files, and whoever leaves does not end the run
 //! ([`remote`]).
 
+mod args;
 mod local;
 mod remote;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use eip_contract::{Day, EventTime};
 use eip_ingest::rules::Rules;
 use eip_ingest::run::{
-    Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunId,
-    ScaleFactor, ScaledTask, Source, Speed, Task, WindowTask, parse_seconds,
+    Amplify, Bounds, Emit, FastTask, GuardLimits, Limit, RevertTask, RunId, ScaleFactor,
+    ScaledTask, Speed, Task, WindowTask, parse_seconds,
 };
 use serde_json::{Value, json};
 
 use super::Exit;
-use super::chain::{ChainArgs, NewChainArgs, Workers};
-use crate::clock::wall_nanoseconds;
-use remote::Remote;
+use super::chain::{ChainArgs, NewChainArgs};
+use args::{After, Input, Plan};
 
 #[derive(Subcommand)]
 pub(crate) enum Replay {
@@ -42,7 +41,8 @@ pub(crate) struct Fast {
     input: Input,
     #[command(flatten)]
     chain: NewChainArgs,
-    /// Run even over facts that were made under other rules or data.
+    /// Run even over facts that were made under other rules or data, and into a space that has another
+    /// dataset.
     #[arg(long)]
     mix: bool,
     #[command(flatten)]
@@ -66,8 +66,8 @@ pub(crate) struct Window {
     /// 5 % once that is at least 1,000.
     #[arg(long, value_name = "N|P%")]
     max_retracted: Option<Limit>,
-    /// Windows always may: a window run replaces what was made under other rules or data.
-    #[arg(long, hide = true)]
+    /// Run even if the space has another dataset. Facts of other rules or data are replaced anyway.
+    #[arg(long)]
     mix: bool,
     #[command(flatten)]
     plan: Plan,
@@ -102,7 +102,8 @@ pub(crate) struct Scaled {
     /// Leave the intended and the actual times of every event in the run's folder (times.csv).
     #[arg(long)]
     record_times: bool,
-    /// Run even over facts that were made under other rules or data.
+    /// Run even over facts that were made under other rules or data, and into a space that has another
+    /// dataset.
     #[arg(long)]
     mix: bool,
     #[command(flatten)]
@@ -129,72 +130,6 @@ pub(crate) struct Revert {
     plan: Plan,
     #[command(flatten)]
     after: After,
-}
-
-/// What is replayed.
-#[derive(Args)]
-struct Input {
-    /// The folder with the four Olist files (.csv or .csv.gz).
-    #[arg(long, value_name = "DIR", required_unless_present = "ingest")]
-    data: Option<PathBuf>,
-    /// With --ingest: the name of a dataset of the service.
-    #[arg(
-        long,
-        value_name = "NAME",
-        requires = "ingest",
-        conflicts_with = "data"
-    )]
-    dataset: Option<String>,
-    /// First day of event time; without it, from the first event on.
-    #[arg(long, value_name = "DATE")]
-    start: Option<Day>,
-    /// The day behind the last; without it, past the last event.
-    #[arg(long, value_name = "DATE")]
-    end: Option<Day>,
-    /// Conversion rules (TOML), or with --ingest the name of rules of the service; without it, the
-    /// default rules.
-    #[arg(long, value_name = "FILE|NAME")]
-    rules: Option<String>,
-    /// When an order that is not delivered counts as late; without it, the greatest time of the data.
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<EventTime>,
-    /// Most rows that a file may have.
-    #[arg(long, value_name = "N")]
-    max_rows: Option<u64>,
-}
-
-/// Rehearsal and approval.
-#[derive(Args)]
-struct Plan {
-    /// Say what the run would do, with a plan token, and stop.
-    #[arg(long)]
-    dry_run: bool,
-    /// Do exactly what a rehearsal announced under this token, or nothing.
-    #[arg(long = "plan", value_name = "TOKEN")]
-    token: Option<PlanToken>,
-    /// Do not ask at the terminal.
-    #[arg(long)]
-    yes: bool,
-}
-
-/// What happens once the log has it.
-#[derive(Args)]
-struct After {
-    /// Return when the log has acknowledged, without bringing the views up to it. With servers that
-    /// is so anyway: a dataflow runs beside.
-    #[arg(long)]
-    no_dataflow: bool,
-    /// With servers: return when a dataflow has written the views up to it.
-    #[arg(long)]
-    wait: bool,
-    #[command(flatten)]
-    workers: Workers,
-    /// The run's Idempotency-Key: the same key goes on with a run that was interrupted. Without it,
-    /// every start is a run of its own.
-    #[arg(long, value_name = "KEY")]
-    key: Option<String>,
-    #[command(flatten)]
-    remote: Remote,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -240,7 +175,7 @@ impl Window {
             EmitArg::Changed => Emit::Changed,
         };
         if self.after.is_remote() {
-            let mut body = self.input.body("window", false);
+            let mut body = self.input.body("window", self.mix);
             body["emit"] = json!(emit);
             self.plan.add_to(&mut body);
             for (name, limit) in [
@@ -261,6 +196,7 @@ impl Window {
                 max_vanishing: self.max_vanishing,
                 max_retracted: self.max_retracted,
             },
+            mix: self.mix,
             dry_run: self.plan.dry_run,
             plan: self.plan.token,
         };
@@ -339,78 +275,6 @@ impl Revert {
         let chain = self.chain.chain()?;
         let log = chain.log()?;
         local::run((chain, log), Task::Revert(task), self.plan.yes, &self.after)
-    }
-}
-
-impl Input {
-    fn range(&self) -> DayRange {
-        DayRange {
-            start: self.start,
-            end: self.end,
-        }
-    }
-
-    fn source(&self) -> anyhow::Result<Source> {
-        let data = self.data.as_deref();
-        let data = data.context("--data is missing: the folder with the four files")?;
-        let mut source = Source::folder(data);
-        source.rules = rules(self.rules.as_deref().map(Path::new))?;
-        source.as_of = self.as_of;
-        if let Some(max_rows) = self.max_rows {
-            source.limits.max_rows = max_rows;
-        }
-        Ok(source)
-    }
-
-    /// The request to a service, as far as all kinds share it.
-    fn body(&self, mode: &str, mix: bool) -> Value {
-        let mut body = json!({"mode": mode});
-        for (name, value) in [
-            ("dataset", self.dataset.clone()),
-            ("start", self.start.map(|day| day.to_string())),
-            ("end", self.end.map(|day| day.to_string())),
-            ("rules", self.rules.clone()),
-            ("as_of", self.as_of.map(|time| time.to_string())),
-        ] {
-            if let Some(value) = value {
-                body[name] = json!(value);
-            }
-        }
-        if mix {
-            body["mix"] = json!(true);
-        }
-        body
-    }
-}
-
-impl Plan {
-    fn add_to(&self, body: &mut Value) {
-        if self.dry_run {
-            body["dry_run"] = json!(true);
-        }
-        if let Some(token) = &self.token {
-            body["plan"] = json!(token.as_str());
-        }
-    }
-}
-
-impl After {
-    /// Whether a service executes the run.
-    fn is_remote(&self) -> bool {
-        self.remote.ingest.is_some()
-    }
-
-    fn remote(&self, chain: &ChainArgs, mut body: Value) -> anyhow::Result<Exit> {
-        if !chain.space().is_main() {
-            body["space"] = json!(chain.space().name());
-        }
-        self.remote.run(&body, &self.key(), requester())
-    }
-
-    /// The run's key. Without one, every start from the terminal is a run of its own.
-    fn key(&self) -> String {
-        let fresh = || format!("cli {} {}", std::process::id(), wall_nanoseconds());
-        self.key.clone().unwrap_or_else(fresh)
     }
 }
 

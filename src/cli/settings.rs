@@ -10,6 +10,7 @@
 //! `EIP_POSTGRES_FILE`, `postgres_file`.
 
 mod file;
+mod named;
 mod print;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use clap::builder::ArgPredicate;
 use clap::{Arg, ArgMatches, Command};
 
 use file::Entry;
+pub(crate) use named::NamedPaths;
 pub(crate) use print::Setting;
 
 /// Flags that are no settings: what a file cannot hold.

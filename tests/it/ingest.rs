@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::support::Eip;
+use crate::support::{Eip, generate, http};
 
 /// A service of its own; ended with the test.
 struct Service {
@@ -143,6 +143,66 @@ fn each_setting_is_printed_with_its_origin_and_no_secret() {
 }
 
 #[test]
+fn a_comma_in_a_path_is_the_paths_wherever_it_is_given() {
+    let eip = Eip::new();
+    let file = write(
+        &eip,
+        "ingest.toml",
+        "[datasets]\na = \"/d,1\"\nb = \"/d,b=2\"\n[rules]\nr = \"/r,1\"\n",
+    );
+    let datasets = "datasets = { \"a\" = \"/d,1\", \"b\" = \"/d,b=2\" }";
+    let printed = |change: &dyn Fn(&mut Command)| {
+        let mut command = eip.command(["ingest", "--print-config"]);
+        change(&mut command);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        text(&output)
+    };
+    let filed = printed(&|command| {
+        command.arg("--config").arg(&file);
+    });
+    assert!(filed.contains(datasets), "{filed}");
+    let flagged = printed(&|command| {
+        command.args(["--dataset", "a=/d,1", "--dataset", "b=/d,b=2"]);
+        command.args(["--rules", "r=/r,1"]);
+    });
+    assert!(
+        flagged.contains(&format!("{datasets}  # flag")),
+        "{flagged}"
+    );
+    assert!(
+        flagged.contains("rules = { \"r\" = \"/r,1\" }  # flag"),
+        "{flagged}"
+    );
+    let told = printed(&|command| {
+        command.env("EIP_INGEST_DATASETS", "a=/d,1,b=/d,2");
+        command.env("EIP_INGEST_RULES", "r=/r,1");
+    });
+    let wanted = "datasets = { \"a\" = \"/d,1\", \"b\" = \"/d,2\" }  # environment";
+    assert!(told.contains(wanted), "{told}");
+    assert!(
+        told.contains("rules = { \"r\" = \"/r,1\" }  # environment"),
+        "{told}"
+    );
+
+    // And it is served from there.
+    let data = generate(&eip.path("a,b=c"), 50, 1);
+    let mut command = eip.command(["ingest"]);
+    command
+        .arg("--dataset")
+        .arg(format!("olist={}", data.display()));
+    let service = Service::start(command);
+    let listed = http("GET", &format!("{}/v1/datasets", service.address), "");
+    assert!(listed.contains("\"complete\":true"), "{listed}");
+    let refused = eip.run(["ingest", "--dataset", "/d,1"]);
+    assert!(
+        refused.err.contains("\"/d,1\" is not NAME=PATH"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
 fn a_file_with_a_key_that_is_none_is_refused_with_its_line() {
     let eip = Eip::new();
     let file = write(
@@ -193,6 +253,17 @@ fn a_new_token_opens_the_service_that_knows_its_hash_and_is_in_no_log() {
     let service = Service::start(command);
     assert_eq!(service.status(Some(&new)), 200);
     assert_eq!(service.status(Some(&old)), 401);
+}
+
+#[test]
+fn an_address_that_instances_cannot_pass_requests_on_to_is_refused_at_the_start() {
+    let eip = Eip::new();
+    for url in ["https://ingest-1:8080", "ingest-1:8080"] {
+        let ran = eip.run(["ingest", "--advertise", url]);
+        assert_eq!(ran.code, Some(1), "{}", ran.err);
+        let why = format!("{url:?} cannot be advertised: it is no http://host:port URL");
+        assert!(ran.err.contains(&why), "{}", ran.err);
+    }
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Runs through `eip ingest` that is killed, or that is several: same key, same facts.
 
+mod month;
+mod terminal;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -302,52 +305,4 @@ fn another_instance_takes_over_and_the_one_that_was_stopped_is_fenced() {
     assert_eq!(done["state"], "committed", "{done}");
     assert_eq!(eip.digests(), wanted);
     eip.verify();
-}
-
-/// The same facts, however they come: by what pace, in what order, how often.
-#[test]
-fn the_same_month_by_every_way_gives_the_same_views() {
-    let base = Eip::new();
-    let data = generate(&base.path(""), 2_000, 34);
-    let range = [
-        "--start",
-        "2018-01-01",
-        "--end",
-        "2018-02-01",
-        "--as-of",
-        AS_OF,
-    ];
-    let replay = |eip: &Eip, kind: &str, more: &[&str]| {
-        let data = data.to_str().unwrap();
-        let args = ["replay", kind, "--data", data].into_iter().chain(range);
-        eip.run(args.chain(more.iter().copied())).ok();
-    };
-    replay(&base, "fast", &[]);
-    let wanted = base.stored_digests();
-    let slow = if std::env::var_os("EIP_SOAK").is_some() {
-        "1000"
-    } else {
-        "1000000"
-    };
-    for factor in ["100000", slow] {
-        let eip = Eip::new();
-        replay(&eip, "scaled", &["--scale-factor", factor]);
-        assert_eq!(eip.stored_digests(), wanted, "x {factor}");
-    }
-    let query = format!("rules=default&as_of={AS_OF}&start=2018-01-01&end=2018-02-01");
-    let text = lines(&data);
-    let mut random = seeded("shuffled rows");
-    let mut shuffled: Vec<&str> = text.lines().collect();
-    for place in (1..shuffled.len()).rev() {
-        shuffled.swap(place, random.random_range(0..=place));
-    }
-    let doubled = format!("{0}\n{0}\n", shuffled.join("\n"));
-    for (name, text) in [("rows", &text), ("shuffled and doubled", &doubled)] {
-        let eip = Eip::new();
-        let service = Service::start(&eip, &data);
-        let pushed = service.push(&query, "key", text.clone());
-        assert_eq!(pushed.status, 200, "{pushed:?}");
-        drop(service);
-        assert_eq!(eip.digests(), wanted, "{name}");
-    }
 }

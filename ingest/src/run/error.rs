@@ -43,6 +43,19 @@ pub enum RunError {
         /// What differs.
         difference: String,
     },
+    /// The run names another dataset than the space has.
+    #[error(
+        "this space holds the dataset {space}, which run {run} fixed, and {asked} is another one: use \
+         another space, or mix if both are meant to be in this one"
+    )]
+    OtherDataset {
+        /// The run that fixed it.
+        run: String,
+        /// The space's.
+        space: String,
+        /// The run's.
+        asked: String,
+    },
     /// The plan is not the one that was announced.
     #[error(
         "conflict: what would be done now (plan {found}) is not what was announced (plan \
@@ -125,6 +138,7 @@ impl RunError {
             Self::File { .. } => "file",
             Self::Guard(_) => "guard",
             Self::OtherSource { .. } => "other_source",
+            Self::OtherDataset { .. } => "other_dataset",
             Self::PlanChanged { .. } | Self::Conflict { .. } => "conflict",
             Self::Excluded { .. } => "excluded",
             Self::KeyReused { .. } => "key_reused",

@@ -1,4 +1,4 @@
-//! One attempt's way through the ledger, and what a request says there.
+//! One attempt's way through the ledger.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,15 @@ use eip_log::{
     LedgerEntry, LedgerSource, LedgerView, Log, LogError, LogWriter, RunParameters, RunTag,
 };
 
+use super::asked::{asked_parameters, asked_plan, is_same_request};
 use super::coverage::{CoveredDays, coverage};
+use super::dataset;
 use super::error::RunError;
 use super::guard::GuardFigures;
 use super::id::{PlanToken, RunId};
 use super::outcome::{RunOutcome, RunSummary};
 use super::report::Rehearsal;
-use super::request::{Emit, RunRequest, ScaledTask, Speed, Task};
+use super::request::RunRequest;
 use super::state::{RunKind, RunState, may_follow};
 
 /// The ledger as far as it has been read; reading on costs only what is new.
@@ -109,6 +111,7 @@ impl<'a> Attempt<'a> {
             number = known.last.attempt + 1;
             resumes.clone_from(&known.last.parameters);
         }
+        dataset::check(&ledger, &parameters)?;
         let tag = RunTag {
             run_id: request.id.to_string(),
             attempt: number,
@@ -139,6 +142,17 @@ impl<'a> Attempt<'a> {
             state,
             clock,
         })
+    }
+
+    /// Refuses a run that was claimed at the same time as another one that fixes the space's dataset.
+    /// Both have found the space without one; the earlier claim is the one that fixes it.
+    pub(crate) fn check_dataset(&self, log: &Log) -> Result<(), RunError> {
+        if dataset::of_space(&self.ledger).is_some() {
+            return Ok(());
+        }
+        let mut ledger = Ledger::open(log)?;
+        ledger.read_on()?;
+        dataset::check(&ledger.view(), &self.parameters)
     }
 
     /// Where the attempt is.
@@ -284,91 +298,4 @@ pub(crate) fn guard_figures(figures: GuardFigures) -> BTreeMap<String, u64> {
         ("retracted".to_owned(), figures.retracted),
         ("facts".to_owned(), figures.facts),
     ])
-}
-
-/// Whether the run in the ledger was asked for with the same words.
-pub(crate) fn is_same_request(known: &eip_log::RunSummary, request: &RunRequest) -> bool {
-    let plan = asked_plan(&request.task).map(PlanToken::as_str);
-    known.kind() == request.task.kind()
-        && known.first.parameters.as_ref() == Some(&asked_parameters(request))
-        && known.first.plan.as_deref() == plan
-}
-
-/// What the request says, without what the data adds later.
-pub(crate) fn asked_parameters(request: &RunRequest) -> RunParameters {
-    let mut asked = RunParameters::default();
-    match &request.task {
-        Task::Fast(task) => {
-            (asked.start, asked.end) = (task.range.start, task.range.end);
-            asked.mix = task.mix;
-        }
-        Task::Scaled(task) => {
-            (asked.start, asked.end) = (task.range.start, task.range.end);
-            asked.mix = task.mix;
-            describe_pace(task, &mut asked);
-        }
-        Task::Window(task) => {
-            (asked.start, asked.end) = (task.range.start, task.range.end);
-            let emit = if task.emit == Emit::All {
-                "all"
-            } else {
-                "changed"
-            };
-            asked.emit = Some(emit.to_owned());
-            asked.dry_run = task.dry_run;
-            for (name, limit) in [
-                ("max_vanishing", task.limits.max_vanishing),
-                ("max_retracted", task.limits.max_retracted),
-            ] {
-                if let Some(limit) = limit {
-                    asked.limits.insert(name.to_owned(), limit.to_string());
-                }
-            }
-        }
-        Task::Revert(task) => {
-            asked.target_run = Some(task.target.to_string());
-            asked.force = task.force;
-            asked.dry_run = task.dry_run;
-        }
-        Task::Rows(task) => asked = task.rows.parameters(),
-    }
-    if let Task::Fast(super::FastTask { source, .. })
-    | Task::Scaled(super::ScaledTask { source, .. })
-    | Task::Window(super::WindowTask { source, .. }) = &request.task
-    {
-        asked.dataset = Some(source.dataset.clone());
-        asked.rules = Some(source.rules.name().to_owned());
-        asked.rules_sha256 = Some(source.rules.sha256());
-        asked.as_of = source.as_of;
-    }
-    asked
-}
-
-/// What a request says about the pace, by the names of the HTTP interface.
-fn describe_pace(task: &ScaledTask, asked: &mut RunParameters) {
-    let mut pace = |name: &str, value: String| asked.pace.insert(name.to_owned(), value);
-    match task.speed {
-        Speed::Factor(factor) => asked.scale_factor = Some(factor.to_string()),
-        Speed::DurationMicros(micros) => {
-            pace("duration_us", micros.to_string());
-        }
-    }
-    if let Some(seconds) = task.bounds.max_gap_seconds {
-        pace("max_gap", seconds.to_string());
-    }
-    if let Some(most) = task.bounds.max_events_per_second {
-        pace("max_events_per_second", most.to_string());
-    }
-    if task.amplify.copies() > 1 {
-        pace("amplify", task.amplify.copies().to_string());
-        pace("seed", task.amplify.seed().to_string());
-    }
-}
-
-fn asked_plan(task: &Task) -> Option<&PlanToken> {
-    match task {
-        Task::Fast(_) | Task::Scaled(_) | Task::Rows(_) => None,
-        Task::Window(task) => task.plan.as_ref(),
-        Task::Revert(task) => task.plan.as_ref(),
-    }
 }

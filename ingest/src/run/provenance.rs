@@ -115,7 +115,7 @@ pub(super) fn undone(ledger: &LedgerView) -> HashSet<&str> {
 }
 
 /// Whether facts of the run may be in the log.
-fn has_written(run: &RunSummary) -> bool {
+pub(super) fn has_written(run: &RunSummary) -> bool {
     match run.kind() {
         RunKind::Fast | RunKind::Scaled => {
             run.last.first.is_some() && run.last.first != run.last.ends || run.attempts > 1

@@ -11,6 +11,7 @@ use super::amplify::Amplify;
 use super::id::{PlanToken, RunId};
 use super::limits::GuardLimits;
 use super::pacer::{Bounds, ScaleFactor};
+use super::reason::Reason;
 use super::rows::RowsTask;
 use super::state::RunKind;
 use crate::rules::Rules;
@@ -24,6 +25,8 @@ pub struct RunRequest {
     pub requester: String,
     /// From where, for the ledger: `cli`, `http`, a DAG run.
     pub origin: String,
+    /// Why, for the ledger; the same run is asked for with the same words.
+    pub reason: Option<Reason>,
     /// What to do.
     pub task: Task,
 }
@@ -68,8 +71,10 @@ impl Task {
 /// Which data under which rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The dataset's name, for the ledger; the CLI takes the folder's.
+    /// The dataset's name, for the ledger; where none was given, the folder's.
     pub dataset: String,
+    /// Whether `dataset` is only the folder's name, which says nothing about what is in it.
+    pub is_folder: bool,
     /// The folder with the four files.
     pub data: PathBuf,
     /// The conversion rules; their name goes into the ledger.
@@ -89,6 +94,7 @@ impl Source {
             .map(|name| name.to_string_lossy().into_owned());
         Self {
             dataset: name.unwrap_or_else(|| "data".to_owned()),
+            is_folder: true,
             data,
             rules: Rules::default(),
             as_of: None,
@@ -167,7 +173,8 @@ pub struct FastTask {
     pub source: Source,
     /// Cuts by eventAt.
     pub range: DayRange,
-    /// Run even over facts that the ledger shows were made under other rules or data.
+    /// Run even over facts that the ledger shows were made under other rules or data, and into a space
+    /// that has another dataset.
     pub mix: bool,
 }
 
@@ -195,7 +202,8 @@ pub struct ScaledTask {
     pub amplify: Amplify,
     /// Whether the log is that of the space `main`, where nothing is amplified.
     pub is_main: bool,
-    /// Run even over facts that the ledger shows were made under other rules or data.
+    /// Run even over facts that the ledger shows were made under other rules or data, and into a space
+    /// that has another dataset.
     pub mix: bool,
     /// Leave the intended and the actual times of every event in the run's folder.
     pub record_times: bool,
@@ -212,6 +220,8 @@ pub struct WindowTask {
     pub emit: Emit,
     /// What it may take away.
     pub limits: GuardLimits,
+    /// Run even if the space has another dataset.
+    pub mix: bool,
     /// Only rehearse.
     pub dry_run: bool,
     /// Do exactly this plan, or nothing.

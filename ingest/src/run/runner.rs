@@ -70,15 +70,18 @@ impl Runner {
             request,
             owner_url,
         )?;
-        observer.started(&attempt.run, attempt.tag.attempt);
-        let result = match &request.task {
+        let checked = attempt.check_dataset(&self.log);
+        if checked.is_ok() {
+            observer.started(&attempt.run, attempt.tag.attempt);
+        }
+        let result = checked.and_then(|()| match &request.task {
             _ if observer.interrupted() => attempt.interrupt(),
             Task::Fast(task) => fast::execute(&self.log, &mut attempt, task, observer),
             Task::Scaled(task) => scaled::execute(&self.log, &mut attempt, task, observer),
             Task::Window(task) => window::execute(&self.log, &mut attempt, task, observer),
             Task::Revert(task) => revert::execute(&self.log, &mut attempt, task, observer),
             Task::Rows(task) => rows::execute(&mut attempt, task, observer),
-        };
+        });
         if let Err(error) = &result
             && let Err(second) = attempt.fail(error)
         {

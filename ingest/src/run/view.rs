@@ -7,9 +7,9 @@ use eip_log::{LedgerEntry, Log, RunTag};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::asked::asked_parameters;
 use super::error::RunError;
 use super::id::RunId;
-use super::ledger::asked_parameters;
 use super::request::RunRequest;
 use super::state::{RunKind, RunState};
 use super::text;
@@ -35,6 +35,8 @@ pub struct RunView {
     pub requester: Option<String>,
     /// From where.
     pub origin: Option<String>,
+    /// Why, in the requester's words.
+    pub reason: Option<String>,
     /// First day asked for.
     #[serde(serialize_with = "text::optional_day")]
     #[schema(value_type = Option<String>, format = Date)]
@@ -57,7 +59,7 @@ pub struct RunView {
     pub as_of: Option<EventTime>,
     /// `all` or `changed`.
     pub emit: Option<String>,
-    /// Asked to run over facts of other rules or data.
+    /// Asked to run over facts of other rules or data, or of another dataset.
     pub mix: bool,
     /// Asked to rehearse only.
     pub dry_run: bool,
@@ -105,6 +107,7 @@ impl RunView {
             at_ms: last.at,
             requester: last.requester,
             origin: last.origin,
+            reason: asked.reason,
             start: asked.start,
             end: asked.end,
             dataset: asked.dataset,

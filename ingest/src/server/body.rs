@@ -1,19 +1,21 @@
 //! The body of `POST /v1/runs`: names and values in, a checked request out.
 
+mod values;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
-use eip_contract::{Day, EventTime};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::rules::Rules;
 use crate::run::{
-    Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, Limit, PlanToken, RevertTask, RunId,
-    ScaleFactor, ScaledTask, Source, Speed, Task, WindowTask,
+    Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, PlanToken, Reason, RevertTask, RunId,
+    ScaledTask, Source, Speed, Task, WindowTask,
 };
+use values::{DurationValue, LimitValue};
+pub(super) use values::{day_range, scale_factor, time};
 
 /// What may be asked for. A field that a mode has no use for is refused there, so that nobody
 /// believes it was heeded.
@@ -24,6 +26,9 @@ pub(super) struct RunBody {
     mode: Mode,
     /// The space; the service's own without.
     space: Option<String>,
+    /// Why, in your own words, for the ledger and the receipt: one line without control characters.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
+    reason: Option<Reason>,
     /// The data's name; not of a revert.
     dataset: Option<String>,
     /// First day of event time.
@@ -48,7 +53,8 @@ pub(super) struct RunBody {
     max_vanishing: Option<LimitValue>,
     /// At most so many facts may be retracted. More than the default needs the role approve.
     max_retracted: Option<LimitValue>,
-    /// Run even over facts of other rules or data.
+    /// Run even into a space that has another dataset; a fast or scaled run also over facts of other
+    /// rules or data.
     mix: Option<bool>,
     /// The run to revert.
     #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}$")]
@@ -84,32 +90,6 @@ enum Mode {
     Revert,
 }
 
-/// Seconds, or a text like `60s`, `1.5m` or `2h`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
-enum DurationValue {
-    Seconds(f64),
-    Text(String),
-}
-
-/// `200`, `"200"` or `"5%"`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
-enum LimitValue {
-    Count(u64),
-    #[schema(value_type = String)]
-    Text(Limit),
-}
-
-impl LimitValue {
-    fn limit(self) -> Limit {
-        match self {
-            Self::Count(most) => Limit::Count(most),
-            Self::Text(limit) => limit,
-        }
-    }
-}
-
 /// What names stand for.
 pub(super) struct Names {
     pub(super) datasets: BTreeMap<String, PathBuf>,
@@ -135,6 +115,11 @@ impl RunBody {
         self.space.as_deref()
     }
 
+    /// Why it asks.
+    pub(super) fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
+    }
+
     /// The task that it asks for. `is_main`: in the space `main`.
     pub(super) fn task(self, names: &Names, is_main: bool) -> Result<Task, Problem> {
         match self.mode {
@@ -150,7 +135,7 @@ impl RunBody {
                 }))
             }
             Mode::Window => {
-                self.refuse("window", &["mix", "run", "force", "pace"])?;
+                self.refuse("window", &["run", "force", "pace"])?;
                 Ok(Task::Window(WindowTask {
                     source: self.source(names)?,
                     range: self.range()?,
@@ -160,6 +145,7 @@ impl RunBody {
                         max_vanishing: self.max_vanishing.map(LimitValue::limit),
                         max_retracted: self.max_retracted.map(LimitValue::limit),
                     },
+                    mix: self.mix.unwrap_or_default(),
                     plan: self.plan,
                 }))
             }
@@ -291,74 +277,13 @@ impl RunBody {
         let as_of = self.as_of.as_deref().map(|text| time("as_of", text));
         Ok(Source {
             dataset,
+            is_folder: false,
             data: data.clone(),
             rules: rules.clone(),
             as_of: as_of.transpose()?,
             limits: names.limits,
         })
     }
-}
-
-impl DurationValue {
-    fn micros(&self) -> Result<u64, Problem> {
-        let seconds = match self {
-            Self::Seconds(seconds) => Some(*seconds),
-            Self::Text(text) => crate::run::parse_seconds(text),
-        };
-        match seconds {
-            Some(seconds) if (1e-6..=1e9).contains(&seconds) => Ok((seconds * 1e6).round() as u64),
-            _ => {
-                let detail = format!(
-                    "duration: {self} is no time; give seconds, or a text like 60s, 1.5m or 2h"
-                );
-                Err(Problem::unprocessable("bad_field", detail))
-            }
-        }
-    }
-}
-
-impl fmt::Display for DurationValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Seconds(seconds) => write!(f, "{seconds}"),
-            Self::Text(text) => write!(f, "{text:?}"),
-        }
-    }
-}
-
-/// A scale factor as it was given.
-pub(super) fn scale_factor(given: f64) -> Result<ScaleFactor, Problem> {
-    ScaleFactor::new(given).map_err(|error| {
-        Problem::unprocessable("bad_field", format!("scale_factor: {given}: {error}"))
-    })
-}
-
-/// Reads two days.
-pub(super) fn day_range(start: Option<&str>, end: Option<&str>) -> Result<DayRange, Problem> {
-    let day = |name: &str, text: Option<&str>| match text {
-        None => Ok(None),
-        Some(text) => Day::parse(text.as_bytes()).map(Some).map_err(|error| {
-            let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DD");
-            Problem::unprocessable("bad_field", detail)
-        }),
-    };
-    let range = DayRange {
-        start: day("start", start)?,
-        end: day("end", end)?,
-    };
-    if range.is_empty() {
-        let detail = "start is not before end; end is the day behind the last";
-        return Err(Problem::unprocessable("bad_field", detail));
-    }
-    Ok(range)
-}
-
-/// Reads a time.
-pub(super) fn time(name: &str, text: &str) -> Result<EventTime, Problem> {
-    text.parse().map_err(|error| {
-        let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DDTHH:MM:SSZ");
-        Problem::unprocessable("bad_field", detail)
-    })
 }
 
 /// The rules of this name.

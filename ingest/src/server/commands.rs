@@ -1,10 +1,13 @@
 //! Commands to a live run: pause, another speed, cancel. They reach it through any instance.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::app::{RunAnswer, SpaceQuery};
@@ -14,7 +17,12 @@ use super::executor::LiveRun;
 use super::handlers::require_json;
 use super::openapi::{Problems, RunPath};
 use super::problem::Problem;
-use crate::run::{RunId, RunKind};
+use crate::run::{RunId, RunKind, RunState, ScaleFactor};
+
+/// How long an answer waits for the run to have heard of a change.
+const HEARD: Duration = Duration::from_secs(2);
+/// Time between two looks at it.
+const EVERY: Duration = Duration::from_millis(20);
 
 /// What may be changed about a scaled run; at least one of them.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -55,8 +63,33 @@ pub(super) async fn change(asked: Asked, body: Bytes) -> Result<Response, Proble
                 return Err(Problem::new(StatusCode::CONFLICT, "not_scaled", detail));
             }
             live.controls.set(change.paused, scale);
-            Ok(Json(asked.answer().await?).into_response())
+            let answer = heard(&asked, change.paused, scale).await?;
+            Ok(Json(answer).into_response())
         }
+    }
+}
+
+/// The run once its pacing thread has heard of the change and said so, or as it is after [`HEARD`]: one
+/// that has not begun to write hears of it when it does.
+async fn heard(
+    asked: &Asked,
+    paused: Option<bool>,
+    scale: Option<ScaleFactor>,
+) -> Result<RunAnswer, Problem> {
+    let deadline = Instant::now() + HEARD;
+    loop {
+        let answer = asked.answer().await?;
+        let state = answer.view.state;
+        let pace = answer.progress.and_then(|progress| progress.pace);
+        let is_so = pace.is_some_and(|pace| {
+            let is_paused = (state == RunState::Paused, pace.is_paused);
+            paused.is_none_or(|wished| is_paused == (wished, wished))
+                && scale.is_none_or(|wished| pace.scale_factor == wished)
+        });
+        if is_so || !state.is_live() || Instant::now() >= deadline {
+            return Ok(answer);
+        }
+        tokio::time::sleep(EVERY).await;
     }
 }
 

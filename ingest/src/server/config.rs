@@ -20,7 +20,8 @@ pub struct ServerConfig {
     pub space: Space,
     /// Opens the logs of spaces.
     pub open_space: OpenSpace,
-    /// Under which URL others reach this instance; `None`: under the address that it listens on.
+    /// Under which `http://` URL others reach this instance; `None`: under the address that it listens
+    /// on. Other instances pass requests on to it, and do not speak TLS.
     pub advertise: Option<String>,
     /// Names of datasets and the folders that they stand for.
     pub datasets: BTreeMap<String, PathBuf>,
@@ -73,6 +74,13 @@ pub enum ServeError {
          (`eip token new` makes one)"
     )]
     NotLoopback(SocketAddr),
+    /// Other instances could not pass requests on to it.
+    #[error(
+        "{0:?} cannot be advertised: it is no http://host:port URL; instances pass requests about a \
+         run on to one another without TLS, so advertise the address that they reach each other at, \
+         not that of a proxy with TLS"
+    )]
+    BadAdvertise(String),
     /// The socket failed.
     #[error("the socket failed")]
     Listen(#[source] std::io::Error),

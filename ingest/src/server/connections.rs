@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::StatusCode;
 use axum::serve::Listener;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,9 +24,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::head::{Refusing, answer};
 use super::limits::HttpLimits;
 
-/// Most bytes of a request's head.
+/// Most bytes of a request's head; [`super::head`] tells.
 const MAX_HEAD_BYTES: usize = 32 << 10;
 /// For how long a client is listened to that has its answer.
 const LINGER: Duration = Duration::from_secs(2);
@@ -76,14 +78,14 @@ async fn connection(
     // An answer is written at once; a failure here costs time only.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let answer = router.clone().oneshot(request.map(Body::new));
-        Box::pin(async { answer.await.map_err(|never: Infallible| never) })
+        let answered = router.clone().oneshot(request.map(Body::new));
+        Box::pin(async { answered.await.map_err(|never: Infallible| never) })
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Refusing::new(stream)), service);
     let mut stopping = false;
     let ended = loop {
         tokio::select! {
@@ -95,13 +97,19 @@ async fn connection(
         }
     };
     let parts = connection.into_parts();
-    let mut stream = parts.io.into_inner();
+    let (mut stream, mut refusal) = parts.io.into_inner().into_parts();
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
         // A connection that was only kept open ends without a word.
         if error.is_timeout() && !parts.read_buf.is_empty() {
-            let _ = stream.write_all(slow_head(limits).as_bytes()).await;
+            let seconds = limits.header_timeout.as_secs_f64();
+            let detail = format!("the request's head was not there within {seconds} s");
+            refusal = Some(answer(StatusCode::REQUEST_TIMEOUT, "slow_head", &detail));
         }
+    }
+    if let Some(refusal) = refusal {
+        // Whoever has gone meanwhile misses nothing.
+        let _ = stream.write_all(refusal.as_bytes()).await;
     }
     if stream.shutdown().await.is_ok() && !stopping {
         let _ = tokio::time::timeout(LINGER, drain(stream)).await;
@@ -111,17 +119,4 @@ async fn connection(
 async fn drain(mut stream: TcpStream) {
     let mut ignored = vec![0; 64 << 10];
     while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
-}
-
-/// There is no request yet that a handler could answer.
-fn slow_head(limits: HttpLimits) -> String {
-    let seconds = limits.header_timeout.as_secs_f64();
-    let body = format!(
-        r#"{{"type":"/problems/slow_head","title":"Request Timeout","status":408,"detail":"the request's head was not there within {seconds} s"}}"#
-    );
-    let length = body.len();
-    format!(
-        "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/problem+json\r\n\
-         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    )
 }

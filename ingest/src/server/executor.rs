@@ -131,7 +131,10 @@ impl Executor {
         if let Some(known) = board.live.get(&request.id)
             && !is_over(known)
         {
-            return if known.request.task == request.task {
+            let known_request = &known.request;
+            let is_same =
+                known_request.task == request.task && known_request.reason == request.reason;
+            return if is_same {
                 Ok(known.claim.clone())
             } else {
                 Err(NotTaken::KeyReused)

@@ -110,7 +110,7 @@ pub(super) async fn start(
     let key = idempotency_key(&headers)?;
     require_json(&headers)?;
     let body = RunBody::read(&body)?;
-    let space = body.space().map(ToOwned::to_owned);
+    let (space, reason) = (body.space().map(ToOwned::to_owned), body.reason().cloned());
     // The whole body is checked before a space is made for it.
     let is_main = space
         .as_deref()
@@ -124,6 +124,7 @@ pub(super) async fn start(
         origin: header_text(&headers, "eip-origin")
             .unwrap_or("http")
             .to_owned(),
+        reason,
         task,
     };
     let run = request.id.clone();

@@ -19,16 +19,23 @@ use crate::run::Pace;
 pub(super) struct Problems;
 
 /// Statuses and when they come.
-const REFUSALS: [(&str, &str); 13] = [
+const REFUSALS: [(&str, &str); 15] = [
     ("400", "The request is not what this takes."),
     ("401", "No token, or not one that is valid."),
-    ("403", "The token's role is not enough."),
+    (
+        "403",
+        "The token's role is not enough, or a page of another origin sends it.",
+    ),
     ("404", "There is no such thing."),
     ("405", "The path does not take this method."),
     ("408", "The request was not there in time."),
-    ("409", "Another run goes first, or this one has ended."),
+    (
+        "409",
+        "Another run goes first, this one has ended, or the space has another dataset.",
+    ),
     ("413", "The body is too large."),
     ("415", "The body is of another media type."),
+    ("421", "The service has not this name."),
     (
         "422",
         "A field is not what it must be, or the key means another request.",
@@ -37,6 +44,7 @@ const REFUSALS: [(&str, &str); 13] = [
         "429",
         "Enough is going on; `Retry-After` says when to come back.",
     ),
+    ("431", "The request's head is too large."),
     ("503", "The service cannot do it now."),
     ("504", "No answer in time."),
 ];

@@ -1,12 +1,14 @@
 //! Requests about a run that another instance executes are passed on to it.
 //!
 //! The ledger says where it takes commands. One that does not answer loses its runs 30 s after its
-//! last sign of life; until then nobody else can do anything about them.
+//! last sign of life; until then nobody else can do anything about them. They are passed on over plain
+//! HTTP: an instance that advertises anything else does not start.
 
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::uri::Scheme;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use futures_util::stream;
 
@@ -25,6 +27,15 @@ pub(super) struct Owners {
     client: reqwest::Client,
 }
 
+/// Whether other instances can pass requests on to this URL.
+pub(super) fn takes_requests(url: &str) -> bool {
+    let uri = url.parse::<Uri>().ok();
+    uri.is_some_and(|uri| {
+        let is_plain = uri.scheme() == Some(&Scheme::HTTP) && uri.query().is_none();
+        is_plain && uri.host().is_some_and(|host| !host.is_empty())
+    })
+}
+
 /// A request that may have to go to another instance.
 pub(super) struct Passed<'a> {
     pub(super) method: Method,
@@ -40,6 +51,11 @@ impl Owners {
             own_url,
             client: reqwest::Client::new(),
         }
+    }
+
+    /// Under which URL others reach this instance.
+    pub(super) fn own_url(&self) -> Option<&str> {
+        self.own_url.as_deref()
     }
 
     /// Asks the owner, if that is another instance than this one.
@@ -99,5 +115,33 @@ impl Owners {
                 error.to_string(),
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::takes_requests;
+
+    #[test]
+    fn only_a_plain_http_url_takes_requests_that_are_passed_on() {
+        for url in [
+            "http://ingest-1:8080",
+            "HTTP://10.0.0.1",
+            "http://[::1]:1/below/",
+        ] {
+            assert!(takes_requests(url), "{url}");
+        }
+        for url in [
+            "",
+            "ingest-1:8080",
+            "https://ingest-1:8080",
+            "http://",
+            "http:///runs",
+            "http://ingest-1/?a=b",
+            "http://in gest",
+            "ftp://ingest-1",
+        ] {
+            assert!(!takes_requests(url), "{url}");
+        }
     }
 }

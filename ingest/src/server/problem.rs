@@ -101,12 +101,17 @@ impl Problem {
 
 impl From<RunError> for Problem {
     fn from(error: RunError) -> Self {
+        let fixed_by: Option<RunId>;
         let (status, run) = match &error {
             RunError::BadRequest(_) => (StatusCode::UNPROCESSABLE_ENTITY, None),
             RunError::KeyReused { run } => (StatusCode::UNPROCESSABLE_ENTITY, Some(run)),
             RunError::NoSuchRun(_) => (StatusCode::NOT_FOUND, None),
             RunError::Excluded { winner } => (StatusCode::CONFLICT, Some(winner)),
             RunError::Ended { run, .. } => (StatusCode::CONFLICT, Some(run)),
+            RunError::OtherDataset { run, .. } => {
+                fixed_by = run.parse().ok();
+                (StatusCode::CONFLICT, fixed_by.as_ref())
+            }
             RunError::Log(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
         };

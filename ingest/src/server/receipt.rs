@@ -77,6 +77,7 @@ fn who_and_what(page: &mut String, answer: &RunAnswer) {
         ("Range", range),
     ];
     for (name, value) in [
+        ("Why", view.reason.clone()),
         ("Dataset", view.dataset.clone()),
         ("Rules", view.rules.clone()),
         ("SHA-256 of the rules", view.rules_sha256.clone()),

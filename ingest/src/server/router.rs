@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::access::{Tokens, authenticate};
 use super::app::App;
+use super::browsers::{OwnNames, keep_out};
 use super::limits::HttpLimits;
 use super::receive::{BodyLimit, receive};
 use super::{
@@ -52,16 +53,25 @@ pub(super) fn router(app: Arc<App>, tokens: Tokens, limits: HttpLimits) -> Route
         bytes: limits.max_body_bytes,
         timeout: limits.body_timeout,
     };
+    let is_open = tokens.is_empty();
     let tokens = Arc::new(tokens);
     let guarded = guarded()
         .route_layer(from_fn_with_state(body, receive))
         .merge(streamed())
         .route_layer(from_fn_with_state(tokens, authenticate));
     let (router, document) = open().merge(guarded).split_for_parts();
-    router
+    let router = router
         .merge(openapi::routes(document))
         .fallback(handlers::no_such_path)
-        .method_not_allowed_fallback(handlers::no_such_method)
+        .method_not_allowed_fallback(handlers::no_such_method);
+    // A page in a browser has no token.
+    let router = if is_open {
+        let names = Arc::new(OwnNames::new(app.owners.own_url()));
+        router.layer(from_fn_with_state(names, keep_out))
+    } else {
+        router
+    };
+    router
         // From here on inside out: the last one sees a request first and its answer last.
         .layer(CatchPanicLayer::custom(handlers::panicked))
         .layer(TimeoutLayer::with_status_code(

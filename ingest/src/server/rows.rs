@@ -226,6 +226,7 @@ pub(super) async fn push(
             id,
             requester,
             origin,
+            reason: None,
             task,
         };
         space.desk.assert(&request).map_err(not_ended)?;

@@ -58,6 +58,7 @@ impl Bench {
             id: RunId::of_key(&format!("key-{key}")),
             requester: "tester".to_owned(),
             origin: "test".to_owned(),
+            reason: None,
             task,
         }
     }
@@ -160,6 +161,7 @@ pub(crate) fn window(source: Source, range: DayRange) -> WindowTask {
         range,
         emit: Emit::All,
         limits: no_limits(),
+        mix: false,
         dry_run: false,
         plan: None,
     }

@@ -1,8 +1,11 @@
 //! The service over real sockets.
 
 mod access;
+mod browsers;
+mod datasets;
 mod limits;
 mod pages;
+mod reasons;
 mod scaled;
 
 use std::collections::BTreeMap;
@@ -36,7 +39,10 @@ fn ask(
     body: &str,
 ) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
-    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+    let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        write!(text, "host: {address}\r\n").unwrap();
+    }
     for (name, value) in headers {
         write!(text, "{name}: {value}\r\n").unwrap();
     }
@@ -185,7 +191,7 @@ fn a_fast_and_a_window_run_are_started_and_watched_over_http() {
         );
 
         let half = json!({"mode": "window", "dataset": "half", "start": "2018-03-01",
-            "end": "2018-04-01", "max_vanishing": "1%"});
+            "end": "2018-04-01", "max_vanishing": "1%", "mix": true});
         let stopped = ended(address, &post(address, "k4", &half));
         assert_eq!(stopped["state"], "failed");
         assert!(
@@ -232,7 +238,7 @@ fn bad_requests_are_answered_as_problems_and_start_nothing() {
             (with("max_vanishing", json!("101%")), 422),
             (with("max_retracted", json!(-1)), 422),
             (with("unheard_of", json!(1)), 422),
-            (with("mix", json!(true)), 422),
+            (with("mix", json!("yes")), 422),
             (with("mode", json!("rows")), 422),
             (
                 json!({"mode": "fast", "dataset": "olist", "start": "2018-03-01",

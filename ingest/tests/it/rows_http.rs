@@ -48,7 +48,7 @@ impl Answer {
 
 fn send(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
-    let mut text = format!("POST {path} HTTP/1.0\r\nhost: x\r\n");
+    let mut text = format!("POST {path} HTTP/1.0\r\nhost: localhost\r\n");
     for (name, value) in headers {
         write!(text, "{name}: {value}\r\n").unwrap();
     }

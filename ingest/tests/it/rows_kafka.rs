@@ -84,6 +84,7 @@ fn rows_on_kafka_make_a_fast_runs_facts_and_go_on_after_their_owner_died() {
         id: RunId::of_key("k1"),
         requester: "tester".to_owned(),
         origin: "test".to_owned(),
+        reason: None,
         task: pushing::push(&pushed),
     };
     // Longer ago than the silence after which an owner is taken for gone.

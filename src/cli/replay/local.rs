@@ -5,7 +5,8 @@ use eip_ingest::run::{RunError, RunId, RunKind, RunRequest, RunState, Runner, Ta
 use eip_log::Log;
 
 use super::super::Exit;
-use super::{After, requester};
+use super::args::After;
+use super::requester;
 use crate::chain::Chain;
 use crate::clock::wall_clock;
 use crate::console::{Console, OnPlan};
@@ -31,6 +32,7 @@ pub(super) fn run(
         id: RunId::of_key(&after.key()),
         requester: requester(),
         origin: "cli".to_owned(),
+        reason: after.reason.clone(),
         task,
     };
     let executed = {

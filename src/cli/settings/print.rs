@@ -5,7 +5,7 @@ use std::fmt;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
 
-use super::{is_secret, key};
+use super::{is_secret, key, named};
 
 /// One setting as it is in force.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,7 @@ impl Setting {
         let values: Vec<String> = values
             .map(|value| value.to_string_lossy().into_owned())
             .collect();
+        let is_list = matches!(arg.get_action(), clap::ArgAction::Append);
         let origin = match (matches.value_source(id), file) {
             (Some(ValueSource::CommandLine), _) => "flag".to_owned(),
             (Some(ValueSource::EnvVariable), _) => {
@@ -36,8 +37,11 @@ impl Setting {
         let value = match &values[..] {
             [] => None,
             _ if is_secret(arg) => Some(quoted("********")),
-            // The flags that may be given several times.
-            _ if matches!(arg.get_action(), clap::ArgAction::Append) => Some(table(&values)),
+            // The flags that may be given several times; a variable has all in one.
+            [all] if is_list && matches.value_source(id) == Some(ValueSource::EnvVariable) => {
+                Some(table(named::parts(all)))
+            }
+            _ if is_list => Some(table(values.iter().map(String::as_str))),
             [one] if one.bytes().all(|byte| byte.is_ascii_digit()) => Some(one.clone()),
             [one, ..] => Some(quoted(one)),
         };
@@ -65,8 +69,8 @@ fn quoted(text: &str) -> String {
 }
 
 /// `NAME=VALUE` of each as an inline table.
-fn table(values: &[String]) -> String {
-    let pairs = values.iter().map(|pair| {
+fn table<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
+    let pairs = values.into_iter().map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         format!("{} = {}", quoted(name), quoted(value))
     });

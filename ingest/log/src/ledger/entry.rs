@@ -224,7 +224,14 @@ impl LedgerEntry {
 /// What a run was asked to do, on which input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the request, and they go together in any way"
+)]
 pub struct RunParameters {
+    /// Why it was asked for, in the requester's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// First day; none: from the first event on.
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub start: Option<Day>,
@@ -240,6 +247,9 @@ pub struct RunParameters {
     /// Name of the data set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
+    /// Whether `dataset` is only the name of the folder that a terminal gave.
+    #[serde(skip_serializing_if = "is_false")]
+    pub folder: bool,
     /// SHA-256 of each input file by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
@@ -249,7 +259,7 @@ pub struct RunParameters {
     /// `all` or `changed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emit: Option<String>,
-    /// Whether facts made under other rules or data may be there.
+    /// Whether facts made under other rules, from other data or of another dataset may be there.
     #[serde(skip_serializing_if = "is_false")]
     pub mix: bool,
     /// Whether it is to end after the plan.
@@ -340,6 +350,8 @@ mod tests {
         insta::assert_snapshot!(text, @r#"{"run_id":"r1","attempt":2,"kind":"window","state":"planned","at":5,"parameters":{"start":"2018-03-01","as_of":"2018-10-17T17:30:18Z"},"first":[7,0]}"#);
         assert_eq!(serde_json::from_str::<LedgerEntry>(&text).unwrap(), entry);
         let newer = text.replace("\"at\":5", "\"at\":5,\"mood\":\"good\"");
+        assert_eq!(serde_json::from_str::<LedgerEntry>(&newer).unwrap(), entry);
+        let newer = text.replace("\"start\":", "\"mood\":\"good\",\"start\":");
         assert_eq!(serde_json::from_str::<LedgerEntry>(&newer).unwrap(), entry);
     }
 

@@ -11,7 +11,7 @@ use super::{SocketAddr, ask, ended, get, post, with_settings};
 use crate::bench::Bench;
 use crate::data;
 
-const POST: &str = "POST /v1/runs HTTP/1.1\r\nhost: x\r\nidempotency-key: k\r\n\
+const POST: &str = "POST /v1/runs HTTP/1.1\r\nhost: localhost\r\nidempotency-key: k\r\n\
                     content-type: application/json\r\n";
 const GIB: usize = 1 << 30;
 
@@ -100,6 +100,57 @@ fn a_sender_that_is_slow_is_answered_408_and_holds_nobody_up() {
 }
 
 #[test]
+fn a_head_that_nobody_can_read_is_refused_as_a_problem() {
+    let bench = Bench::new();
+    with_settings(
+        &bench,
+        |_| {},
+        |address| {
+            let many = "a: b\r\n".repeat(101);
+            for (head, status, code) in [
+                ("nonsense\r\n\r\n".to_owned(), 400, "bad_head"),
+                ("G T / HTTP/1.1\r\n\r\n".to_owned(), 400, "bad_head"),
+                ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400, "bad_head"),
+                (
+                    "GET / HTTP/1.1\r\nno colon\r\n\r\n".to_owned(),
+                    400,
+                    "bad_head",
+                ),
+                (format!("{POST}content-length: x\r\n\r\n"), 400, "bad_head"),
+                (
+                    format!("GET /{} HTTP/1.1\r\n", "x".repeat(40_000)),
+                    431,
+                    "large_head",
+                ),
+                (
+                    format!("{POST}a: {}\r\n\r\n", "x".repeat(40_000)),
+                    431,
+                    "large_head",
+                ),
+                (format!("{POST}{many}\r\n"), 431, "large_head"),
+            ] {
+                let (_, answer) = exchange(address, std::iter::once(head.into_bytes()));
+                assert_problem(&answer, status, code);
+                let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+                let body: serde_json::Value = serde_json::from_str(body).unwrap();
+                assert_eq!(body["status"], status);
+                assert!(head.contains("connection: close"), "{head}");
+            }
+            // Behind a request that was answered, on the same connection.
+            let good = "GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
+            let (_, both) = exchange(
+                address,
+                std::iter::once(format!("{good}nonsense\r\n\r\n").into_bytes()),
+            );
+            let (first, second) = both.split_at(both.rfind("HTTP/1.1 ").unwrap());
+            assert!(first.starts_with("HTTP/1.1 200 "), "{both}");
+            assert_problem(second, 400, "bad_head");
+            assert_eq!(get(address, "/livez").status, 200);
+        },
+    );
+}
+
+#[test]
 fn a_document_ten_thousand_deep_is_refused() {
     let bench = Bench::new();
     with_settings(
@@ -134,7 +185,8 @@ fn heads_that_are_too_long_and_names_that_are_paths_are_refused() {
             let (_, answer) = exchange(
                 address,
                 std::iter::once(
-                    format!("GET /livez HTTP/1.1\r\nhost: x\r\nx-y: {long}\r\n\r\n").into_bytes(),
+                    format!("GET /livez HTTP/1.1\r\nhost: localhost\r\nx-y: {long}\r\n\r\n")
+                        .into_bytes(),
                 ),
             );
             assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");

@@ -53,6 +53,25 @@ fn a_scaled_run_is_paused_re_paced_and_brought_to_its_end() {
 
         let paused = patch(address, &path, &json!({"paused": true}));
         assert_eq!(paused.status, 200, "{}", paused.body);
+        // The answer already tells the run as it is after the command.
+        assert_eq!(paused.body["state"], "paused", "{}", paused.body);
+        assert_eq!(paused.body["progress"]["paused"], true, "{}", paused.body);
+        let slower = patch(address, &path, &json!({"scale_factor": 100}));
+        assert_eq!(slower.body["state"], "paused", "{}", slower.body);
+        assert_eq!(
+            slower.body["progress"]["scale_factor"], 100.0,
+            "{}",
+            slower.body
+        );
+        let resumed = patch(address, &path, &json!({"paused": false}));
+        assert_eq!(resumed.body["state"], "running", "{}", resumed.body);
+        assert_eq!(
+            resumed.body["progress"]["paused"], false,
+            "{}",
+            resumed.body
+        );
+        let paused = patch(address, &path, &json!({"paused": true}));
+        assert_eq!(paused.body["state"], "paused", "{}", paused.body);
         let still = until(address, &path, |run| {
             run["state"] == "paused" && run["progress"]["paused"] == true
         });

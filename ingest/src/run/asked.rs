@@ -1,0 +1,101 @@
+//! What a request says in the ledger, before the data adds to it.
+
+use eip_log::RunParameters;
+
+use super::id::PlanToken;
+use super::request::{Emit, FastTask, RunRequest, ScaledTask, Source, Speed, Task, WindowTask};
+
+/// Whether the run in the ledger was asked for with the same words.
+pub(crate) fn is_same_request(known: &eip_log::RunSummary, request: &RunRequest) -> bool {
+    let plan = asked_plan(&request.task).map(PlanToken::as_str);
+    known.kind() == request.task.kind()
+        && known.first.parameters.as_ref() == Some(&asked_parameters(request))
+        && known.first.plan.as_deref() == plan
+}
+
+/// What the request says, without what the data adds later.
+pub(crate) fn asked_parameters(request: &RunRequest) -> RunParameters {
+    let mut asked = RunParameters::default();
+    match &request.task {
+        Task::Fast(task) => {
+            (asked.start, asked.end) = (task.range.start, task.range.end);
+            asked.mix = task.mix;
+        }
+        Task::Scaled(task) => {
+            (asked.start, asked.end) = (task.range.start, task.range.end);
+            asked.mix = task.mix;
+            describe_pace(task, &mut asked);
+        }
+        Task::Window(task) => {
+            (asked.start, asked.end) = (task.range.start, task.range.end);
+            let emit = if task.emit == Emit::All {
+                "all"
+            } else {
+                "changed"
+            };
+            asked.emit = Some(emit.to_owned());
+            asked.dry_run = task.dry_run;
+            asked.mix = task.mix;
+            for (name, limit) in [
+                ("max_vanishing", task.limits.max_vanishing),
+                ("max_retracted", task.limits.max_retracted),
+            ] {
+                if let Some(limit) = limit {
+                    asked.limits.insert(name.to_owned(), limit.to_string());
+                }
+            }
+        }
+        Task::Revert(task) => {
+            asked.target_run = Some(task.target.to_string());
+            asked.force = task.force;
+            asked.dry_run = task.dry_run;
+        }
+        Task::Rows(task) => asked = task.rows.parameters(),
+    }
+    if let Task::Fast(FastTask { source, .. })
+    | Task::Scaled(ScaledTask { source, .. })
+    | Task::Window(WindowTask { source, .. }) = &request.task
+    {
+        describe_source(source, &mut asked);
+    }
+    asked.reason = request.reason.as_ref().map(ToString::to_string);
+    asked
+}
+
+fn describe_source(source: &Source, asked: &mut RunParameters) {
+    asked.dataset = Some(source.dataset.clone());
+    asked.folder = source.is_folder;
+    asked.rules = Some(source.rules.name().to_owned());
+    asked.rules_sha256 = Some(source.rules.sha256());
+    asked.as_of = source.as_of;
+}
+
+/// What a request says about the pace, by the names of the HTTP interface.
+fn describe_pace(task: &ScaledTask, asked: &mut RunParameters) {
+    let mut pace = |name: &str, value: String| asked.pace.insert(name.to_owned(), value);
+    match task.speed {
+        Speed::Factor(factor) => asked.scale_factor = Some(factor.to_string()),
+        Speed::DurationMicros(micros) => {
+            pace("duration_us", micros.to_string());
+        }
+    }
+    if let Some(seconds) = task.bounds.max_gap_seconds {
+        pace("max_gap", seconds.to_string());
+    }
+    if let Some(most) = task.bounds.max_events_per_second {
+        pace("max_events_per_second", most.to_string());
+    }
+    if task.amplify.copies() > 1 {
+        pace("amplify", task.amplify.copies().to_string());
+        pace("seed", task.amplify.seed().to_string());
+    }
+}
+
+/// The plan that the request is bound to.
+pub(super) fn asked_plan(task: &Task) -> Option<&PlanToken> {
+    match task {
+        Task::Fast(_) | Task::Scaled(_) | Task::Rows(_) => None,
+        Task::Window(task) => task.plan.as_ref(),
+        Task::Revert(task) => task.plan.as_ref(),
+    }
+}
