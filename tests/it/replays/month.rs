@@ -1,12 +1,14 @@
 //! The same facts, however they come: by what pace, in what order, how often.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use rand::RngExt as _;
+use serde_json::Value;
 
 use super::{AS_OF, lines};
 use crate::service::Service;
-use crate::support::{Eip, Ran, generate, rules, seeded};
+use crate::support::{Eip, ORDERS, Ran, changed, generate, olist, rules, run_oracle, seeded};
 
 const RANGE: [&str; 6] = [
     "--start",
@@ -35,42 +37,34 @@ fn verdict<'a>(diff: &'a Ran, view: &str) -> &'a str {
     line.split_whitespace().next_back().unwrap()
 }
 
-#[test]
-fn the_same_month_by_every_way_gives_the_same_views() {
-    let eip = Eip::new();
-    let data = generate(&eip.path(""), 2_000, 34);
-    replay(&eip, "fast", "fast", &data, &[]);
+/// Replays the month fast and, into five spaces, at two paces and by rows: as they come, shuffled, and
+/// all of them twice. `eip diff` has to find the views of each equal to those of the fast run.
+fn by_every_way(eip: &Eip, data: &Path, rows: &str, slow: &str) {
+    replay(eip, "fast", "fast", data, &[]);
 
-    // A month at x 1,000 is 45 minutes.
-    let slow = if std::env::var_os("EIP_SOAK").is_some() {
-        "1000"
-    } else {
-        "1000000"
-    };
     let paces = ["100000", slow].map(|factor| (format!("x{factor}"), factor));
     for (space, factor) in &paces {
-        replay(&eip, space, "scaled", &data, &["--scale-factor", factor]);
+        replay(eip, space, "scaled", data, &["--scale-factor", factor]);
     }
 
-    let text = lines(&data);
     let mut random = seeded("shuffled rows");
-    let mut shuffled: Vec<&str> = text.lines().collect();
+    let mut shuffled: Vec<&str> = rows.lines().collect();
     for place in (1..shuffled.len()).rev() {
         shuffled.swap(place, random.random_range(0..=place));
     }
     let shuffled = shuffled.join("\n");
-    assert_ne!(shuffled, text.trim_end());
+    assert_ne!(shuffled, rows.trim_end());
     let doubled = format!("{shuffled}\n{shuffled}\n");
     let pushes = [
-        ("pushed", &text),
+        ("pushed", rows),
         ("shuffled", &shuffled),
         ("doubled", &doubled),
     ];
-    let service = Service::start(&eip, &data);
+    let service = Service::start(eip, data);
     for (space, text) in pushes {
         let query =
             format!("rules=default&as_of={AS_OF}&start=2018-01-01&end=2018-02-01&space={space}");
-        let answer = service.push(&query, "key", text.clone());
+        let answer = service.push(&query, "key", text.to_owned());
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     drop(service);
@@ -90,6 +84,22 @@ fn the_same_month_by_every_way_gives_the_same_views() {
         // And they are what a recomputation from the space's own log says.
         eip.run(["verify", "--space", space]).ok();
     }
+}
+
+/// The scale factor of the slow replay: a month at x 1,000 is 45 minutes.
+fn slow() -> &'static str {
+    if std::env::var_os("EIP_SOAK").is_some() {
+        "1000"
+    } else {
+        "1000000"
+    }
+}
+
+#[test]
+fn the_same_month_by_every_way_gives_the_same_views() {
+    let eip = Eip::new();
+    let data = generate(&eip.path(""), 2_000, 34);
+    by_every_way(&eip, &data, &lines(&data), "1000000");
 
     // What differs is told apart.
     let rules = rules(&eip.path(""), "end_of_day", "0h");
@@ -100,4 +110,67 @@ fn the_same_month_by_every_way_gives_the_same_views() {
     for view in VIEWS {
         assert_eq!(verdict(&diff, view), "DIFFERENT", "{}", diff.out);
     }
+}
+
+#[test]
+fn the_real_month_by_every_way_gives_the_oracles_views() {
+    let Some(packed) = olist() else { return };
+    let eip = Eip::new();
+    let data = changed(&packed, &eip.path("real"), ORDERS, |_| {});
+    let rows = touching_january(&lines(&data));
+    by_every_way(&eip, &data, &rows, slow());
+
+    let events = eip.path("events.ndjson");
+    let (data, events) = (data.to_str().unwrap(), events.to_str().unwrap());
+    let args = ["events", "--data", data, "--out", events];
+    if run_oracle(args.iter().chain(&RANGE)).is_none() {
+        return;
+    }
+    let views = eip.path("oracle");
+    let args = ["views", "--log", events, "--out", views.to_str().unwrap()];
+    let said = run_oracle(args).unwrap();
+    let diff = eip.run(["diff", "fast", "doubled"]).ok();
+    for view in VIEWS {
+        let line = said.lines().find(|line| line.starts_with(view)).unwrap();
+        let digest = line.split_whitespace().next_back().unwrap();
+        assert!(diff.out.contains(&digest[..16]), "{line}\n{}", diff.out);
+    }
+}
+
+/// Of all rows those of orders with a time in January 2018 or a day beside it, whole with items and
+/// customers; all sellers.
+fn touching_january(rows: &str) -> String {
+    let rows: Vec<(&str, Value)> = rows
+        .lines()
+        .map(|line| (line, serde_json::from_str(line).unwrap()))
+        .collect();
+    let is_near = |row: &Value| {
+        let times = row["row"].as_object().unwrap().values();
+        let mut times = times.filter_map(Value::as_str);
+        times.any(|text| {
+            ["2017-12-31", "2018-01-", "2018-02-01"]
+                .iter()
+                .any(|day| text.starts_with(day))
+        })
+    };
+    let (mut orders, mut customers) = (HashSet::new(), HashSet::new());
+    for (_, row) in rows.iter().filter(|(_, row)| row["file"] == "orders") {
+        if is_near(row) {
+            orders.insert(&row["row"]["order_id"]);
+            customers.insert(&row["row"]["customer_id"]);
+        }
+    }
+    let wanted = |row: &Value| match row["file"].as_str().unwrap() {
+        "orders" | "order_items" => orders.contains(&row["row"]["order_id"]),
+        "customers" => customers.contains(&row["row"]["customer_id"]),
+        _ => true,
+    };
+    let mut text = String::new();
+    for (line, row) in &rows {
+        if wanted(row) {
+            text += line;
+            text.push('\n');
+        }
+    }
+    text
 }
