@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
+import subprocess
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -24,7 +26,6 @@ from places import EIP
 from real_airflow import RealAirflow, real_airflow, wait_for
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -77,7 +78,8 @@ class Chain:
             self.stop(name)
 
     def runs(self) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = httpx.get(f"{self.url('ingest')}/v1/runs", trust_env=False).json()["runs"]
+        answer = httpx.get(f"{self.url('ingest')}/v1/runs", trust_env=False, timeout=60)
+        listed: list[dict[str, Any]] = answer.json()["runs"]
         return listed
 
     def runs_of(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
@@ -233,9 +235,7 @@ def test_a_task_that_is_killed_while_it_asks_finds_its_run_again(
             60,
             lambda: filled.tasks(dag_id, run_id),
         )
-        for process in task_processes(filled):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        kill_tasks(filled)
         wait_for(
             lambda: filled.tasks(dag_id, run_id).get(task_id) == "up_for_retry",
             120,
@@ -245,6 +245,16 @@ def test_a_task_that_is_killed_while_it_asks_finds_its_run_again(
         chain.processes["ingest"].send_signal(signal.SIGCONT)
     assert filled.finished(dag_id, run_id) == "success"
     assert [run["state"] for run in chain.runs_of(dag_id, run_id)] == ["rehearsed"] * rehearses + ["committed"]
+
+
+def test_a_process_that_has_ended_but_is_not_collected_runs_no_task() -> None:
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        seen = psutil.Process(process.pid)
+        assert words_of(seen) == ["/bin/sleep", "60"]
+        process.kill()
+        wait_for(lambda: seen.status() == psutil.STATUS_ZOMBIE, 10, seen.status)
+        assert words_of(seen) == []
+    assert words_of(seen) == children_of(seen) == []
 
 
 def test_a_clear_after_the_data_changed_is_a_new_run_with_new_figures(filled: RealAirflow, chain: Chain) -> None:
@@ -371,12 +381,31 @@ def backfills(airflow: RealAirflow) -> list[dict[str, Any]]:
 def task_processes(airflow: RealAirflow) -> list[psutil.Process]:
     """What runs the tasks' own code: the children of the executor's workers."""
     scheduler = psutil.Process(int((airflow.folder / "pids" / "airflow-scheduler").read_text().split()[0]))
-    workers = [child for child in scheduler.children() if "worker" in " ".join(child.cmdline())]
-    found = []
-    for worker in workers:
+    workers = [child for child in scheduler.children() if "worker" in " ".join(words_of(child))]
+    return [task for worker in workers for task in children_of(worker) if words_of(task)]
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """A process's command line; none once it has ended, whether or not its parent has collected it."""
+    with suppress(psutil.NoSuchProcess):  # also a zombie's
+        words: list[str] = process.cmdline()
+        return words
+    return []
+
+
+def children_of(process: psutil.Process) -> list[psutil.Process]:
+    """What a process has started; nothing once it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        children: list[psutil.Process] = process.children()
+        return children
+    return []
+
+
+def kill_tasks(airflow: RealAirflow) -> None:
+    """Ends every task that runs at the moment as the kernel would that is out of memory."""
+    for process in task_processes(airflow):
         with suppress(psutil.NoSuchProcess):
-            found += worker.children()
-    return found
+            process.kill()
 
 
 def answers(url: str) -> bool:
@@ -387,7 +416,9 @@ def answers(url: str) -> bool:
 
 
 def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
+    """A port below those that the kernel gives to clients: none of them sits on it while its server is away."""
+    for port in random.sample(range(20_000, 32_000), 200):
+        with socket.socket() as listening, suppress(OSError):
+            listening.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("found no free port between 20000 and 32000")

@@ -33,7 +33,7 @@ airflow_database() {
         airflow_export
         "$python_programs/airflow" db migrate
         "$python_programs/airflow" pools set eip_ingest 4 'Tasks that start runs of Ingest or push rows to it'
-    ) >"$directory/logs/airflow-database.log" 2>&1 || stop "Airflow's database: see $directory/logs/airflow-database.log"
+    ) >"$directory/logs/airflow-database.log" 2>&1 || fail_with_log airflow-database "Airflow's database was not made"
     echo "$version" >"$stamp"
 }
 
