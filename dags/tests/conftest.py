@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from scripted_ingest import ScriptedIngest
 
+pytest_plugins = ["airflow_chain"]
+
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="eip-airflow-"))
 
 for name in [name for name in os.environ if name.startswith("AIRFLOW")]:
@@ -31,6 +33,11 @@ os.environ |= {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{AIRFLOW_HOME / 'airflow.db'}",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a running Airflow comes last: it is started once, and nothing else shares the machine with it."""
+    items.sort(key=lambda item: "airflow" in getattr(item, "fixturenames", ()))
 
 
 def pytest_unconfigure() -> None:
