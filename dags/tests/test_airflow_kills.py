@@ -7,6 +7,7 @@ run goes on, or has ended, that nobody in Airflow knows of. See `airflow_chain`.
 from __future__ import annotations
 
 import subprocess
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -178,6 +179,38 @@ def test_a_triggerer_that_is_killed_changes_nothing(filled: RealAirflow, chain: 
     filled.script("start", "airflow-triggerer")
     assert filled.finished("scaled_replay", run_id) == "success"
     assert len(chain.runs_of("scaled_replay", run_id)) == 1
+
+
+def test_a_triggerer_that_is_stopped_for_ten_seconds_disturbs_no_schedule(filled: RealAirflow, chain: Chain) -> None:
+    stop, duration = 10.0, 16.0
+    run_id = filled.started("scaled_replay", **WEEK, duration=duration)
+    wait_for(
+        lambda: (
+            filled.tasks("scaled_replay", run_id)["replay"] == "deferred" and chain.written("scaled_replay", run_id) > 0
+        ),
+        60,
+        lambda: filled.tasks("scaled_replay", run_id),
+    )
+    filled.script("pause", "airflow-triggerer")
+    try:
+        before = chain.written("scaled_replay", run_id)
+        time.sleep(stop)
+        assert filled.leader("airflow-triggerer").status() == psutil.STATUS_STOPPED
+        (during,) = chain.runs_of("scaled_replay", run_id)
+        assert filled.tasks("scaled_replay", run_id)["replay"] == "deferred"
+    finally:
+        filled.script("resume", "airflow-triggerer")
+    assert filled.finished("scaled_replay", run_id) == "success"
+    (run,) = chain.runs_of("scaled_replay", run_id)
+    assert (run["state"], run["attempt"]) == ("committed", 1)
+    counts = run["counts"]
+    assert counts["events"] == counts["events_planned"] > 0
+    # Events were written all the while, and none waited for the triggerer: neither the whole nor the latest of them.
+    assert max(during["counts"].get("events", 0), (during["progress"] or {}).get("records", 0)) > before > 0
+    pace = chain.get(f"/v1/runs/{run['run']}/latency.json")
+    assert pace["lateness_us"]["max"] == counts["lateness_us_max"] < stop / 2 * 1e6
+    assert duration / 2 * 1e6 < pace["span_intended_us"] <= duration * 1e6
+    assert abs(pace["span_us"] - pace["span_intended_us"]) < stop / 2 * 1e6
 
 
 def test_an_ingest_that_dies_in_the_middle_goes_on_with_the_same_run(filled: RealAirflow, chain: Chain) -> None:
