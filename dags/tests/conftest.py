@@ -25,7 +25,7 @@ pytest_plugins = ["airflow_chain"]
 
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="eip-airflow-"))
 
-for name in [name for name in os.environ if name.startswith("AIRFLOW")]:
+for name in [name for name in os.environ if name.startswith("AIRFLOW") or name == "EIP_CATALOGUE"]:
     del os.environ[name]
 os.environ |= {
     "AIRFLOW_HOME": str(AIRFLOW_HOME),

@@ -67,6 +67,15 @@ def test_bad_params_answer_400_and_start_nothing(airflow: RealAirflow, dag_id: s
     assert airflow.get(f"/dags/{dag_id}/dagRuns")["total_entries"] == before
 
 
+def test_forms_propose_ingests_names_and_ingest_says_no_to_others(filled: RealAirflow) -> None:
+    params = filled.get("/dags/fast_backfill/details")["params"]
+    assert params["dataset"]["schema"]["examples"] == ["more", "olist"]
+    assert params["rules"]["schema"]["examples"] == ["default", "end-of-day"]
+    run_id = filled.started("replay_day", day="2018-03-01", dataset="elsewhere")
+    assert filled.finished("replay_day", run_id) == "failed"
+    assert "ingest answered 422 to POST /v1/runs" in filled.log("replay_day", run_id, "replay")
+
+
 def test_what_a_range_lacks_is_said_in_ingests_own_words(filled: RealAirflow) -> None:
     run_id = filled.started("window_backfill", start_date="2018-03-02", end_date="2018-03-01")
     assert filled.finished("window_backfill", run_id) == "failed"
@@ -124,13 +133,16 @@ def test_a_clear_after_the_data_changed_is_a_new_run_with_new_figures(filled: Re
 
 
 def test_a_guard_fails_the_task_with_ingests_words_and_figures(filled: RealAirflow, chain: Chain) -> None:
+    april = {"start_date": "2018-04-01", "end_date": "2018-05-01", "approval": "never"}
+    # Orders that came last by pushed rows never vanish; from here on they are a window run's.
+    first = filled.started("window_backfill", **april)
+    assert filled.finished("window_backfill", first) == "success"
     orders = chain.data / "olist_orders_dataset.csv"
     whole = orders.read_text()
     kept = [line for line in whole.splitlines(keepends=True) if "2018-04-1" not in line]
     orders.write_text("".join(kept))
     try:
-        conf = {"start_date": "2018-04-01", "end_date": "2018-05-01", "approval": "never"}
-        run_id = filled.started("window_backfill", **conf)
+        run_id = filled.started("window_backfill", **april)
         assert filled.finished("window_backfill", run_id) == "failed"
     finally:
         orders.write_text(whole)
@@ -141,8 +153,7 @@ def test_a_guard_fails_the_task_with_ingests_words_and_figures(filled: RealAirfl
 
 def test_a_person_may_let_more_vanish_than_a_guard_does(filled: RealAirflow, chain: Chain) -> None:
     may = {"start_date": "2018-05-01", "end_date": "2018-06-01"}
-    # Orders that came last by pushed rows never vanish; from here on they are a window run's.
-    first = filled.started("window_backfill", **may)
+    first = filled.started("window_backfill", **may)  # as above
     assert filled.finished("window_backfill", first) == "success"
     orders = chain.data / "olist_orders_dataset.csv"
     whole = orders.read_text()
