@@ -153,6 +153,7 @@ def airflow(chain: Chain) -> Iterator[RealAirflow]:
         EIP_BIN=str(program),
         EIP_STATE=str(chain.state),
         AIRFLOW__WORKERS__SOCKET_CLEANUP_TIMEOUT="5",
+        AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD="15",  # a killed one's tasks are then another's
     ) as airflow:
         yield airflow
 

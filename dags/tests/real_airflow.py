@@ -79,13 +79,20 @@ class RealAirflow:
 
     def finished(self, dag_id: str, run_id: str, seconds: float = 120) -> str:
         """How a run ended."""
-        wait_for(lambda: self.state(dag_id, run_id) in ENDED, seconds, lambda: self.tasks(dag_id, run_id))
+        wait_for(lambda: self.state(dag_id, run_id) in ENDED, seconds, lambda: self.story(dag_id, run_id))
         return self.state(dag_id, run_id)
 
     def tasks(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """The states of a run's tasks."""
         found = self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
         return {task["task_id"]: task["state"] for task in found}
+
+    def story(self, dag_id: str, run_id: str) -> str:
+        """For a failure's words: each task's state and try, and what the scheduler noted about them."""
+        found = self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
+        noted = self.get("/eventLogs", dag_id=dag_id, run_id=run_id)["event_logs"]
+        lines = [f"{one['task_id']}[{one['map_index']}]: {one['state']}, try {one['try_number']}" for one in found]
+        return "\n".join([*lines, *(f"{one['when']} {one['event']}: {one['extra']}" for one in noted)])
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:  # noqa: ANN401
         """What a task handed on."""

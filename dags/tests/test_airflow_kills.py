@@ -171,9 +171,22 @@ def test_a_process_that_has_ended_but_is_not_collected_runs_no_task() -> None:
     assert words_of(seen) == children_of(seen) == []
 
 
+def deferred(airflow: RealAirflow, chain: Chain, **conf: Any) -> str:  # noqa: ANN401
+    """Starts a scaled replay of the week; returns when events are written and the triggerer is what waits."""
+    run_id = airflow.started("scaled_replay", **WEEK, **conf)
+    wait_for(
+        lambda: (
+            airflow.tasks("scaled_replay", run_id)["replay"] == "deferred"
+            and chain.written("scaled_replay", run_id) > 20
+        ),
+        60,
+        lambda: airflow.tasks("scaled_replay", run_id),
+    )
+    return run_id
+
+
 def test_a_triggerer_that_is_killed_changes_nothing(filled: RealAirflow, chain: Chain) -> None:
-    run_id = filled.started("scaled_replay", **WEEK, duration=12)
-    wait_for(lambda: bool(chain.runs_of("scaled_replay", run_id)), 60, lambda: filled.tasks("scaled_replay", run_id))
+    run_id = deferred(filled, chain, duration=12)
     filled.script("kill", "airflow-triggerer")
     wait_for(lambda: chain.runs_of("scaled_replay", run_id)[0]["state"] == "committed", 60, chain.runs)
     filled.script("start", "airflow-triggerer")
@@ -182,15 +195,8 @@ def test_a_triggerer_that_is_killed_changes_nothing(filled: RealAirflow, chain: 
 
 
 def test_a_triggerer_that_is_stopped_for_ten_seconds_disturbs_no_schedule(filled: RealAirflow, chain: Chain) -> None:
-    stop, duration = 10.0, 16.0
-    run_id = filled.started("scaled_replay", **WEEK, duration=duration)
-    wait_for(
-        lambda: (
-            filled.tasks("scaled_replay", run_id)["replay"] == "deferred" and chain.written("scaled_replay", run_id) > 0
-        ),
-        60,
-        lambda: filled.tasks("scaled_replay", run_id),
-    )
+    stop, duration = 10.0, 18.0
+    run_id = deferred(filled, chain, duration=duration)
     filled.script("pause", "airflow-triggerer")
     try:
         before = chain.written("scaled_replay", run_id)
@@ -214,8 +220,7 @@ def test_a_triggerer_that_is_stopped_for_ten_seconds_disturbs_no_schedule(filled
 
 
 def test_an_ingest_that_dies_in_the_middle_goes_on_with_the_same_run(filled: RealAirflow, chain: Chain) -> None:
-    run_id = filled.started("scaled_replay", **WEEK, duration=12)
-    wait_for(lambda: chain.written("scaled_replay", run_id) > 20, 60, lambda: filled.tasks("scaled_replay", run_id))
+    run_id = deferred(filled, chain, duration=12)
     chain.kill("ingest")
     chain.start("ingest")
     assert filled.finished("scaled_replay", run_id) == "success"
