@@ -53,19 +53,10 @@ def airflow_database() -> None:
 
 @pytest.fixture
 def dags(airflow_database: None) -> dict[str, DAG]:  # noqa: ARG001 - asked for so that it is there
-    """All DAGs as Airflow's own loader makes them; `dag.test()` leaves its conf in a DAG, so each test has its own."""
+    """All DAGs, each test's own: `dag.test()` leaves its conf in a DAG."""
+    from loaded_dags import load_dags
+
     return load_dags()
-
-
-def load_dags() -> dict[str, DAG]:
-    """As above, for fixtures that live longer."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    found: dict[str, DAG] = DagBag(DAGS_FOLDER).dags
-    for dag in found.values():
-        for task in dag.tasks:  # a try that fails is seen at once, not after the delays of production
-            task.retries = 0
-    return found
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from conftest import load_dags
 from eip_binary import eip, eip_running, eip_server, needs_eip
+from loaded_dags import load_dags
 from places import EIP, OLIST, ORACLE
 
 if TYPE_CHECKING:

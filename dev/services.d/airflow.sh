@@ -42,7 +42,7 @@ airflow_database() {
 # What the DAGs' forms propose, before these are parsed. Without an Ingest they propose what they did, or nothing.
 airflow_catalogue() {
     (airflow_export && "$python_programs/python" -m eip_provider.catalogue --patience 2) >"$directory/logs/airflow-catalogue.log" 2>&1 ||
-        say "forms do not propose Ingest's names: $(tail -n 1 "$directory/logs/airflow-catalogue.log"). Later: $python_programs/python -m eip_provider.catalogue"
+        say "forms do not propose Ingest's names: $(tail -n 1 "$directory/logs/airflow-catalogue.log"). Later, with what dev/airflow env exports: $python_programs/python -m eip_provider.catalogue"
 }
 
 # Secrets that the processes share, made once. Nobody but the user of this folder reads them.
