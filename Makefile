@@ -76,8 +76,8 @@ lint: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
 	if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; else echo "cargo-deny is not installed: deny.toml not checked"; fi
-	$(PYTHON) -m ruff check dags
-	$(PYTHON) -m ruff format --check dags
+	cd dags && ../$(PYTHON) -m ruff check --config pyproject.toml . ../bench
+	cd dags && ../$(PYTHON) -m ruff format --check --config pyproject.toml . ../bench
 	cd dags && ../$(PYTHON) -m mypy
 	$(PYTHON) -m ruff check dev/tests
 	$(PYTHON) -m ruff format --check dev/tests

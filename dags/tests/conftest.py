@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
     from scripted_ingest import ScriptedIngest
 
+pytest_plugins = ["airflow_chain"]
+
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="eip-airflow-"))
 
-for name in [name for name in os.environ if name.startswith("AIRFLOW")]:
+for name in [name for name in os.environ if name.startswith("AIRFLOW") or name == "EIP_CATALOGUE"]:
     del os.environ[name]
 os.environ |= {
     "AIRFLOW_HOME": str(AIRFLOW_HOME),
@@ -31,6 +33,11 @@ os.environ |= {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{AIRFLOW_HOME / 'airflow.db'}",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a running Airflow comes last: it is started once, and nothing else shares the machine with it."""
+    items.sort(key=lambda item: "airflow" in getattr(item, "fixturenames", ()))
 
 
 def pytest_unconfigure() -> None:
@@ -46,19 +53,10 @@ def airflow_database() -> None:
 
 @pytest.fixture
 def dags(airflow_database: None) -> dict[str, DAG]:  # noqa: ARG001 - asked for so that it is there
-    """All DAGs as Airflow's own loader makes them; `dag.test()` leaves its conf in a DAG, so each test has its own."""
+    """All DAGs, each test's own: `dag.test()` leaves its conf in a DAG."""
+    from loaded_dags import load_dags
+
     return load_dags()
-
-
-def load_dags() -> dict[str, DAG]:
-    """As above, for fixtures that live longer."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    found: dict[str, DAG] = DagBag(DAGS_FOLDER).dags
-    for dag in found.values():
-        for task in dag.tasks:  # a try that fails is seen at once, not after the delays of production
-            task.retries = 0
-    return found
 
 
 @pytest.fixture

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import pytest
 
 from places import EIP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+needs_eip = pytest.mark.skipif(
+    "EIP_BIN" not in os.environ and not EIP.exists(), reason=f"no binary at {EIP}: make test builds it, or set EIP_BIN"
+)
+"""Of tests that run the binary."""
 
 COMMAND_SECONDS = 300
 SERVER_SECONDS = 60

@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil  # type: ignore[import-untyped]
 
 from places import PROJECT
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 ENDED = {"success", "failed"}
 START_SECONDS = 400
+
+POLICY = """
+from datetime import timedelta
+
+def task_policy(task):
+    task.retry_delay = timedelta(seconds=2)  # what is killed here is well again at once
+"""
+"""Airflow's local settings: how all tasks of all DAGs are changed."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +79,20 @@ class RealAirflow:
 
     def finished(self, dag_id: str, run_id: str, seconds: float = 120) -> str:
         """How a run ended."""
-        wait_for(lambda: self.state(dag_id, run_id) in ENDED, seconds, lambda: self.tasks(dag_id, run_id))
+        wait_for(lambda: self.state(dag_id, run_id) in ENDED, seconds, lambda: self.story(dag_id, run_id))
         return self.state(dag_id, run_id)
 
     def tasks(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """The states of a run's tasks."""
         found = self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
         return {task["task_id"]: task["state"] for task in found}
+
+    def story(self, dag_id: str, run_id: str) -> str:
+        """For a failure's words: each task's state and try, and what the scheduler noted about them."""
+        found = self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
+        noted = self.get("/eventLogs", dag_id=dag_id, run_id=run_id)["event_logs"]
+        lines = [f"{one['task_id']}[{one['map_index']}]: {one['state']}, try {one['try_number']}" for one in found]
+        return "\n".join([*lines, *(f"{one['when']} {one['event']}: {one['extra']}" for one in noted)])
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:  # noqa: ANN401
         """What a task handed on."""
@@ -88,6 +104,27 @@ class RealAirflow:
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
         return self.client.get(path, params={"full_content": "true"}).text
 
+    def instances(self, dag_id: str, run_id: str, task_id: str) -> list[dict[str, Any]]:
+        """A task's instances: one, or one a partition."""
+        found = self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
+        return sorted((one for one in found if one["task_id"] == task_id), key=lambda one: int(one["map_index"]))
+
+    def leader(self, name: str) -> psutil.Process:
+        """One of the four processes."""
+        return psutil.Process(int((self.folder / "pids" / name).read_text().split()[0]))
+
+    def task_processes(self) -> list[psutil.Process]:
+        """What runs the tasks' own code: the children of the executor's workers."""
+        scheduler = self.leader("airflow-scheduler")
+        workers = [child for child in scheduler.children() if "worker" in " ".join(words_of(child))]
+        return [task for worker in workers for task in children_of(worker) if words_of(task)]
+
+    def kill_tasks(self) -> None:
+        """Ends every task that is in a worker at the moment, as a kernel does that is out of memory."""
+        for process in self.task_processes():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
 
 @contextmanager
 def real_airflow(**variables: str) -> Iterator[RealAirflow]:
@@ -96,6 +133,9 @@ def real_airflow(**variables: str) -> Iterator[RealAirflow]:
     folder.chmod(0o755)  # PostgreSQL's user must be able to enter it
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "EIP_", "PYTEST"))}
     told = kept | variables
+    settings = folder / "airflow" / "config" / "airflow_local_settings.py"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(POLICY)
     try:
         script("services", folder, told, "up", "--only", "postgres")
         script("airflow", folder, told, "up")
@@ -124,6 +164,22 @@ def script(name: str, folder: Path, variables: dict[str, str], *words: str) -> s
         text = said.read()
     assert code == 0, f"{line}:\n{text}"
     return text
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """A process's command line; none once it has ended, whether or not its parent has collected it."""
+    with suppress(psutil.NoSuchProcess):  # also a zombie's
+        words: list[str] = process.cmdline()
+        return words
+    return []
+
+
+def children_of(process: psutil.Process) -> list[psutil.Process]:
+    """What a process has started; nothing once it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        children: list[psutil.Process] = process.children()
+        return children
+    return []
 
 
 def wait_for(is_so: Callable[[], bool], seconds: float, words: Callable[[], object]) -> None:

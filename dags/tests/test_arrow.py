@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -21,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from conftest import load_dags
-from eip_binary import eip, eip_running, eip_server
+from eip_binary import eip, eip_running, eip_server, needs_eip
+from loaded_dags import load_dags
 from places import EIP, OLIST, ORACLE
 
 if TYPE_CHECKING:
@@ -34,9 +33,7 @@ if TYPE_CHECKING:
 VIEWS = ["shipment_events", "shipments", "route_stats_daily"]
 LOGICAL_DATE = datetime(2018, 10, 18, tzinfo=UTC)
 
-pytestmark = pytest.mark.skipif(
-    "EIP_BIN" not in os.environ and not EIP.exists(), reason=f"no binary at {EIP}: make test builds it, or set EIP_BIN"
-)
+pytestmark = needs_eip
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 LOGICAL_DATE = datetime(2018, 4, 1, tzinfo=UTC)
 WINDOW = {"start_date": "2018-03-01", "end_date": "2018-04-01"}
+DEFERRED = "Pausing task as DEFERRED"
+"""What Airflow's log says of a task that is left to the triggerer."""
+
 REHEARSED = Answer(
     200,
     run("rehearsed", orders_covered=5000, events_planned=12)
@@ -28,6 +31,11 @@ REPORT = {
     "route_stats_daily": {"added": 1, "removed": 2, "changed": 3},
     "vanishing": {"count": 7, "names": [f"order-{n}" for n in range(7)]},
 }
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eip_provider.triggers.SETTLING", 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -139,7 +147,7 @@ def test_a_window_is_rehearsed_then_done_as_announced_then_seen_and_verified(
     dags: dict[str, DAG], ingest: ScriptedIngest, api: ScriptedIngest, verifies: Path
 ) -> None:
     ingest.fixed[f"GET /v1/runs/{RUN_ID}/rehearsal"] = Answer(200, REPORT)
-    ingest.answers = [accepted(), REHEARSED, REHEARSED, accepted(), running(4), finished()]
+    ingest.answers = [accepted(), REHEARSED, accepted(), running(4), finished()]
     api.answers = [ready(0), ready(5, 7)]
     dag_run = ran(dags["window_backfill"], "success", **WINDOW, rules="tuesday", emit="changed")
     rehearsal, correction = ingest.posted()
@@ -162,6 +170,49 @@ def test_a_window_is_rehearsed_then_done_as_announced_then_seen_and_verified(
     assert verifies.read_text().split() == ["verify", "--start", "2018-03-01", "--end", "2018-04-01"]
 
 
+def test_a_run_that_ends_soon_is_waited_for_in_the_worker(
+    dags: dict[str, DAG], ingest: ScriptedIngest, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ingest.answers = [accepted(), running(1), running(4), ended("committed", events=7)]
+    ran(dags["scaled_replay"], "success", **WINDOW)
+    assert [asked.method for asked in ingest.asked] == ["GET", "POST", "GET", "GET", "GET"]
+    assert DEFERRED not in "".join(capfd.readouterr())
+
+
+def test_one_that_takes_longer_is_left_to_the_triggerer(
+    dags: dict[str, DAG], ingest: ScriptedIngest, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dags["scaled_replay"].get_task("replay"), "stay", 0.0)
+    ingest.answers = [accepted(), running(1), running(4), ended("committed", events=7)]
+    dag_run = ran(dags["scaled_replay"], "success", **WINDOW)
+    assert DEFERRED in "".join(capfd.readouterr())
+    assert dag_run.get_task_instance("replay").xcom_pull(task_ids="replay")["events"] == 7
+
+
+def test_an_interruption_while_the_worker_waits_is_tried_again(
+    dags: dict[str, DAG], ingest: ScriptedIngest, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ingest.answers = [accepted(), running(1), ended("interrupted", events=3)]
+    ran(dags["scaled_replay"], "failed", **WINDOW)
+    assert "was interrupted after 3 events; a retry resumes it" in "".join(capfd.readouterr())
+    assert len(ingest.posted()) == 1
+
+
+def test_views_that_take_longer_are_left_to_the_triggerer(
+    dags: dict[str, DAG],
+    ingest: ScriptedIngest,
+    api: ScriptedIngest,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dags["verify_views"].get_task("visible"), "stay", 0.0)
+    ingest.lists(run("committed") | {"end_offsets": [5, 2]})
+    api.answers = [ready(5, 0), ready(5, 1), ready(5, 2)]
+    ran(dags["verify_views"], "success")
+    assert DEFERRED in "".join(capfd.readouterr())
+    assert len(api.asked) == 3
+
+
 def test_another_window_run_under_way_is_waited_for(
     dags: dict[str, DAG], ingest: ScriptedIngest, api: ScriptedIngest
 ) -> None:
@@ -179,7 +230,7 @@ def test_another_window_run_under_way_is_waited_for(
 def test_a_revert_is_rehearsed_and_bound_to_its_plan(
     dags: dict[str, DAG], ingest: ScriptedIngest, api: ScriptedIngest
 ) -> None:
-    ingest.answers = [accepted(), REHEARSED, REHEARSED, accepted(), finished()]
+    ingest.answers = [accepted(), REHEARSED, accepted(), finished()]
     api.answers = [ready(5, 7)]
     ran(dags["revert_run"], "success", run="00000000000000aa")
     rehearsal, revert = ingest.posted()

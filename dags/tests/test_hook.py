@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from eip_provider.errors import RequestRefused, RunExcluded, ServiceUnavailable
 from eip_provider.hook import EipIngestHook
+from eip_provider.http import client_options
 from eip_provider.requests import FastRun, RowsRequest, WindowRun
 from scripted_ingest import RUN_ID, Answer, ScriptedIngest, accepted, ended, problem, verdicts
 
@@ -47,6 +49,14 @@ def time() -> Time:
 @pytest.fixture
 def hook(time: Time) -> EipIngestHook:
     return EipIngestHook(patience=60, clock=time.clock, sleep=time.sleep)
+
+
+def test_a_process_reads_the_certificates_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EIP_INGEST", "https://ingest.internal:8443")
+    first, again = (client_options(EipIngestHook().get_connection("eip_ingest"))["verify"] for _ in range(2))
+    assert first is again
+    assert first.verify_mode is ssl.CERT_REQUIRED
+    assert first.check_hostname
 
 
 def test_a_run_is_started_by_one_post(hook: EipIngestHook, ingest: ScriptedIngest) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eip_binary import eip, eip_running, eip_server
+from eip_binary import eip, eip_running, eip_server, needs_eip
 from places import EIP
 from real_airflow import script
 
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 LOGICAL_DATE = datetime(2018, 10, 18, tzinfo=UTC)
 AS_OF = "2018-10-17T17:30:18Z"
 
-pytestmark = pytest.mark.skipif(
-    "EIP_BIN" not in os.environ and not EIP.exists(), reason=f"no binary at {EIP}: make test builds it, or set EIP_BIN"
-)
+pytestmark = needs_eip
 
 
 @pytest.fixture(scope="module")

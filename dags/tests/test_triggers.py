@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triggers, "SETTLING", 0.0)
     monkeypatch.setattr(triggers, "FIRST_PAUSE", 0.001)
 
 

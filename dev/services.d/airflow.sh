@@ -10,7 +10,11 @@ airflow_up() {
 
     [[ -x $python_programs/airflow ]] || stop "Airflow is not installed: dev/setup python"
     live_pid postgres >/dev/null || stop "PostgreSQL does not run: dev/services up --only postgres --dir $(printf %q "$directory")"
+    mkdir -p "$directory/airflow"
+    airflow_secrets
+    airflow_catalogue &
     airflow_database
+    wait $!
     for name in "${programs[@]}"; do
         with_lock "$name" start_process "$name" &
         starting[$name]=$!
@@ -24,8 +28,6 @@ airflow_up() {
 # Makes or migrates the database, once for each version of Airflow; and the pool that the DAGs share.
 airflow_database() {
     local stamp=$directory/airflow/stamp version
-    mkdir -p "$directory/airflow"
-    airflow_secrets
     version=$(sed -n 's/^apache-airflow==//p' "$repository/dags/requirements.lock")
     [[ -f $stamp && $(<"$stamp") == "$version" ]] && return 0
     [[ $(postgres_sql "SELECT 1 FROM pg_database WHERE datname = 'airflow'") == 1 ]] || postgres_sql 'CREATE DATABASE airflow'
@@ -33,8 +35,14 @@ airflow_database() {
         airflow_export
         "$python_programs/airflow" db migrate
         "$python_programs/airflow" pools set eip_ingest 4 'Tasks that start runs of Ingest or push rows to it'
-    ) >"$directory/logs/airflow-database.log" 2>&1 || stop "Airflow's database: see $directory/logs/airflow-database.log"
+    ) >"$directory/logs/airflow-database.log" 2>&1 || fail_with_log airflow-database "Airflow's database was not made"
     echo "$version" >"$stamp"
+}
+
+# What the DAGs' forms propose, before these are parsed. Without an Ingest they propose what they did, or nothing.
+airflow_catalogue() {
+    (airflow_export && "$python_programs/python" -m eip_provider.catalogue --patience 2) >"$directory/logs/airflow-catalogue.log" 2>&1 ||
+        say "forms do not propose Ingest's names: $(tail -n 1 "$directory/logs/airflow-catalogue.log"). Later, with what dev/airflow env exports: $python_programs/python -m eip_provider.catalogue"
 }
 
 # Secrets that the processes share, made once. Nobody but the user of this folder reads them.

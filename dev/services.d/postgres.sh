@@ -23,7 +23,7 @@ postgres_prepare() {
         rm -rf "$folder/data"
         (as_service_user "$binaries/initdb" --pgdata "$folder/data" --username eip --auth trust --encoding UTF8 --locale C.UTF-8) \
             >"$directory/logs/postgres-initdb.log" 2>&1 ||
-            stop "postgres: initdb failed; see $directory/logs/postgres-initdb.log"
+            fail_with_log postgres-initdb "postgres: initdb failed"
     }
 }
 

@@ -1,7 +1,9 @@
 """Params that several DAGs share, as forms with a schema, and how they are read.
 
-Names of datasets and rules are patterns and not lists: which there are is Ingest's to say when a run is asked for, and
-a DAG file that asked at import would make every parse wait for it. Examples in the form are only that.
+Names of datasets and rules are patterns, with those that are known beside them (`catalogue`, a local file) as JSON
+Schema's `examples`: Airflow's form shows them as a list to pick from and lets another name through. They are no `enum`,
+because Airflow checks against the DAG as it was last parsed: it would refuse a name that Ingest has just been given,
+and what it lets through Ingest would have to check all the same.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, Param
 
+from eip_provider.catalogue import known
 from eip_provider.requests import DATE_PATTERN, NAME_PATTERN, SPACE_PATTERN, TIME_PATTERN
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ def dataset() -> Param:
         pattern=NAME_PATTERN,
         title="Dataset",
         description="A dataset's name in Ingest's configuration (`GET /v1/datasets` lists them).",
-        examples=["olist"],
+        examples=list(known().datasets) or ["olist"],
     )
 
 
@@ -53,7 +56,7 @@ def rules() -> Param:
         pattern=NAME_PATTERN,
         title="Rules",
         description="A name of conversion rules in Ingest's configuration (`GET /v1/rules` lists them).",
-        examples=["default"],
+        examples=list(known().rules) or ["default"],
     )
 
 

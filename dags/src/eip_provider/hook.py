@@ -1,4 +1,4 @@
-"""Ingest over HTTP: start a run or find it, look at it, cancel it, read its rehearsal, push rows.
+"""Ingest over HTTP: start a run or find it, look at it, cancel it, read its rehearsal, push rows, learn its names.
 
 Parameters of a DAG run travel in the JSON body, or as checked and encoded query values; the URL is the connection's.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eip_provider.catalogue import Catalogue
 from eip_provider.errors import RequestRefused, RunExcluded, ServiceUnavailable
 from eip_provider.http import Ask, EipHttpHook, json_of
 from eip_provider.keys import asked_by
@@ -122,6 +123,17 @@ class EipIngestHook(EipHttpHook):
             return RowsAnswer.from_ndjson(answer.text)
         except ValueError as error:
             raise ServiceUnavailable(f"ingest's answer to pushed rows is not whole: {error}") from error
+
+    def catalogue(self) -> Catalogue:
+        """The names of datasets and rules that runs may name."""
+        return Catalogue(datasets=self._names("datasets"), rules=self._names("rules"))
+
+    def _names(self, what: str) -> tuple[str, ...]:
+        answer = json_of(self._well(Ask("GET", f"/v1/{what}")))
+        try:
+            return tuple(sorted(str(one["name"]) for one in answer[what]))
+        except (KeyError, TypeError) as error:
+            raise RequestRefused(f"ingest's list of {what} is not understood: {error}") from error
 
     def _well(self, ask: Ask) -> httpx.Response:
         answer = self.send(ask)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,6 +19,7 @@ from eip_provider.errors import RequestRefused, ServiceUnavailable
 from eip_provider.runs import problem_text
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
     from airflow.sdk import Connection
@@ -127,6 +129,12 @@ def base_url(connection: Connection) -> httpx.URL:
     return httpx.URL(scheme=scheme, host=connection.host, port=connection.port)
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once in a process: that takes longer than most requests."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def client_options(connection: Connection) -> dict[str, Any]:
     """How a client of either kind, blocking or not, is made for a connection."""
     return {
@@ -134,8 +142,19 @@ def client_options(connection: Connection) -> dict[str, Any]:
         "headers": {"Authorization": f"Bearer {connection.password}"} if connection.password else {},
         "timeout": httpx.Timeout(60.0, connect=5.0),
         "follow_redirects": False,
+        "verify": _certificates(),
         "trust_env": False,
     }
+
+
+def looks(seconds: float) -> Iterator[None]:
+    """Comes round at once, and again after growing pauses for as long as these seconds last."""
+    give_up_at = time.monotonic() + seconds
+    for pause in growing(first=0.05, factor=1.5, greatest=1.0):
+        yield
+        if time.monotonic() + pause > give_up_at:
+            return
+        time.sleep(pause)
 
 
 def growing(*, first: float, factor: float, greatest: float) -> Iterator[float]:

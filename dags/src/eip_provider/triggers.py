@@ -25,6 +25,10 @@ from eip_provider.views import READY, missing, offsets_in
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+SETTLING = 3.0
+"""Seconds before the first look. A task that comes back in the very round of the scheduler in which it hears that the
+worker is done with it is taken for one that died (3.3.2), and loses a try."""
+
 FIRST_PAUSE = 0.2
 
 
@@ -75,6 +79,7 @@ class PollTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Fires once."""
         connection = await BaseHook.aget_connection(self.conn_id)
+        await asyncio.sleep(SETTLING)
         async with httpx.AsyncClient(**client_options(connection)) as client:
             yield TriggerEvent(await self._poll(client))  # type: ignore[no-untyped-call] # Airflow's own
 

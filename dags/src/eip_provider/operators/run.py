@@ -1,4 +1,4 @@
-"""Starts a run of Ingest, waits for its end in the triggerer, and hands on its counts."""
+"""Starts a run of Ingest, waits for its end, in the triggerer where that takes longer, and hands on its counts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from eip_provider.errors import RequestRefused, RunEnded, RunExcluded, RunInterrupted, ServiceUnavailable
 from eip_provider.hook import EipIngestHook, run_path
+from eip_provider.http import looks
 from eip_provider.keys import key_for, key_prefix
 from eip_provider.links import EipReceiptLink, EipRunLink
 from eip_provider.requests import RunRequest
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
 Part = Mapping[str, Any]
 RequestOf = Callable[[Context, Part], RunRequest]
 
+STAY = 4.0
+"""Seconds for which a worker waits before it is left to others."""
+
 
 class EipRunOperator(BaseOperator):
-    """One run, from POST to its end. The POST is plain and idempotent; only the waiting is deferred.
+    """One run, from POST to its end. The POST is plain and idempotent; a run that takes longer is waited for deferred.
 
     A retry finds the run that an earlier try started; a Clear of a finished task starts a new one (see `keys`). Where
     another window or revert run is under way, its end is waited for. The run's links are there from the start.
@@ -38,6 +42,8 @@ class EipRunOperator(BaseOperator):
         eip_conn_id: the connection to Ingest.
         if_killed: `cancel`: a person who fails or clears the task cancels its run; `detach`: the run goes on. A task
             that dies by itself leaves its run alone either way.
+        stay: seconds for which the worker waits itself. Most corrections end within, sooner than Airflow would have
+            put the task aside and taken it up again.
         patience: seconds for which an unreachable or unwell Ingest is waited for before the task is retried.
         poll_interval: greatest seconds between two looks at the run.
     """
@@ -55,6 +61,7 @@ class EipRunOperator(BaseOperator):
         note: str | None = None,
         eip_conn_id: str = EipIngestHook.default_conn_name,
         if_killed: Literal["cancel", "detach"] = "cancel",
+        stay: float = STAY,
         patience: float = 60.0,
         poll_interval: float = 3.0,
         **kwargs: Any,  # noqa: ANN401 - the base's
@@ -65,6 +72,7 @@ class EipRunOperator(BaseOperator):
         self.note = note
         self.eip_conn_id = eip_conn_id
         self.if_killed = if_killed
+        self.stay = stay
         self.patience = patience
         self.poll_interval = poll_interval
         self.run_page: tuple[str, str] | None = None
@@ -84,8 +92,12 @@ class EipRunOperator(BaseOperator):
         self._started = (status.run_id, request.space)
         self._link(context, hook, status.run_id, request.space)
         self.log.info(status.progress())
-        if status.ended and not status.interrupted:
-            return self._end(hook, status, request.space)
+        if not status.interrupted:  # one that is, Ingest has been asked to go on with
+            for _ in looks(self.stay):
+                if not status.ended:
+                    status = hook.get_run(status.run_id, request.space)
+                if status.ended:
+                    return self._end(hook, status, request.space)
         raise self._waiting_for(status, request.space)
 
     def execute_after_another(self, context: Context, event: Mapping[str, Any]) -> Any:  # noqa: ANN401
@@ -99,7 +111,6 @@ class EipRunOperator(BaseOperator):
         hook, space = self._hook(), event["space"]
         status = hook.get_run(event["run"], space)
         self._link(context, hook, status.run_id, space)
-        self.log.info(status.progress())
         if not status.ended:  # somebody else has it resumed meanwhile
             raise self._waiting_for(status, space)
         return self._end(hook, status, space)
@@ -115,6 +126,7 @@ class EipRunOperator(BaseOperator):
 
     def _end(self, hook: EipIngestHook, status: RunStatus, space: str | None) -> dict[str, Any]:
         self._started = None
+        self.log.info(status.progress())
         if status.interrupted:
             raise RunInterrupted(
                 f"run {status.run_id} was interrupted after {status.emitted:,} events; a retry resumes it"
