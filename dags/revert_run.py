@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 
 def rehearsal_of(context: Context, _part: Mapping[str, Any]) -> RevertRun:
     """The revert, without doing anything."""
-    return RevertRun(run=context["params"]["run"], force=context["params"]["force"], dry_run=True)
+    params = context["params"]
+    return RevertRun(run=params["run"], force=params["force"], reason=params["reason"], dry_run=True)
 
 
 def revert_of(context: Context, _part: Mapping[str, Any]) -> RevertRun:
     """Exactly what was rehearsed."""
     params = context["params"]
     plan = context["ti"].xcom_pull(task_ids="rehearse")["plan"]
-    return RevertRun(run=params["run"], force=params["force"], plan=plan)
+    return RevertRun(run=params["run"], force=params["force"], reason=params["reason"], plan=plan)
 
 
 @dag(
@@ -54,6 +55,7 @@ def revert_of(context: Context, _part: Mapping[str, Any]) -> RevertRun:
             title="Force",
             description="Also take back what later runs changed, and go beyond the guards.",
         ),
+        "reason": forms.reason(),
     },
     tags=["eip", "correction"],
     doc_md=__doc__,

@@ -11,7 +11,7 @@ retracts what no longer holds: the correction of an incident, whole or not at al
    raised to the rehearsed figures and not beyond. Another window run under way is waited for.
 4. **visible** waits until the views show it, **verify** recomputes the window from the log and compares.
 
-The receipt, one page for the incident's ticket, is linked from **correct**. `revert_run` undoes it.
+The receipt, one page for the incident's ticket, with the `reason`, is linked from **correct**. `revert_run` undoes it.
 Needs the connections `eip_ingest` and `eip_api`, the pool `eip_ingest`, and the program `eip` on the worker.
 """
 
@@ -46,6 +46,8 @@ def rehearsal_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
         end=params["end_date"],
         as_of=params["as_of"],
         emit=params["emit"],
+        mix=params["mix"],
+        reason=params["reason"],
         dry_run=True,
     )
 
@@ -63,6 +65,8 @@ def correction_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
         end=params["end_date"],
         as_of=params["as_of"],
         emit=params["emit"],
+        mix=params["mix"],
+        reason=params["reason"],
         plan=rehearsed["plan"],
         max_vanishing=rehearsed["guard"].get("vanishing") if raised else None,
         max_retracted=rehearsed["guard"].get("retracted") if raised else None,
@@ -98,6 +102,8 @@ def correction_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
             title="Approval",
             description="When a person is asked: only where a guard would stop the run, always, or never.",
         ),
+        "mix": forms.mix(),
+        "reason": forms.reason(),
     },
     tags=["eip", "correction"],
     doc_md=__doc__,

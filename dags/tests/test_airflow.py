@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from airflow_chain import VIEWS
@@ -29,13 +30,16 @@ def test_what_waits_for_events_is_scheduled_by_the_asset(filled: RealAirflow) ->
 
 def test_a_person_approves_a_correction_and_it_is_taken_back(filled: RealAirflow, chain: Chain) -> None:
     before = eip("export", "--state", chain.state, "--out", chain.folder / "before")
-    run_id = filled.started("window_backfill", **MARCH, approval="always")
+    reason = "Incident 204: the promise was read as an instant"
+    run_id = filled.started("window_backfill", **MARCH, approval="always", reason=reason)
     tasks = f"/dags/window_backfill/dagRuns/{run_id}/taskInstances"
     assert "orders covered" in approve(filled, run_id)
     assert filled.finished("window_backfill", run_id) == "success"
     rehearsal, correction = chain.runs_of("window_backfill", run_id)
     assert (rehearsal["state"], correction["state"]) == ("rehearsed", "committed")
     assert correction["plan"] == rehearsal["plan"]
+    assert {rehearsal["reason"], correction["reason"]} == {reason}
+    assert reason in httpx.get(f"{chain.url('ingest')}/v1/runs/{correction['run']}/receipt", trust_env=False).text
     links = filled.get(f"{tasks}/correct/links")["extra_links"]
     assert links["Run"] == f"{chain.url('ingest')}/v1/runs/{correction['run']}"
     assert links["Receipt"] == f"{links['Run']}/receipt"
@@ -57,6 +61,7 @@ def test_a_person_approves_a_correction_and_it_is_taken_back(filled: RealAirflow
         ("window_backfill", {}),
         ("window_backfill", {"start_date": "2017-02-29", "end_date": "2018-01-01"}),
         ("revert_run", {"run": "$(id)"}),
+        ("revert_run", {"run": "0123456789abcdef", "reason": "two\nlines"}),
         ("scaled_replay", {"start_date": "2018-01-01", "end_date": "2018-01-08", "scale_factor": 0}),
         ("replay_day", {"day": "yesterday"}),
     ],

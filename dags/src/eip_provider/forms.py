@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, Param
 
 from eip_provider.catalogue import known
-from eip_provider.requests import DATE_PATTERN, NAME_PATTERN, SPACE_PATTERN, TIME_PATTERN
+from eip_provider.requests import DATE_PATTERN, LONGEST_REASON, NAME_PATTERN, SPACE_PATTERN, TIME_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,19 @@ def mix() -> Param:
         False,  # noqa: FBT003 - Airflow's signature
         type="boolean",
         title="Mix",
-        description="Write over facts that were made under other rules or data instead of refusing to.",
+        description="Write over what was made under other rules or of another dataset instead of refusing to.",
+    )
+
+
+def reason() -> Param:
+    """Why, for whoever reads the ledger or the receipt later."""
+    return Param(
+        None,
+        type=["null", "string"],
+        maxLength=LONGEST_REASON,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        title="Reason",
+        description="Why, in one line: it stands in the run ledger and in the receipt for the incident's ticket.",
     )
 
 

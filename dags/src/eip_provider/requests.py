@@ -26,16 +26,20 @@ TIME_PATTERN = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 RUN_ID_PATTERN = "^[0-9a-f]{16}$"
 """A run's id, as a JSON Schema pattern for forms."""
 
+LONGEST_REASON = 500
+"""Characters of a run's reason."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """Any run. `space` None is `main`."""
+    """Any run. `space` None is `main`; `reason` is one line for the ledger and the receipt."""
 
     mode: ClassVar[str]
     resumes: ClassVar[bool]
     """An interrupted run of this mode goes on from the last acknowledged event; the others begin anew."""
 
     space: str | None = None
+    reason: str | None = None
 
     def __post_init__(self) -> None:  # noqa: D105 - says what it checks
         check(self.space, SPACE_PATTERN, "space")
@@ -95,6 +99,7 @@ class WindowRun(RunRequest):
     end: str | None = None
     as_of: str | None = None
     emit: str | None = None
+    mix: bool = False
     dry_run: bool = False
     plan: str | None = None
     max_vanishing: int | str | None = None
@@ -123,6 +128,7 @@ class RowsRequest:
     start: str | None = None
     end: str | None = None
     space: str | None = None
+    reason: str | None = None
 
     def __post_init__(self) -> None:  # noqa: D105 - says what it checks
         check(self.space, SPACE_PATTERN, "space")
