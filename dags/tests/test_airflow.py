@@ -88,16 +88,16 @@ def test_what_a_range_lacks_is_said_in_ingests_own_words(filled: RealAirflow) ->
 
 
 def test_airflows_own_backfill_does_days_and_does_them_again(filled: RealAirflow, chain: Chain) -> None:
-    words = ["backfill", "create", "--dag-id", "replay_day", "--from-date", "2018-03-01", "--to-date", "2018-03-02"]
+    words = ["backfill", "create", "--dag-id", "replay_day", "--from-date", "2018-03-01", "--to-date", "2018-03-03"]
     filled.cli(*words)
-    for expected in (2, 4):
-        wait_for(lambda: days_done(filled) == 2 and len(day_runs(chain)) == expected, 150, lambda: day_runs(chain))  # noqa: B023
-        if expected == 2:  # one backfill of a DAG at a time, and the scheduler looks twice a minute whether one is over
+    for expected in (3, 6):
+        wait_for(lambda: days_done(filled) == 3 and len(day_runs(chain)) == expected, 150, lambda: day_runs(chain))  # noqa: B023
+        if expected == 3:  # one backfill of a DAG at a time, and the scheduler looks twice a minute whether one is over
             wait_for(lambda: all(one["completed_at"] for one in backfills(filled)), 60, lambda: backfills(filled))
             filled.cli(*words, "--reprocess-behavior", "completed")
     runs = day_runs(chain)
     assert {run["state"] for run in runs} == {"committed"}
-    assert sorted(run["start"] for run in runs) == ["2018-03-01"] * 2 + ["2018-03-02"] * 2
+    assert sorted(run["start"] for run in runs) == ["2018-03-01"] * 2 + ["2018-03-02"] * 2 + ["2018-03-03"] * 2
 
 
 def test_an_ingest_that_is_away_is_waited_for(filled: RealAirflow, chain: Chain) -> None:
