@@ -12,11 +12,12 @@ use super::super::pacer::{Pacer, ScaleFactor};
 use super::handover::HandOver;
 use super::punctual::be_punctual;
 
-/// Most events handed over as one; the next are looked at after a breath.
+/// Most events handed over as one.
 const MAX_BATCH: usize = 4_096;
-/// How long others have the core when more is due than one batch holds: a thread with a real-time
-/// priority would have it for itself until it has caught up.
-const BREATH: Duration = Duration::from_micros(50);
+/// What becomes due so soon after a hand-over goes along with the next one. A wake-up for each event
+/// would cost whoever writes them more than the events do, and while much is due at once, a thread
+/// with a real-time priority would have a core for itself.
+const BREATH: Duration = Duration::from_micros(200);
 
 /// The wall clock of one attempt: monotonic, so that a step of the system's clock moves no event,
 /// and told as time since the epoch.
@@ -173,12 +174,10 @@ impl Pacing {
         }
         let count = batch.len();
         self.queue.send(Told::Events(batch));
-        if count == MAX_BATCH {
-            std::thread::sleep(BREATH);
-        }
         if has_cut {
             self.queue.send(Told::Anchored(*pacer, now));
         }
+        std::thread::sleep(BREATH);
         &events[count..]
     }
 }
