@@ -1,0 +1,149 @@
+//! What a plan announced, as sections of a receipt; the report is that of `rehearsal.json`.
+
+use eip_contract::EventType;
+use serde_json::Value;
+
+use super::html::{Text, count, digest, put, table};
+use crate::run::Grouped;
+
+const DELTAS: [&str; 4] = ["added", "changed", "retracted", "same"];
+const DELTA_COLUMNS: [&str; 4] = ["Added", "Changed", "Retracted", "Same"];
+
+/// The whole of it in a sentence.
+pub(super) fn lead(page: &mut String, report: &Value) {
+    let [added, changed, retracted, same] = deltas(&report["facts"]).map(Grouped);
+    let orders = Grouped(number(&report["orders_covered"]));
+    put(
+        page,
+        format_args!(
+            "<p class=lead>{orders} orders covered. Of their facts {added} added, {changed} changed, \
+             {retracted} retracted, {same} as before.</p>"
+        ),
+    );
+}
+
+/// What was announced for a count of the ledger, by its name there.
+pub(super) fn announced(report: &Value, name: &str) -> Option<u64> {
+    match name {
+        "facts_left" => report["left_count"].as_u64(),
+        "orders_left" => {
+            let of = |sort: &str| report[sort]["count"].as_u64();
+            Some(of("rejected_orders")? + of("pushed_orders")?)
+        }
+        _ => match name.split_once('_') {
+            Some(("facts", of)) => report["facts"][of].as_u64(),
+            _ => report[name].as_u64(),
+        },
+    }
+}
+
+/// What changes, by type, route and day, and who by name.
+pub(super) fn changes(page: &mut String, report: &Value) {
+    table(page, "Facts by type", &["Type"], &DELTA_COLUMNS);
+    for (event_type, deltas) in by_rank(&report["by_type"]) {
+        put(page, format_args!("<tr><td>{event_type}"));
+        delta_cells(page, deltas);
+    }
+    page.push_str("<tr><td>all");
+    delta_cells(page, &report["facts"]);
+    page.push_str("</table>");
+
+    table(page, "Rows of route_stats_daily", &[], &[]);
+    for name in ["added", "removed", "changed"] {
+        put(page, format_args!("<tr><td>{name}"));
+        count(page, Some(number(&report["route_stats_daily"][name])));
+    }
+    page.push_str("</table>");
+    routes(page, &report["routes_most_changed"]);
+
+    table(page, "Facts by day", &["Day", "Type"], &DELTA_COLUMNS);
+    for day in list(&report["by_day"]) {
+        for (event_type, deltas) in by_rank(&day["by_type"]) {
+            let day = Text(text(&day["day"]));
+            put(page, format_args!("<tr><td>{day}<td>{event_type}"));
+            delta_cells(page, deltas);
+        }
+    }
+    page.push_str("</table>");
+    for (title, field) in [
+        ("Orders that vanish", "vanishing"),
+        (
+            "Orders left alone: their row was rejected",
+            "rejected_orders",
+        ),
+        ("Rejected rows without an order", "rejected_unnamed"),
+        (
+            "Orders left alone: pushed, and not in the data",
+            "pushed_orders",
+        ),
+    ] {
+        named(page, title, &report[field]);
+    }
+}
+
+/// One number over all facts, before and after.
+pub(super) fn digests(page: &mut String, report: &Value) {
+    table(page, "All facts of the log", &[], &[]);
+    digest(page, "Before", text(&report["facts_before"]));
+    digest(page, "After", text(&report["facts_after"]));
+    page.push_str("</table>");
+}
+
+/// The routes with the most rows that change.
+fn routes(page: &mut String, routes: &Value) {
+    if list(routes).next().is_none() {
+        return;
+    }
+    let columns = (["Seller", "Customer"], ["Rows of route_stats_daily"]);
+    table(page, "Routes that change most", &columns.0, &columns.1);
+    for route in list(routes) {
+        let regions = ["seller_region", "customer_region"];
+        let [seller, customer] = regions.map(|region| Text(text(&route[region])));
+        put(page, format_args!("<tr><td>{seller}<td>{customer}"));
+        count(page, Some(number(&route["rows"])));
+    }
+    page.push_str("</table>");
+}
+
+fn named(page: &mut String, title: &str, named: &Value) {
+    let found = number(&named["count"]);
+    if found == 0 {
+        return;
+    }
+    put(
+        page,
+        format_args!("<h2>{title}: {}</h2><p>", Grouped(found)),
+    );
+    for name in list(&named["names"]) {
+        put(page, format_args!("<code>{}</code> ", Text(text(name))));
+    }
+    page.push_str("</p>");
+}
+
+fn delta_cells(page: &mut String, of: &Value) {
+    for delta in deltas(of) {
+        count(page, Some(delta));
+    }
+}
+
+fn deltas(of: &Value) -> [u64; 4] {
+    DELTAS.map(|name| number(&of[name]))
+}
+
+/// The entries of a map by type, in the order in which an order lives through them.
+fn by_rank(map: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
+    let entry = |event_type: EventType| Some((event_type.name(), map.get(event_type.name())?));
+    EventType::ALL.into_iter().filter_map(entry)
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
