@@ -56,15 +56,7 @@ pub(super) fn changes(page: &mut String, report: &Value) {
     page.push_str("</table>");
     routes(page, &report["routes_most_changed"]);
 
-    table(page, "Facts by day", &["Day", "Type"], &DELTA_COLUMNS);
-    for day in list(&report["by_day"]) {
-        for (event_type, deltas) in by_rank(&day["by_type"]) {
-            let day = Text(text(&day["day"]));
-            put(page, format_args!("<tr><td>{day}<td>{event_type}"));
-            delta_cells(page, deltas);
-        }
-    }
-    page.push_str("</table>");
+    days(page, &report["by_day"]);
     for (title, field) in [
         ("Orders that vanish", "vanishing"),
         (
@@ -103,6 +95,32 @@ fn routes(page: &mut String, routes: &Value) {
         count(page, Some(number(&route["rows"])));
     }
     page.push_str("</table>");
+}
+
+/// Facts by day and type; those that all stay the same are only counted.
+fn days(page: &mut String, days: &Value) {
+    table(page, "Facts by day", &["Day", "Type"], &DELTA_COLUMNS);
+    let mut same = 0;
+    for day in list(days) {
+        for (event_type, of) in by_rank(&day["by_type"]) {
+            if deltas(of)[..3] == [0; 3] {
+                same += 1;
+                continue;
+            }
+            let day = Text(text(&day["day"]));
+            put(page, format_args!("<tr><td>{day}<td>{event_type}"));
+            delta_cells(page, of);
+        }
+    }
+    page.push_str("</table>");
+    if same > 0 {
+        put(
+            page,
+            format_args!(
+                "<p>Left out: {same} rows of a day and type whose facts all stay the same.</p>"
+            ),
+        );
+    }
 }
 
 fn named(page: &mut String, title: &str, named: &Value) {
