@@ -38,6 +38,8 @@ def test_live_figures_go_before_those_of_the_ledger() -> None:
     )
     ended = RunStatus.from_json(run("committed", events=501_072, rows_rejected=2))
     assert ended.summary() == {"run": "0f3c9a5b7d1e2468", "state": "committed", "events": 501_072, "rejects": 2}
+    resumed = RunStatus.from_json(run("committed", events=1_072, events_before=500_000))
+    assert resumed.summary()["events"] == 501_072
 
 
 def test_a_run_without_figures_yet_has_none() -> None:

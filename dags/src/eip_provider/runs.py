@@ -81,7 +81,7 @@ class RunStatus:
             state=state,
             attempt=_first_count(answer.get("attempt")) or 1,
             planned=_first_count(progress.get("total"), counts.get("events_planned")),
-            emitted=_first_count(progress.get("records"), counts.get("events")) or 0,
+            emitted=_first_count(progress.get("records"), _written(counts)) or 0,
             rejects=_first_count(progress.get("rejects"), counts.get("rows_rejected")) or 0,
             error=_text_or_none(answer.get("error")),
             origin=_text_or_none(answer.get("origin")),
@@ -138,6 +138,11 @@ def problem_text(answer: Any, fallback: str) -> str:  # noqa: ANN401 - whatever 
         if words:
             return ": ".join(dict.fromkeys(words))
     return fallback
+
+
+def _written(counts: Mapping[str, Any]) -> int:
+    """Events of all attempts: the last one's, and those that it found there."""
+    return sum(_first_count(counts.get(name)) or 0 for name in ("events", "events_before"))
 
 
 def _pace(progress: Mapping[str, Any]) -> Pace | None:

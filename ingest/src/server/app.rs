@@ -49,7 +49,7 @@ pub(super) struct RunAnswer {
     pub(super) space: String,
     #[serde(flatten)]
     pub(super) view: RunView,
-    /// `null` when another instance executes it, or none.
+    /// `null` when another instance executes it, or none does any more.
     pub(super) progress: Option<Progress>,
 }
 
@@ -175,7 +175,11 @@ pub(super) fn known_answer(
         live => RunAnswer {
             space: runs.space.to_string(),
             view: RunView::new(known),
-            progress: live.and_then(|live| live.progress),
+            // What was seen of a run before its end was read is older than the end, whose counts are
+            // the ledger's.
+            progress: live
+                .filter(|_| known.is_live())
+                .and_then(|live| live.progress),
         },
     }
 }
