@@ -109,4 +109,8 @@ def test_a_window_on_the_servers_is_corrected_seen_and_verified(
         assert done["events"] > 0
         changed = dags["revert_run"].test(logical_date=LOGICAL_DATE, run_conf={"run": done["run"]})
         assert changed.state == "success"
+        conf = {"day": "2018-03-05", "rules": "end-of-day"}
+        ended = dags["replay_day"].test(logical_date=LOGICAL_DATE, run_conf=conf)
+        assert ended.state == "success"
+        assert ended.get_task_instance("replay").xcom_pull(task_ids="replay")["events"] > 0
         assert dags["verify_views"].test(logical_date=LOGICAL_DATE).state == "success"
