@@ -178,7 +178,7 @@ impl Views {
                     "elasticsearch at {} has no write alias of epoch {epoch} for writer {writer}",
                     indices.client.place()
                 );
-                return Err(StoreError::new(Fault::External, Retry::Backoff, message));
+                return Err(StoreError::new(Fault::External, Retry::Anew, message));
             };
             lanes.push(Lane {
                 indices: indices.clone(),
@@ -199,6 +199,17 @@ impl Views {
         }
         let current = self.indices[view as usize].current().await?;
         Ok(current.map(|generation| generation.index))
+    }
+
+    /// See [`WriteEnd::meaning_of`]; before it writes, a store only waits.
+    async fn meaning_of(&self, view: DocumentView, error: StoreError) -> StoreError {
+        match &self.lanes {
+            Some(lanes) => {
+                let indices = &self.indices[view as usize];
+                lanes[view as usize].end.meaning_of(indices, error).await
+            }
+            None => error,
+        }
     }
 }
 
@@ -239,11 +250,13 @@ impl DocumentStore for ElasticsearchStore {
         each: &mut dyn FnMut(StoredDocument<'_>),
     ) -> Result<(), StoreError> {
         self.runtime.block_on(async {
-            match self.views.index(view).await? {
-                Some(index) => {
-                    scan::scan(&self.views.indices[view as usize], &index, look, each).await
-                }
-                None => Ok(()),
+            let Some(index) = self.views.index(view).await? else {
+                return Ok(());
+            };
+            let indices = &self.views.indices[view as usize];
+            match scan::scan(indices, &index, look, each).await {
+                Ok(()) => Ok(()),
+                Err(error) => Err(self.views.meaning_of(view, error).await),
             }
         })
     }
@@ -251,8 +264,10 @@ impl DocumentStore for ElasticsearchStore {
     fn refresh(&mut self) -> Result<(), StoreError> {
         self.runtime.block_on(async {
             for view in DocumentView::ALL {
-                if let Some(index) = self.views.index(view).await? {
-                    self.views.indices[view as usize].refresh(&index).await?;
+                if let Some(index) = self.views.index(view).await?
+                    && let Err(error) = self.views.indices[view as usize].refresh(&index).await
+                {
+                    return Err(self.views.meaning_of(view, error).await);
                 }
             }
             Ok(())

@@ -114,11 +114,15 @@ pub(super) fn undone(ledger: &LedgerView) -> HashSet<&str> {
     undone
 }
 
-/// Whether facts of the run may be in the log.
+/// Whether facts of the run may be in the log. What earlier attempts wrote is not in its last entry,
+/// but an attempt enters the files of its input before it writes, and these stay known.
 pub(super) fn has_written(run: &RunSummary) -> bool {
+    let last = &run.last;
     match run.kind() {
         RunKind::Fast | RunKind::Scaled => {
-            run.last.first.is_some() && run.last.first != run.last.ends || run.attempts > 1
+            let knows_input = |asked: &RunParameters| !asked.files.is_empty();
+            last.first.is_some() && last.first != last.ends
+                || run.attempts > 1 && last.parameters.as_ref().is_some_and(knows_input)
         }
         RunKind::Window => run.state() == RunState::Committed,
         RunKind::Rows | RunKind::Revert | RunKind::Import => false,

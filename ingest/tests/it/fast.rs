@@ -122,6 +122,53 @@ fn a_window_of_all_days_makes_its_rules_and_data_the_ones_that_a_fast_run_may_go
     bench.run(fast(source(&data))).unwrap_err();
 }
 
+#[test]
+fn attempts_that_ended_before_they_read_anything_stand_in_nobodys_way() {
+    let bench = Bench::new();
+    let data = bench.data("data", &data::orders(200, 6));
+    let request = bench.request(fast(source(&data)));
+    let mut runner = Runner::open(bench.state.clone(), "test", clock()).unwrap();
+    for attempt in 1..=3 {
+        let mut stop = StopAt {
+            records: 0,
+            interrupt: true,
+            reached: true,
+        };
+        let outcome = runner.execute(&request, &mut stop).unwrap();
+        assert_eq!(
+            (outcome.attempt, outcome.state),
+            (attempt, RunState::Interrupted)
+        );
+    }
+    let of_other_rules = bench.request(fast(end_of_day(&data)));
+    let other = runner.execute(&of_other_rules, &mut Silent).unwrap();
+    assert_eq!(other.state, RunState::Committed);
+    let error = runner.execute(&request, &mut Silent).unwrap_err();
+    assert!(
+        matches!(&error, RunError::OtherSource { run, .. } if *run == other.run.as_str()),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_run_interrupted_twice_before_it_read_anything_still_runs() {
+    let bench = Bench::new();
+    let data = bench.data("data", &data::orders(200, 7));
+    let request = bench.request(fast(source(&data)));
+    let mut runner = Runner::open(bench.state.clone(), "test", clock()).unwrap();
+    for _ in 0..2 {
+        let mut stop = StopAt {
+            records: 0,
+            interrupt: true,
+            reached: true,
+        };
+        let outcome = runner.execute(&request, &mut stop).unwrap();
+        assert_eq!(outcome.state, RunState::Interrupted);
+    }
+    let outcome = runner.execute(&request, &mut Silent).unwrap();
+    assert_eq!((outcome.attempt, outcome.state), (3, RunState::Committed));
+}
+
 /// Stops a run when it has written this many records.
 struct StopAt {
     records: u64,

@@ -388,14 +388,33 @@ fn credentials_that_are_revoked_and_given_again_lose_and_refuse_nothing() {
 #[test]
 fn a_deleted_index_is_made_and_filled_again() {
     let turn = Turn::take();
-    let eip = turn.eip();
-    let data = generate(&eip.path(""), 1_000, 141);
-    let [before, after] = undisturbed(&data);
-    eip.fast(&data).ok();
-    let mut following = Following::start(&eip, &[]);
-    let status = following.fresh(&eip);
-    assert_whole(&eip, &status, &before);
+    // Missed when the next tick is written, and when the present one is to be made visible.
+    for crash_at in [&[][..], &["--crash-at", "after-commit:1:stop"]] {
+        let eip = turn.eip();
+        let data = generate(&eip.path(""), 1_000, 141);
+        let [before, after] = undisturbed(&data);
+        eip.fast(&data).ok();
+        let mut following = Following::start(&eip, crash_at);
+        if crash_at.is_empty() {
+            let status = following.fresh(&eip);
+            assert_whole(&eip, &status, &before);
+            delete_indices(&eip);
+            correct(&eip, &data).ok();
+        } else {
+            wait_stopped(&following.process);
+            delete_indices(&eip);
+            correct(&eip, &data).ok();
+            signal(&following.process, "-CONT");
+        }
+        let words = following.blocked_by("elasticsearch");
+        println!("without an index: {words}");
+        assert!(words.contains("index_not_found_exception"), "{words}");
+        let status = following.fresh(&eip);
+        assert_whole(&eip, &status, &after);
+    }
+}
 
+fn delete_indices(eip: &Eip) {
     let servers = eip.value("EIP_ELASTICSEARCH");
     for view in ["shipments", "shipment_events"] {
         let alias = format!("{servers}/_alias/{}.{view}", eip.space());
@@ -404,12 +423,6 @@ fn a_deleted_index_is_made_and_filled_again() {
             http("DELETE", &format!("{servers}/{index}"), "");
         }
     }
-    correct(&eip, &data).ok();
-    let words = following.blocked_by("elasticsearch");
-    println!("without an index: {words}");
-    assert!(words.contains("index_not_found_exception"), "{words}");
-    let status = following.fresh(&eip);
-    assert_whole(&eip, &status, &after);
 }
 
 fn signal(process: &Running, name: &str) {

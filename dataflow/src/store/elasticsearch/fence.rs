@@ -205,18 +205,32 @@ impl WriteEnd {
                 *self = end;
                 Ok(())
             }
-            found => {
-                let (retry, how_long) = match found {
-                    Some(_) => (Retry::Backoff, " for a moment"),
-                    None => (Retry::Anew, ""),
-                };
-                let message = format!(
-                    "the write alias {} is gone from elasticsearch at {}{how_long}: {words}",
-                    indices.layout.write_alias(self.alias),
-                    indices.client.place(),
-                );
-                Err(StoreError::new(Fault::External, retry, message))
-            }
+            Some(_) => Err(self.gone(indices, Retry::Backoff, words)),
+            None => Err(self.gone(indices, Retry::Anew, words)),
         }
+    }
+
+    /// What `error`, met while the index was read or refreshed, means for this writer: it may wait
+    /// for the store, unless its alias and with it the index is gone, or a newer epoch is there.
+    pub(super) async fn meaning_of(&self, indices: &Indices, error: StoreError) -> StoreError {
+        let WriteAlias { epoch, writer, .. } = self.alias;
+        match Self::find(indices, epoch, writer).await {
+            Ok(Some(_)) => error,
+            Ok(None) => self.gone(indices, Retry::Anew, &error.to_string()),
+            Err(why) => why,
+        }
+    }
+
+    fn gone(&self, indices: &Indices, retry: Retry, words: &str) -> StoreError {
+        let how_long = match retry {
+            Retry::Backoff => " for a moment",
+            Retry::Never | Retry::Anew => "",
+        };
+        let message = format!(
+            "the write alias {} is gone from elasticsearch at {}{how_long}: {words}",
+            indices.layout.write_alias(self.alias),
+            indices.client.place(),
+        );
+        StoreError::new(Fault::External, retry, message)
     }
 }

@@ -212,6 +212,11 @@ fn an_index_that_is_gone_is_told_and_made_by_the_next_start() {
     assert_eq!(cluster.ask("DELETE", &index, "").0, 200);
     let text = told(&mut store, 2, &mut shipments(10..20), Retry::Anew).to_string();
     assert!(text.contains("index_not_found_exception"), "{text}");
+    // Who only makes visible or reads what it has written hears the same.
+    let error = store.refresh().unwrap_err();
+    assert_eq!(error.retry, Retry::Anew, "{error}");
+    let error = store.scan(VIEW, Look::Whole, &mut |_| {}).unwrap_err();
+    assert_eq!(error.retry, Retry::Anew, "{error}");
     let epoch = cluster.store().greatest_epoch().unwrap();
     assert_eq!(epoch, 1, "the other view's index still says so");
     let mut store = cluster.writer(epoch + 1);
