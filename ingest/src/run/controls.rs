@@ -1,11 +1,11 @@
-//! What a person may change about a scaled run while it goes on, and how its pacing thread hears it.
+//! What a person may change about a scaled run while it goes on, and how its pacing hears it.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::pacer::ScaleFactor;
 
-/// The wishes as they are now. A pacing thread that waits hears of a change at once.
+/// The wishes as they are now. Whoever paces it and waits hears of a change at once.
 #[derive(Debug, Default)]
 pub struct Controls {
     state: Mutex<State>,

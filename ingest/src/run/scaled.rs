@@ -1,9 +1,9 @@
 //! Scaled replay: all events of a range when they are due, whatever the log does meanwhile.
 //!
 //! ```text
-//!  ordering ──► pacing thread ──── what is due, and when it was ────► this thread ──► log
-//!  (days by     sleeps, never      (a queue of 32 bytes an event,     appends, syncs,
-//!   days)       waits for the log   at most all that was ordered)     measures, tells
+//!  ordering ──► pacing threads ─── what is due, and when it was ────► this thread ──► log
+//!  (days by     sleep, never wait  (a queue of 32 bytes an event,     appends, syncs,
+//!   days)       for the log         at most all that was ordered)     measures, tells
 //!                   ▲ Controls: pause, resume, speed, stop
 //! ```
 //! Open loop: a slow log does not slow the schedule. What is due while the log stalls waits in the
@@ -129,7 +129,7 @@ pub(crate) fn execute(
         };
         let (bounds, asked) = (task.bounds, scale);
         scope.spawn(move || {
-            pacing.run(&chunks, asked, |begin, now| {
+            pacing.run(chunks, asked, |begin, now| {
                 Pacer::new(begin.unwrap_or(start), now, asked, bounds)
             });
         });

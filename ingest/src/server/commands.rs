@@ -69,7 +69,7 @@ pub(super) async fn change(asked: Asked, body: Bytes) -> Result<Response, Proble
     }
 }
 
-/// The run once its pacing thread has heard of the change and said so, or as it is after [`HEARD`]: one
+/// The run once its pacing has heard of the change and said so, or as it is after [`HEARD`]: one
 /// that has not begun to write hears of it when it does.
 async fn heard(
     asked: &Asked,

@@ -1,6 +1,6 @@
-//! The queue from the pacing thread to the writing thread. Handing over never waits for anybody.
+//! The queue from the pacing threads to the writing thread. Handing over never waits for anybody.
 //!
-//! A channel whose ends share a lock will not do: the pacing thread wakes up while the writing thread
+//! A channel whose ends share a lock will not do: a pacing thread wakes up while the writing thread
 //! may hold it, and then waits until the system gives that one a core again, some milliseconds when
 //! the cores are busy. Here an entry is linked in without a lock, and waking the reader up takes none.
 
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_queue::SegQueue;
 
-/// The end of the pacing thread; the queue is at its end when this goes.
+/// The end of the pacing threads; the queue is at its end when this goes.
 pub(super) struct HandOver<T> {
     shared: Arc<Shared<T>>,
     taker: Thread,

@@ -1,7 +1,12 @@
-//! The pacing thread: sleeps until the next event is due and hands over what is. It knows of no log.
+//! Pacing: sleeps until the next event is due and hands over what is. It knows of no log.
+//!
+//! Two threads, each on a core of its own, sleep for the same event: whichever wakes up first hands
+//! over, and the other finds that done. A core that is in the kernel for somebody else, or that the
+//! host of a virtual machine has lent to others, keeps one of them waiting, seldom both.
 
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use eip_contract::EventTime;
@@ -10,14 +15,14 @@ use super::super::controls::{Controls, News};
 use super::super::order::Due;
 use super::super::pacer::{Pacer, ScaleFactor};
 use super::handover::HandOver;
-use super::punctual::be_punctual;
+use super::punctual::{be_punctual, cores_apart, stay_on};
 
 /// Most events handed over as one.
 const MAX_BATCH: usize = 4_096;
 /// What becomes due so soon after a hand-over goes along with the next one. A wake-up for each event
 /// would cost whoever writes them more than the events do, and while much is due at once, a thread
-/// with a real-time priority would have a core for itself.
-const BREATH: Duration = Duration::from_micros(200);
+/// with a real-time priority would have a core for itself. In nanoseconds.
+const BREATH: i64 = 200_000;
 
 /// The wall clock of one attempt: monotonic, so that a step of the system's clock moves no event,
 /// and told as time since the epoch.
@@ -67,7 +72,7 @@ pub(super) struct Handed {
     pub(super) at: i64,
 }
 
-/// What the pacing thread tells.
+/// What the pacing tells.
 pub(super) enum Told {
     /// The schedule goes on from here, at this wall time.
     Anchored(Pacer, i64),
@@ -84,82 +89,143 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
-/// What the thread has.
+/// What the threads share with the others of the run.
 pub(super) struct Pacing {
     pub(super) clock: WallClock,
     pub(super) controls: Arc<Controls>,
     pub(super) queue: HandOver<Told>,
 }
 
+/// The events and how far they have been handed over; for one thread at a time.
+struct Playing<F> {
+    chunks: Receiver<Chunk>,
+    events: Vec<Due>,
+    /// How many of them were handed over.
+    done: usize,
+    /// The speed that the run was asked for.
+    asked: ScaleFactor,
+    /// Makes the schedule once the first event is there.
+    schedule: F,
+    pacer: Option<Pacer>,
+    /// The version of the controls that the schedule follows.
+    seen: u64,
+    /// Nothing is handed over before.
+    breathes_until: i64,
+}
+
+/// What there is to wait for.
+enum Wait {
+    /// This time, or other controls than those of this version.
+    Until(i64, u64),
+    /// Other controls than those of this version.
+    Controls(u64),
+    /// Nothing: everything was handed over, or it is to end.
+    Over,
+}
+
 impl Pacing {
-    /// Hands over all events of `chunks` when they are due. Ends early when it is stopped. `asked` is the speed that the run was asked for; the schedule is
-    /// made once the first event is there.
+    /// Hands over all events of `chunks` when they are due. Ends early when it is stopped. `asked` is
+    /// the speed that the run was asked for; the schedule is made once the first event is there.
     pub(super) fn run(
-        self,
-        chunks: &Receiver<Chunk>,
+        &self,
+        chunks: Receiver<Chunk>,
         asked: ScaleFactor,
-        schedule: impl Fn(Option<EventTime>, i64) -> Pacer,
+        schedule: impl Fn(Option<EventTime>, i64) -> Pacer + Send,
     ) {
-        be_punctual();
-        let (mut pacer, mut seen) = (None, 0);
-        for Chunk { events, begin } in chunks {
-            if events.is_empty() {
-                continue;
-            }
-            let pacer = pacer.get_or_insert_with(|| {
-                let now = self.clock.now();
-                let pacer = schedule(begin, now);
-                self.queue.send(Told::Anchored(pacer, now));
-                pacer
+        let playing = Mutex::new(Playing {
+            chunks,
+            events: Vec::new(),
+            done: 0,
+            asked,
+            schedule,
+            pacer: None,
+            seen: 0,
+            breathes_until: 0,
+        });
+        let Some([one, other]) = cores_apart() else {
+            return self.watch(&playing);
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                stay_on(other);
+                self.watch(&playing);
             });
-            if self.play(&events, pacer, asked, &mut seen).is_none() {
-                return;
+            stay_on(one);
+            self.watch(&playing);
+        });
+    }
+
+    /// What each of the threads does.
+    fn watch<F: Fn(Option<EventTime>, i64) -> Pacer>(&self, playing: &Mutex<Playing<F>>) {
+        be_punctual();
+        loop {
+            // Each step leaves it whole.
+            let wait = playing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .step(self);
+            match wait {
+                Wait::Until(due, seen) => {
+                    let time = due.saturating_sub(self.clock.now()).max(0);
+                    let time = Duration::from_nanos(time.unsigned_abs());
+                    self.controls.wait(seen, Some(time));
+                }
+                Wait::Controls(seen) => self.controls.wait(seen, None),
+                Wait::Over => return,
             }
         }
     }
+}
 
-    /// `None`: it is to end.
-    fn play(
-        &self,
-        events: &[Due],
-        pacer: &mut Pacer,
-        asked: ScaleFactor,
-        seen: &mut u64,
-    ) -> Option<()> {
-        let mut rest = events;
-        while let Some(next) = rest.first() {
-            let now = self.clock.now();
-            match self.controls.news(seen) {
-                News::Stopped => return None,
+impl<F: Fn(Option<EventTime>, i64) -> Pacer> Playing<F> {
+    /// Hands over what is due, and tells what to wait for.
+    fn step(&mut self, pacing: &Pacing) -> Wait {
+        loop {
+            if self.done == self.events.len() {
+                let Ok(Chunk { events, begin }) = self.chunks.recv() else {
+                    return Wait::Over;
+                };
+                (self.events, self.done) = (events, 0);
+                if self.pacer.is_none() && !self.events.is_empty() {
+                    let now = pacing.clock.now();
+                    let pacer = (self.schedule)(begin, now);
+                    pacing.queue.send(Told::Anchored(pacer, now));
+                    self.pacer = Some(pacer);
+                }
+                continue;
+            }
+            let pacer = self.pacer.as_mut().expect("made with the first events");
+            let now = pacing.clock.now();
+            match pacing.controls.news(&mut self.seen) {
+                News::Stopped => return Wait::Over,
                 News::Nothing => {}
                 News::Changed(wish) => {
-                    pacer.set_scale(wish.scale.unwrap_or(asked), now);
+                    pacer.set_scale(wish.scale.unwrap_or(self.asked), now);
                     if wish.is_paused {
                         pacer.pause(now);
                     } else {
                         pacer.resume(now);
                     }
-                    self.queue.send(Told::Anchored(*pacer, now));
+                    pacing.queue.send(Told::Anchored(*pacer, now));
                 }
             }
-            match pacer.due(next.event_at) {
-                None => self.controls.wait(*seen, None),
-                Some(due) if due > now => {
-                    let time = Duration::from_nanos(due.abs_diff(now));
-                    self.controls.wait(*seen, Some(time));
+            match pacer.due(self.events[self.done].event_at) {
+                None => return Wait::Controls(self.seen),
+                Some(due) if due.max(self.breathes_until) > now => {
+                    return Wait::Until(due.max(self.breathes_until), self.seen);
                 }
-                Some(_) => rest = self.hand_over(rest, pacer),
+                Some(_) => self.hand_over(pacing),
             }
         }
-        Some(())
     }
 
-    /// Hands over what is due at the head of `events`; gives the rest.
-    fn hand_over<'e>(&self, events: &'e [Due], pacer: &mut Pacer) -> &'e [Due] {
+    /// Hands over what is due of the first events.
+    fn hand_over(&mut self, pacing: &Pacing) {
+        let pacer = self.pacer.as_mut().expect("made with the first events");
         let mut batch = Vec::new();
-        let now = self.clock.now();
+        let now = pacing.clock.now();
         let mut has_cut = false;
-        for &event in events.iter().take(MAX_BATCH) {
+        for &event in self.events[self.done..].iter().take(MAX_BATCH) {
             match pacer.due(event.event_at) {
                 Some(due) if due <= now => {
                     has_cut |= pacer.take(event.event_at, due);
@@ -172,12 +238,11 @@ impl Pacing {
                 _ => break,
             }
         }
-        let count = batch.len();
-        self.queue.send(Told::Events(batch));
+        self.done += batch.len();
+        pacing.queue.send(Told::Events(batch));
         if has_cut {
-            self.queue.send(Told::Anchored(*pacer, now));
+            pacing.queue.send(Told::Anchored(*pacer, now));
         }
-        std::thread::sleep(BREATH);
-        &events[count..]
+        self.breathes_until = pacing.clock.now() + BREATH;
     }
 }

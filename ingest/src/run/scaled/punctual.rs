@@ -20,3 +20,38 @@ pub fn be_punctual() -> bool {
         }
     }
 }
+
+/// Two cores that this process may run on, when it has so many and this system lets a thread stay on
+/// one; as far apart as there are, since neighbours may be two threads of one core.
+pub(super) fn cores_apart() -> Option<[usize; 2]> {
+    let allowed = allowed_cores()?;
+    match allowed[..] {
+        [first, .., last] => Some([first, last]),
+        _ => None,
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn allowed_cores() -> Option<Vec<usize>> {
+    let allowed = rustix::thread::sched_getaffinity(None).ok()?;
+    let cores = (0..rustix::thread::CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
+    Some(cores.collect())
+}
+
+/// Keeps the present thread on one core.
+#[cfg(target_os = "linux")]
+pub(super) fn stay_on(core: usize) {
+    let mut cores = rustix::thread::CpuSet::new();
+    cores.set(core);
+    if let Err(error) = rustix::thread::sched_setaffinity(None, &cores) {
+        tracing::debug!(%error, core, "this thread stays on no core of its own");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allowed_cores() -> Option<Vec<usize>> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn stay_on(_core: usize) {}
