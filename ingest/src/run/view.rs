@@ -49,6 +49,8 @@ pub struct RunView {
     pub dataset: Option<String>,
     /// SHA-256 of each input file, by name.
     pub files: BTreeMap<String, String>,
+    /// The run that made the same events of the same files, when they were read from the cache.
+    pub cached_run: Option<String>,
     /// Name of the rules.
     pub rules: Option<String>,
     /// SHA-256 of the rules.
@@ -112,6 +114,7 @@ impl RunView {
             end: asked.end,
             dataset: asked.dataset,
             files: asked.files,
+            cached_run: asked.cached_run,
             rules: asked.rules,
             rules_sha256: asked.rules_sha256,
             as_of: asked.as_of,

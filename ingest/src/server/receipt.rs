@@ -108,6 +108,7 @@ fn asked(page: &mut String, answer: &RunAnswer) {
         ("Rules", &view.rules),
         ("As of", &as_of),
         ("Emit", &view.emit),
+        ("Events from the cache of run", &view.cached_run),
         ("Reverts run", &view.target_run),
         ("Scale factor", &view.scale_factor),
     ] {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use eip_contract::{EventTime, Offset};
 use eip_ingest::run::{
     Amplify, Bounds, DayRange, Emit, FastTask, RunOutcome, ScaledTask, Source, Speed, Task,
-    WindowTask, run_file,
+    WindowTask, run_file, run_view,
 };
 use eip_log::JournalReader;
 use eip_parquet_cache::Cache;
@@ -62,10 +62,12 @@ fn scaled(source: Source, range: DayRange, amplify: Amplify) -> Task {
     })
 }
 
-/// Which run's events it took from the cache.
-fn made_by(run: &RunOutcome) -> Option<&str> {
-    let made = run.summary.made_before.as_ref()?;
-    Some(&made.run)
+/// Which run's events it took from the cache; the ledger says the same.
+fn made_by<'r>(bench: &Bench, run: &'r RunOutcome) -> Option<&'r str> {
+    let made = run.summary.made_before.as_ref().map(|made| &*made.run);
+    let in_ledger = run_view(&bench.state, &run.run).unwrap().unwrap();
+    assert_eq!(in_ledger.cached_run.as_deref(), made);
+    made
 }
 
 /// A bench with a data folder, one row of which is no good.
@@ -74,7 +76,7 @@ fn filled(range: DayRange) -> (Bench, PathBuf, RunOutcome) {
     let data = bench.data("data", &data::orders(600, 11));
     edit(&data, |text| text + "broken,c-SP,delivered,yesterday,,,,\n");
     let first = bench.run(fast(source(&data), range)).unwrap();
-    assert_eq!(made_by(&first), None);
+    assert_eq!(made_by(&bench, &first), None);
     (bench, data, first)
 }
 
@@ -88,7 +90,7 @@ fn edit(data: &Path, change: impl FnOnce(String) -> String) {
 fn converted(task: Task) -> Written {
     let bench = Bench::new();
     let run = bench.run(task).unwrap();
-    assert_eq!(made_by(&run), None);
+    assert_eq!(made_by(&bench, &run), None);
     written(&bench, &run)
 }
 
@@ -109,7 +111,7 @@ fn a_replay_of_what_the_cache_has_writes_what_converting_writes() {
     ] {
         let run = bench.run(task.clone()).unwrap();
         // The latest that made the whole range is taken.
-        let made = made_by(&run).unwrap_or_else(|| panic!("{task:?} was converted"));
+        let made = made_by(&bench, &run).unwrap_or_else(|| panic!("{task:?} was converted"));
         assert_eq!(made, first.run.as_str(), "{task:?}");
         assert_eq!(written(&bench, &run), converted(task));
         assert_eq!(run.summary.as_of, first.summary.as_of);
@@ -133,7 +135,7 @@ fn a_window_run_that_wrote_all_of_its_facts_serves_as_well() {
     let correction = bench.run(Task::Window(task)).unwrap();
     let _cache = mirror(&bench);
     let run = bench.run(fast(end_of_day(&data), march())).unwrap();
-    assert_eq!(made_by(&run), Some(correction.run.as_str()));
+    assert_eq!(made_by(&bench, &run), Some(correction.run.as_str()));
     assert_eq!(
         written(&bench, &run),
         converted(fast(end_of_day(&data), march()))
@@ -141,12 +143,16 @@ fn a_window_run_that_wrote_all_of_its_facts_serves_as_well() {
     let run = bench
         .run(fast(end_of_day(&data), days("2018-03-01", "2018-04-02")))
         .unwrap();
-    assert_eq!(made_by(&run), None, "a day more than the window");
+    assert_eq!(made_by(&bench, &run), None, "a day more than the window");
 
     bench.run(Task::Window(changed)).unwrap();
     let _cache = mirror(&bench);
     let run = bench.run(fast(source(&data), march())).unwrap();
-    assert_ne!(made_by(&run), None, "the backfill before still serves");
+    assert_ne!(
+        made_by(&bench, &run),
+        None,
+        "the backfill before still serves"
+    );
     assert_eq!(
         written(&bench, &run),
         converted(fast(source(&data), march()))
@@ -169,7 +175,7 @@ fn files_rules_and_as_of_decide_whether_it_is_the_same() {
         (end_of_day(&data), false, "other rules"),
     ] {
         let run = bench.run(fast(source.clone(), march())).unwrap();
-        assert_eq!(made_by(&run).is_some(), serves, "{why}");
+        assert_eq!(made_by(&bench, &run).is_some(), serves, "{why}");
         assert_eq!(
             written(&bench, &run),
             converted(fast(source, march())),
@@ -178,7 +184,7 @@ fn files_rules_and_as_of_decide_whether_it_is_the_same() {
     }
     edit(&data, |text| text.replacen(",delivered,", ",canceled,", 1));
     let run = bench.run(fast(source(&data), march())).unwrap();
-    assert_eq!(made_by(&run), None, "another file");
+    assert_eq!(made_by(&bench, &run), None, "another file");
 }
 
 #[test]
@@ -192,9 +198,9 @@ fn a_default_as_of_is_not_the_one_that_a_run_was_given() {
     bench.run(fast(given.clone(), DayRange::ALL)).unwrap();
     let _cache = mirror(&bench);
     let run = bench.run(fast(source(&data), DayRange::ALL)).unwrap();
-    assert_eq!(made_by(&run), None);
+    assert_eq!(made_by(&bench, &run), None);
     let run = bench.run(fast(given, DayRange::ALL)).unwrap();
-    assert!(made_by(&run).is_some());
+    assert!(made_by(&bench, &run).is_some());
 }
 
 #[test]
@@ -205,7 +211,7 @@ fn what_the_cache_lacks_is_converted() {
     let expected = converted(task());
     let convert = |why: &str| {
         let run = bench.run(task()).unwrap();
-        assert_eq!(made_by(&run), None, "{why}");
+        assert_eq!(made_by(&bench, &run), None, "{why}");
         assert_eq!(written(&bench, &run), expected, "{why}");
     };
     convert("no cache");
@@ -218,12 +224,12 @@ fn what_the_cache_lacks_is_converted() {
     let run = bench
         .run(fast(source(&data), days("2018-02-01", "2018-03-02")))
         .unwrap();
-    assert_eq!(made_by(&run), None, "a day more than any run made");
+    assert_eq!(made_by(&bench, &run), None, "a day more than any run made");
     let run = bench
         .run(scaled(source(&data), whole, Amplify::new(2, 1).unwrap()))
         .unwrap();
     assert_eq!(
-        made_by(&run),
+        made_by(&bench, &run),
         None,
         "a copy's shift leads over the limits of the range"
     );
