@@ -246,3 +246,6 @@ impl<F: Fn(Option<EventTime>, i64) -> Pacer> Playing<F> {
         self.breathes_until = pacing.clock.now() + BREATH;
     }
 }
+
+#[cfg(test)]
+mod tests;
