@@ -76,9 +76,8 @@ fn processes_killed_anywhere_lose_and_double_nothing() {
         // One of the two, and the launcher must notice; or the launcher itself.
         let victims = children_of(child.id());
         let victim = victims.get(random.random_range(0..2_usize)).copied();
-        if let Some(victim) = victim {
+        if victim.is_some_and(kill_running) {
             hits += 1;
-            kill(victim);
             let status = wait(&mut child, Duration::from_secs(60));
             assert!(!status.success(), "a launcher that lost a process says so");
         } else {
@@ -112,7 +111,31 @@ fn children_of(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-fn kill(pid: u32) {
-    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
-    assert!(killed.unwrap().success() || !std::path::Path::new(&format!("/proc/{pid}")).exists());
+/// Kills a process, and tells whether it was still running. One that is stopped first does not end by
+/// itself between the look and the kill; one that has ended is listed until its parent has noticed.
+fn kill_running(pid: u32) -> bool {
+    signal(pid, "-STOP");
+    let is_running = loop {
+        match state(pid) {
+            None | Some('Z' | 'X') => break false,
+            Some('T') => break true,
+            Some(_) => thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    signal(pid, "-KILL");
+    is_running
+}
+
+/// The kernel's letter for what a process does; `None` when there is none any more.
+fn state(pid: u32) -> Option<char> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    text.rsplit(") ").next()?.chars().next()
+}
+
+fn signal(pid: u32, name: &str) {
+    let sent = quiet(Command::new("kill"))
+        .args([name, &pid.to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success() || !std::path::Path::new(&format!("/proc/{pid}")).exists());
 }
