@@ -8,6 +8,7 @@ mod consumer;
 mod crash;
 mod faults;
 mod poison;
+mod processes;
 mod repair;
 mod restored;
 mod spaces;

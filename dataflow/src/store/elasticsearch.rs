@@ -178,6 +178,8 @@ impl Views {
                     "elasticsearch at {} has no write alias of epoch {epoch} for writer {writer}",
                     indices.client.place()
                 );
+                // An epoch is told after it has taken over: whoever removed the alias since, it
+                // does not come back by waiting.
                 return Err(StoreError::new(Fault::External, Retry::Anew, message));
             };
             lanes.push(Lane {

@@ -129,11 +129,7 @@ fn attempts_that_ended_before_they_read_anything_stand_in_nobodys_way() {
     let request = bench.request(fast(source(&data)));
     let mut runner = Runner::open(bench.state.clone(), "test", clock()).unwrap();
     for attempt in 1..=3 {
-        let mut stop = StopAt {
-            records: 0,
-            interrupt: true,
-            reached: true,
-        };
+        let mut stop = StopAt::before_anything();
         let outcome = runner.execute(&request, &mut stop).unwrap();
         assert_eq!(
             (outcome.attempt, outcome.state),
@@ -157,11 +153,7 @@ fn a_run_interrupted_twice_before_it_read_anything_still_runs() {
     let request = bench.request(fast(source(&data)));
     let mut runner = Runner::open(bench.state.clone(), "test", clock()).unwrap();
     for _ in 0..2 {
-        let mut stop = StopAt {
-            records: 0,
-            interrupt: true,
-            reached: true,
-        };
+        let mut stop = StopAt::before_anything();
         let outcome = runner.execute(&request, &mut stop).unwrap();
         assert_eq!(outcome.state, RunState::Interrupted);
     }
@@ -174,6 +166,24 @@ struct StopAt {
     records: u64,
     interrupt: bool,
     reached: bool,
+}
+
+impl StopAt {
+    /// Interrupts a run that has only its claim.
+    fn before_anything() -> Self {
+        Self {
+            reached: true,
+            ..Self::first_record(true)
+        }
+    }
+
+    fn first_record(interrupt: bool) -> Self {
+        Self {
+            records: 1,
+            interrupt,
+            reached: false,
+        }
+    }
 }
 
 impl Observer for StopAt {
@@ -195,11 +205,7 @@ fn an_interrupted_fast_run_goes_on_under_the_same_key_and_a_cancelled_one_does_n
     let data = bench.data("data", &orders);
     let request = bench.request(fast(source(&data)));
     let mut runner = Runner::open(bench.state.clone(), "test", clock()).unwrap();
-    let mut stop = StopAt {
-        records: 1,
-        interrupt: true,
-        reached: false,
-    };
+    let mut stop = StopAt::first_record(true);
     let first = runner.execute(&request, &mut stop).unwrap();
     assert_eq!(first.state, RunState::Interrupted);
     let written = first.summary.events_written();
@@ -219,11 +225,7 @@ fn an_interrupted_fast_run_goes_on_under_the_same_key_and_a_cancelled_one_does_n
     );
 
     let cancelled = bench.request(fast(source(&data)));
-    let mut stop = StopAt {
-        records: 1,
-        interrupt: false,
-        reached: false,
-    };
+    let mut stop = StopAt::first_record(false);
     let outcome = runner.execute(&cancelled, &mut stop).unwrap();
     assert_eq!(outcome.state, RunState::Cancelled);
     let again = runner.execute(&cancelled, &mut Silent).unwrap_err();
@@ -256,11 +258,7 @@ fn a_run_never_goes_on_with_other_input_and_a_key_never_means_two_things() {
     let data = bench.data("data", &orders);
     let request = bench.request(fast(source(&data)));
     let mut runner = Runner::open(bench.state.clone(), "test", clock()).unwrap();
-    let mut stop = StopAt {
-        records: 1,
-        interrupt: true,
-        reached: false,
-    };
+    let mut stop = StopAt::first_record(true);
     runner.execute(&request, &mut stop).unwrap();
     let other = RunRequest {
         task: fast(end_of_day(&data)),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
 
+use super::processes::{signal, state};
 use super::{cluster, embedded, filled};
 use crate::support::{Eip, repetitions, seeded};
 
@@ -114,7 +115,8 @@ fn children_of(parent: u32) -> Vec<u32> {
 /// Kills a process, and tells whether it was still running. One that is stopped first does not end by
 /// itself between the look and the kill; one that has ended is listed until its parent has noticed.
 fn kill_running(pid: u32) -> bool {
-    signal(pid, "-STOP");
+    // Where it is gone, there is nothing to stop or to kill.
+    let _ = signal(pid, "-STOP");
     let is_running = loop {
         match state(pid) {
             None | Some('Z' | 'X') => break false,
@@ -122,20 +124,7 @@ fn kill_running(pid: u32) -> bool {
             Some(_) => thread::sleep(Duration::from_millis(1)),
         }
     };
-    signal(pid, "-KILL");
+    let is_killed = signal(pid, "-KILL");
+    assert!(is_killed || !is_running);
     is_running
-}
-
-/// The kernel's letter for what a process does; `None` when there is none any more.
-fn state(pid: u32) -> Option<char> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    text.rsplit(") ").next()?.chars().next()
-}
-
-fn signal(pid: u32, name: &str) {
-    let sent = quiet(Command::new("kill"))
-        .args([name, &pid.to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success() || !std::path::Path::new(&format!("/proc/{pid}")).exists());
 }

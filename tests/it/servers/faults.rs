@@ -15,6 +15,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use serde_json::Value;
 
+use super::processes::{signal, wait_stopped};
 use crate::support::{Digests, Eip, generate, http, repetitions, rules};
 
 /// The longest that anything here may take to come back.
@@ -97,6 +98,14 @@ impl Running {
     fn assert_runs(&mut self) {
         let ended = self.child.try_wait().unwrap();
         assert!(ended.is_none(), "{ended:?}: {}", self.words());
+    }
+
+    fn wait_stopped(&self) {
+        wait_stopped(self.child.id(), PATIENCE);
+    }
+
+    fn go_on(&self) {
+        assert!(signal(self.child.id(), "-CONT"));
     }
 
     fn ok(mut self) {
@@ -268,9 +277,9 @@ fn elasticsearch_that_dies_while_it_is_written_is_waited_for() {
         eip.fast(&data).ok();
         // It dies behind a bulk that was applied, when the tick is not committed.
         let mut following = Following::start(&eip, &["--crash-at", "after-bulk:1:stop"]);
-        wait_stopped(&following.process);
+        following.process.wait_stopped();
         turn.servers.kill("elasticsearch");
-        signal(&following.process, "-CONT");
+        following.process.go_on();
         let words = following.blocked_by("elasticsearch");
         println!("without Elasticsearch: {words}");
         turn.servers.restart("elasticsearch");
@@ -297,9 +306,9 @@ fn postgres_that_goes_away_inside_a_transaction_is_waited_for() {
             let [before, after] = undisturbed(&data);
             eip.fast(&data).ok();
             let mut following = Following::start(&eip, &["--crash-at", "before-commit:1:stop"]);
-            wait_stopped(&following.process);
+            following.process.wait_stopped();
             end(&turn.servers, "postgres");
-            signal(&following.process, "-CONT");
+            following.process.go_on();
             let words = following.blocked_by("postgres");
             println!("without PostgreSQL: {words}");
             turn.servers.restart("postgres");
@@ -401,10 +410,10 @@ fn a_deleted_index_is_made_and_filled_again() {
             delete_indices(&eip);
             correct(&eip, &data).ok();
         } else {
-            wait_stopped(&following.process);
+            following.process.wait_stopped();
             delete_indices(&eip);
             correct(&eip, &data).ok();
-            signal(&following.process, "-CONT");
+            following.process.go_on();
         }
         let words = following.blocked_by("elasticsearch");
         println!("without an index: {words}");
@@ -423,20 +432,4 @@ fn delete_indices(eip: &Eip) {
             http("DELETE", &format!("{servers}/{index}"), "");
         }
     }
-}
-
-fn signal(process: &Running, name: &str) {
-    let id = process.child.id().to_string();
-    let sent = Command::new("kill").args([name, &id]).status();
-    assert!(sent.unwrap().success());
-}
-
-/// Waits until the process stands still, which the kernel calls `T`.
-fn wait_stopped(process: &Running) {
-    let path = format!("/proc/{}/stat", process.child.id());
-    until("it stands still", || {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let state = text.rsplit(") ").next()?.chars().next();
-        (state == Some('T')).then_some(())
-    });
 }

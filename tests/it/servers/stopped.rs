@@ -1,10 +1,11 @@
 //! A dataflow that stands still while a successor runs: none of what it does afterwards counts.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::filled;
+use super::processes::{signal, wait_stopped};
 use crate::support::{Eip, repetitions, rules};
 
 /// How long the old one stands still.
@@ -24,28 +25,6 @@ fn follow(eip: &Eip, stop_at: Option<&str>) -> Child {
         .unwrap()
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
-}
-
-/// Waits until the process stands still, which the kernel calls `T`.
-fn wait_stopped(child: &Child) {
-    let end = Instant::now() + Duration::from_secs(60);
-    let path = format!("/proc/{}/stat", child.id());
-    loop {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let state = text.rsplit(") ").next().unwrap().chars().next();
-        if state == Some('T') {
-            return;
-        }
-        assert!(Instant::now() < end, "it never came to that point");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[test]
 fn what_a_dataflow_does_after_it_stood_still_counts_for_nobody() {
     for point in [
@@ -62,7 +41,7 @@ fn what_a_dataflow_does_after_it_stood_still_counts_for_nobody() {
             .window(&data, &["--rules", end_of_day.to_str().unwrap()])
             .ok();
         let again = eip.window(&data, &[]).ok();
-        wait_stopped(&old);
+        wait_stopped(old.id(), Duration::from_secs(60));
         let begun = Instant::now();
         let successor = eip.run(["dataflow", "--until-caught-up"]).ok();
         println!("{point}: the successor took {:?}", begun.elapsed());
@@ -71,7 +50,7 @@ fn what_a_dataflow_does_after_it_stood_still_counts_for_nobody() {
         eip.verify();
         thread::sleep(still().saturating_sub(begun.elapsed()));
 
-        signal(&old, "-CONT");
+        assert!(signal(old.id(), "-CONT"));
         let output = old.wait_with_output().unwrap();
         let words = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success(), "{words}");
