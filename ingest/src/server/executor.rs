@@ -1,8 +1,8 @@
 //! The runs of one space that this instance executes: a thread each, and what they are at.
 //!
 //! A run comes onto the board when it is posted and goes from it after its last entry is in the
-//! ledger. Whoever posted it waits for its claim, since only the ledger knows whether another
-//! instance's run excludes it.
+//! ledger, or as it is refused. Whoever posted it waits for its claim, since only the ledger knows
+//! whether another instance's run excludes it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -237,7 +237,8 @@ impl Executor {
                 decide.send_if_modified(|claim| {
                     let is_refused = claim.is_none();
                     if is_refused {
-                        self.board().refuse(run, problem.clone());
+                        // Before whoever posted it is told: to them it is gone by then.
+                        self.board().refuse(live, problem.clone());
                         *claim = Some(Err(problem));
                     }
                     is_refused
@@ -264,11 +265,21 @@ impl LiveRun {
 }
 
 impl Board {
-    fn refuse(&mut self, run: &RunId, problem: Problem) {
+    /// Takes an attempt off, if it is still on.
+    fn remove(&mut self, attempt: &LiveRun) {
+        let run = &attempt.request.id;
+        let known = self.live.get(run);
+        if known.is_some_and(|live| live.is_same_attempt(attempt)) {
+            self.live.remove(run);
+        }
+    }
+
+    fn refuse(&mut self, attempt: &LiveRun, problem: Problem) {
+        self.remove(attempt);
         if self.refused.len() >= MAX_REFUSED {
             self.refused.pop_first();
         }
-        self.refused.insert(run.clone(), problem);
+        self.refused.insert(attempt.request.id.clone(), problem);
     }
 }
 
@@ -285,16 +296,7 @@ struct Gone<'a> {
 
 impl Drop for Gone<'_> {
     fn drop(&mut self) {
-        let mut board = self.executor.board();
-        let run = &self.live.request.id;
-        if board
-            .live
-            .get(run)
-            .is_some_and(|live| live.is_same_attempt(self.live))
-        {
-            board.live.remove(run);
-        }
-        drop(board);
+        self.executor.board().remove(self.live);
         self.executor.gone.notify_all();
     }
 }
