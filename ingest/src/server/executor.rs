@@ -120,7 +120,7 @@ impl Executor {
 
     /// Takes a run, unless one that is live here excludes it. The same run again is taken once.
     /// `is_over` says of an attempt that it has ended in the ledger: it is on the board for a moment
-    /// longer and excludes nobody.
+    /// longer, takes no place and excludes nobody.
     pub(super) fn take(
         self: &Arc<Self>,
         request: RunRequest,
@@ -143,7 +143,7 @@ impl Executor {
         if board.is_closing {
             return Err(NotTaken::Closed);
         }
-        if board.live.len() >= self.max_live {
+        if board.live.values().filter(|live| !is_over(live)).count() >= self.max_live {
             return Err(NotTaken::Full(self.max_live));
         }
         let excluding = |live: &&LiveRun| excludes(&live.request) && !is_over(live);
