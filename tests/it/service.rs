@@ -20,7 +20,7 @@ pub(crate) struct Service {
     pub(crate) url: String,
 }
 
-/// What was answered; the status is 0 when nothing was.
+/// What was answered; the status is 0 when nothing was, and the body says why.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -95,11 +95,14 @@ impl Service {
                 .header("idempotency-key", key)
                 .timeout(PATIENCE)
                 .body(body);
-            let Ok(answer) = request.send().await else {
-                return Answer {
-                    status: 0,
-                    body: Value::Null,
-                };
+            let answer = match request.send().await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    return Answer {
+                        status: 0,
+                        body: Value::String(format!("{error:?}")),
+                    };
+                }
             };
             let status = answer.status().as_u16();
             let text = answer.text().await.unwrap_or_default();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use eip_contract::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
 
 use super::config::KafkaConfig;
 use super::context::Context;
@@ -20,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const RESTART: Duration = Duration::from_mins(1);
 /// Before a question is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often a broker must say that there is no such topic before it is believed.
+const NOT_THERE: u32 = 2;
 
 /// The connection and the names.
 pub(super) struct Broker {
@@ -48,7 +51,16 @@ impl Broker {
     /// What is known of both topics, the events' first.
     pub(super) fn describe(&self) -> Result<[Option<TopicFacts>; 2], LogError> {
         let names = [&*self.events, &*self.ledger];
-        let found = native::describe_topics(self.client.client(), &names, PATIENCE);
+        let ask = || native::describe_topics(self.client.client(), &names, PATIENCE);
+        let (begun, mut found) = (Instant::now(), ask());
+        // One that is there and slow gets more time than one that cannot be reached.
+        while let Err(failure) = &found
+            && errors::is_passing(failure.code)
+            && self.is_reached()
+            && begun.elapsed() < RESTART
+        {
+            found = ask();
+        }
         let found = self.answered("describe the topics", found)?;
         Ok([found[0], found[1]])
     }
@@ -78,22 +90,27 @@ impl Broker {
         end: End,
     ) -> Result<Vec<Offset>, LogError> {
         let client = self.client.client();
-        let ask = || native::list_offsets(client, topic, partitions, end, PATIENCE);
-        let (begun, mut ends) = (Instant::now(), ask());
-        // librdkafka asks with the leaders that it knows and does not find out by itself that they
-        // changed, as they do when a broker starts again. That broker may take a while to know.
-        let mut asked = 1;
-        while let Err(failure) = &ends
-            && helps_to_ask_again(failure, asked)
-            && begun.elapsed() < RESTART
-        {
-            if asked > 1 {
-                thread::sleep(PAUSE);
+        let begun = Instant::now();
+        let mut not_there = 0;
+        let ends = loop {
+            let ends = native::list_offsets(client, topic, partitions, end, PATIENCE);
+            match &ends {
+                Err(failure) if can_pass(failure) && begun.elapsed() < RESTART => {}
+                _ => break ends,
             }
-            let _ = self.client.fetch_metadata(Some(topic), PATIENCE);
-            ends = ask();
-            asked += 1;
-        }
+            // librdkafka asks with the leaders that it knows, does not find out by itself that they
+            // changed, as they do when a broker starts again, and gives up on those that it has not
+            // learned within 3 s. That broker may take a while to know what it leads.
+            if self.says_not_there(topic) {
+                not_there += 1;
+                if not_there == NOT_THERE {
+                    break Err(Failure::of(
+                        RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+                    ));
+                }
+            }
+            thread::sleep(PAUSE);
+        };
         let ends = self.answered(&format!("ask for the ends of topic {topic}"), ends)?;
         Ok(ends.into_iter().map(Offset).collect())
     }
@@ -120,9 +137,30 @@ impl Broker {
         errors::wrapped(&self.config.bootstrap, self.client.context(), action, error)
     }
 
-    fn answered<T>(&self, action: &str, answer: Result<T, Failure>) -> Result<T, LogError> {
-        // Serves log lines and errors of connections; no record ever comes this way.
+    /// Asks the broker anew whether there is such a topic, and who leads it. `false` also when there
+    /// is no answer.
+    fn says_not_there(&self, topic: &str) -> bool {
+        let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        let answer = self.client.fetch_metadata(Some(topic), PATIENCE);
+        answer.is_ok_and(|found| {
+            let mut topics = found.topics().iter();
+            topics.any(|found| found.error() == Some(unknown))
+        })
+    }
+
+    /// Whether no connection has failed since the last answer.
+    fn is_reached(&self) -> bool {
+        self.serve();
+        self.client.context().last_error().is_none()
+    }
+
+    /// Takes log lines and errors of connections; no record ever comes this way.
+    fn serve(&self) {
         let _ = self.client.poll(Duration::ZERO);
+    }
+
+    fn answered<T>(&self, action: &str, answer: Result<T, Failure>) -> Result<T, LogError> {
+        self.serve();
         match answer {
             Ok(answer) => {
                 self.client.context().forget_error();
@@ -133,11 +171,13 @@ impl Broker {
     }
 }
 
-/// Whether to ask again, after it was asked so often. A topic that is not there is believed at the
-/// second time.
-fn helps_to_ask_again(failure: &Failure, asked: u32) -> bool {
-    match failure.code {
-        RDKafkaErrorCode::UnknownTopicOrPartition => asked == 1,
-        code => errors::is_passing(code),
-    }
+/// Whether the ends may be known if they are asked for again: also of a topic that seems to be gone,
+/// and when no leader is known (`_NOENT`), which librdkafka says of both.
+fn can_pass(failure: &Failure) -> bool {
+    let code = failure.code;
+    errors::is_passing(code)
+        || matches!(
+            code,
+            RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::NoEnt
+        )
 }

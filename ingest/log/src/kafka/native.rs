@@ -29,7 +29,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    fn of(err: RDKafkaRespErr) -> Self {
+    pub(super) fn of(err: RDKafkaRespErr) -> Self {
         // SAFETY: gives a static text for any code.
         let text = unsafe { text_of(c::rd_kafka_err2str(err)) };
         Self {
