@@ -186,7 +186,10 @@ impl Servers {
     pub(crate) fn redis_config(&self) -> Option<RedisConfig> {
         let url = self.redis.clone()?;
         let ca = self.redis_ca.clone();
-        Some(RedisConfig { url, ca })
+        Some(RedisConfig {
+            ca,
+            ..RedisConfig::new(url)
+        })
     }
 
     /// For the PostgreSQL store.

@@ -90,14 +90,20 @@ pub struct RedisConfig {
     pub url: String,
     /// Certificates (PEM) that its own may be signed by; without them, those of this machine.
     pub ca: Option<PathBuf>,
+    /// How long an answer of it is waited for.
+    pub patience: Duration,
 }
 
 impl RedisConfig {
+    /// The stores answer in a few milliseconds: a cache that takes longer than this helps nobody.
+    pub const PATIENCE: Duration = Duration::from_millis(250);
+
     /// Redis at this address, trusted as far as this machine trusts it.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             ca: None,
+            patience: Self::PATIENCE,
         }
     }
 }

@@ -58,8 +58,9 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 
-# A killed broker may register again only when the session of its former self has expired; 9 s is the default.
-broker.session.timeout.ms=4000
+# A broker that is silent for this long leads nothing until it is heard of again: of no use where there is no other
+# one to lead instead, and a busy machine may keep it silent. A killed one may register again only after it, too.
+broker.session.timeout.ms=${EIP_KAFKA_SESSION_MS:-20000}
 broker.heartbeat.interval.ms=1000
 
 # Room for a record of 2 MiB with its headers, and for the batch around it.

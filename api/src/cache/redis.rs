@@ -14,14 +14,13 @@ use tokio::time::timeout;
 use crate::config::RedisConfig;
 use crate::views::OpenError;
 
-/// The stores answer in a few milliseconds: a cache that takes longer than this helps nobody.
-const PATIENCE: Duration = Duration::from_millis(250);
 /// After a failure it is left alone for so long, so that not every request waits for it.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Redis {
     manager: ConnectionManager,
     keep: Duration,
+    patience: Duration,
     failures: AtomicU64,
     /// When it failed last, while it is failing.
     failing: Mutex<Option<Instant>>,
@@ -63,14 +62,15 @@ impl Redis {
     /// Connects when first asked; must be called inside a runtime.
     pub(super) fn open(redis: &RedisConfig, keep: Duration) -> Result<Self, OpenError> {
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
+            .set_connection_timeout(Some(redis.patience))
+            .set_response_timeout(Some(redis.patience))
             .set_number_of_retries(1);
         let manager = ConnectionManager::new_lazy_with_config(client(redis)?, config);
         let manager = manager.map_err(|error| OpenError::Address("Redis", error.into()))?;
         Ok(Self {
             manager,
             keep,
+            patience: redis.patience,
             failures: AtomicU64::new(0),
             failing: Mutex::new(None),
         })
@@ -97,9 +97,9 @@ impl Redis {
         if failed.is_some_and(|failed| failed.elapsed() < PAUSE) {
             return None;
         }
-        let answer = match timeout(PATIENCE, question).await {
+        let answer = match timeout(self.patience, question).await {
             Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(_late) => Err(format!("no answer for {PATIENCE:?}")),
+            Err(_late) => Err(format!("no answer for {:?}", self.patience)),
         };
         match answer {
             Ok(answer) => {

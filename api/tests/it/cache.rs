@@ -7,7 +7,7 @@ use axum::http::Request;
 use eip_api::{CacheConfig, RedisConfig, router};
 use serde_json::Value;
 
-use crate::support::{Api, Servers, Stored, send};
+use crate::support::{Api, Servers, Stored, patient_redis, send};
 
 async fn placed(api: &Api) -> Value {
     api.get("/v1/routes/stats").await.json()["summary"]["placed"].clone()
@@ -63,8 +63,8 @@ async fn redis_serves_all_apis_of_a_space_and_spaces_are_apart() {
     let first = one.send(question()).await;
     assert_ne!(other.send(question()).await.text, first.text);
     one.execute("DELETE FROM route_stats_daily").await;
-    let cache = CacheConfig::Redis(RedisConfig::new(eip_test_servers::redis()));
-    let second = router(eip_api::Api::open(&one.stored.config(cache)).unwrap());
+    let config = one.stored.config(patient_redis());
+    let second = router(eip_api::Api::open(&config).unwrap());
     assert_eq!(send(second, question()).await.text, first.text);
 }
 

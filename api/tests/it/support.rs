@@ -67,6 +67,14 @@ impl Answer {
     }
 }
 
+/// Redis, which a busy machine may keep for longer than its answers are worth waiting for.
+pub(crate) fn patient_redis() -> CacheConfig {
+    CacheConfig::Redis(RedisConfig {
+        patience: Duration::from_secs(30),
+        ..RedisConfig::new(eip_test_servers::redis())
+    })
+}
+
 impl Api {
     /// No dataflow has run yet; embedded.
     pub(crate) fn embedded() -> Self {
@@ -75,8 +83,7 @@ impl Api {
 
     /// No dataflow has run yet; on the servers, with Redis.
     pub(crate) fn on_servers() -> Self {
-        let cache = CacheConfig::Redis(RedisConfig::new(eip_test_servers::redis()));
-        Self::over(Stored::Servers(Servers::new()), cache)
+        Self::over(Stored::Servers(Servers::new()), patient_redis())
     }
 
     /// An API over `stored`.

@@ -58,6 +58,9 @@ fn shared(server: &str) -> String {
     address(&folder, server)
 }
 
+/// A broker that is killed comes back the sooner.
+const PRIVATE: [(&str, &str); 1] = [("EIP_KAFKA_SESSION_MS", "4000")];
+
 /// Servers of one test, stopped and removed when it is dropped.
 #[derive(Debug)]
 pub struct Private {
@@ -75,7 +78,7 @@ impl Private {
         };
         fs::create_dir_all(&this.folder).expect("the target folder can be written");
         let names = servers.join(",");
-        services(["up", "--only", &names].map(OsStr::new), &this.folder);
+        this.services(["up", "--only", &names]);
         this
     }
 
@@ -110,14 +113,19 @@ impl Private {
     }
 
     fn call(&self, verb: &str, server: &str) {
-        services([verb, server].map(OsStr::new), &self.folder);
+        self.services([verb, server]);
+    }
+
+    fn services<const N: usize>(&self, arguments: [&str; N]) {
+        run(arguments.map(OsStr::new), &self.folder, &PRIVATE)
+            .unwrap_or_else(|error| panic!("{error}"));
     }
 }
 
 impl Drop for Private {
     fn drop(&mut self) {
         // A test that fails already must not abort the program.
-        let _ = run(["wipe"].map(OsStr::new), &self.folder);
+        let _ = run(["wipe"].map(OsStr::new), &self.folder, &PRIVATE);
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -139,13 +147,18 @@ fn address(folder: &Path, server: &str) -> String {
 }
 
 fn services<const N: usize>(arguments: [&OsStr; N], folder: &Path) -> String {
-    run(arguments, folder).unwrap_or_else(|error| panic!("{error}"))
+    run(arguments, folder, &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn run<const N: usize>(arguments: [&OsStr; N], folder: &Path) -> Result<String, String> {
+fn run<const N: usize>(
+    arguments: [&OsStr; N],
+    folder: &Path,
+    settings: &[(&str, &str)],
+) -> Result<String, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../services");
     let mut command = Command::new(&script);
     command.args(arguments).arg("--dir").arg(folder);
+    command.envs(settings.iter().copied());
     // What it starts must not hold a pipe of ours open.
     let log = folder.join("services.log");
     let errors = File::options().create(true).append(true).open(&log);

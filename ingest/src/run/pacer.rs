@@ -4,7 +4,9 @@
 //! Here simulated time runs without the gaps that were cut (**played** time), so an anchor is a pair
 //! of wall and played time, and the formula has one difference less. A pause, a resume and another
 //! scale factor set a new anchor at the present played time: nothing jumps, and nothing is due that
-//! was not before. Wall times are nanoseconds of a monotonic clock.
+//! was not before. What was due then and is still to come, since the input came late, would be later
+//! by the new speed than it is: it counts as due with the event before it. Wall times are nanoseconds
+//! of a monotonic clock.
 
 use std::fmt;
 use std::str::FromStr;
@@ -151,12 +153,14 @@ impl Pacer {
         }
         let played = nanos(event_at.seconds() - self.cut_before(event_at));
         let due = self.wall_at(played);
-        let spaced = self
-            .bounds
-            .max_events_per_second
-            .zip(self.last_due)
-            .map(|(most, last)| last.saturating_add((NANOS / i128::from(most.max(1))) as i64));
-        Some(spaced.map_or(due, |spaced| due.max(spaced)))
+        let Some(last) = self.last_due else {
+            return Some(due);
+        };
+        let space = match self.bounds.max_events_per_second {
+            Some(most) => (NANOS / i128::from(most.max(1))) as i64,
+            None => 0,
+        };
+        Some(due.max(last.saturating_add(space)))
     }
 
     /// The next event was handed over; it was due at `due`. Tells whether a gap before it was cut.

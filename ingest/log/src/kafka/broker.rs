@@ -98,9 +98,9 @@ impl Broker {
                 Err(failure) if can_pass(failure) && begun.elapsed() < RESTART => {}
                 _ => break ends,
             }
-            // librdkafka asks with the leaders that it knows, does not find out by itself that they
-            // changed, as they do when a broker starts again, and gives up on those that it has not
-            // learned within 3 s. That broker may take a while to know what it leads.
+            // librdkafka asks with the leaders that it knows and does not find out by itself that they
+            // changed, as they do when a broker starts again. That broker may take a while to know
+            // what it leads, and one that hung leads nothing until its controller hears of it again.
             if self.says_not_there(topic) {
                 not_there += 1;
                 if not_there == NOT_THERE {
@@ -171,8 +171,8 @@ impl Broker {
     }
 }
 
-/// Whether the ends may be known if they are asked for again: also of a topic that seems to be gone,
-/// and when no leader is known (`_NOENT`), which librdkafka says of both.
+/// Whether the ends may be known if they are asked for again: also of a topic that seems to be gone
+/// and of one that has no leader, of both of which librdkafka may say `_NOENT`.
 fn can_pass(failure: &Failure) -> bool {
     let code = failure.code;
     errors::is_passing(code)

@@ -23,6 +23,7 @@ const MAX_BATCH: usize = 4_096;
 /// would cost whoever writes them more than the events do, and while much is due at once, a thread
 /// with a real-time priority would have a core for itself. In nanoseconds.
 const BREATH: i64 = 200_000;
+const PACER: &str = "a schedule is made with the first events";
 
 /// The wall clock of one attempt: monotonic, so that a step of the system's clock moves no event,
 /// and told as time since the epoch.
@@ -182,24 +183,20 @@ impl<F: Fn(Option<EventTime>, i64) -> Pacer> Playing<F> {
     fn step(&mut self, pacing: &Pacing) -> Wait {
         loop {
             if self.done == self.events.len() {
-                let Ok(Chunk { events, begin }) = self.chunks.recv() else {
+                let Ok(chunk) = self.chunks.recv() else {
                     return Wait::Over;
                 };
-                (self.events, self.done) = (events, 0);
-                if self.pacer.is_none() && !self.events.is_empty() {
-                    let now = pacing.clock.now();
-                    let pacer = (self.schedule)(begin, now);
-                    pacing.queue.send(Told::Anchored(pacer, now));
-                    self.pacer = Some(pacer);
-                }
+                self.take(chunk, pacing);
                 continue;
             }
-            let pacer = self.pacer.as_mut().expect("made with the first events");
             let now = pacing.clock.now();
             match pacing.controls.news(&mut self.seen) {
                 News::Stopped => return Wait::Over,
                 News::Nothing => {}
                 News::Changed(wish) => {
+                    // What was due before the change was due at the pace before it.
+                    self.hand_over_all(pacing, now);
+                    let pacer = self.pacer.as_mut().expect(PACER);
                     pacer.set_scale(wish.scale.unwrap_or(self.asked), now);
                     if wish.is_paused {
                         pacer.pause(now);
@@ -209,25 +206,56 @@ impl<F: Fn(Option<EventTime>, i64) -> Pacer> Playing<F> {
                     pacing.queue.send(Told::Anchored(*pacer, now));
                 }
             }
-            match pacer.due(self.events[self.done].event_at) {
+            let Some(event) = self.events.get(self.done) else {
+                continue;
+            };
+            match self.pacer.as_ref().expect(PACER).due(event.event_at) {
                 None => return Wait::Controls(self.seen),
                 Some(due) if due.max(self.breathes_until) > now => {
                     return Wait::Until(due.max(self.breathes_until), self.seen);
                 }
-                Some(_) => self.hand_over(pacing),
+                Some(_) => {
+                    self.hand_over(pacing, now);
+                }
             }
         }
     }
 
-    /// Hands over what is due of the first events.
-    fn hand_over(&mut self, pacing: &Pacing) {
-        let pacer = self.pacer.as_mut().expect("made with the first events");
+    /// Takes the next events, when those before have been handed over.
+    fn take(&mut self, chunk: Chunk, pacing: &Pacing) {
+        (self.events, self.done) = (chunk.events, 0);
+        if self.pacer.is_none() && !self.events.is_empty() {
+            let now = pacing.clock.now();
+            let pacer = (self.schedule)(chunk.begin, now);
+            pacing.queue.send(Told::Anchored(pacer, now));
+            self.pacer = Some(pacer);
+        }
+    }
+
+    /// Hands over all that was due at `until` and has come.
+    fn hand_over_all(&mut self, pacing: &Pacing, until: i64) {
+        loop {
+            if self.done < self.events.len() {
+                if self.hand_over(pacing, until) == 0 {
+                    return;
+                }
+            } else if let Ok(chunk) = self.chunks.try_recv() {
+                self.take(chunk, pacing);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Hands over what was due at `until` of the first events; how many these were.
+    fn hand_over(&mut self, pacing: &Pacing, until: i64) -> usize {
+        let pacer = self.pacer.as_mut().expect(PACER);
         let mut batch = Vec::new();
         let now = pacing.clock.now();
         let mut has_cut = false;
         for &event in self.events[self.done..].iter().take(MAX_BATCH) {
             match pacer.due(event.event_at) {
-                Some(due) if due <= now => {
+                Some(due) if due <= until => {
                     has_cut |= pacer.take(event.event_at, due);
                     batch.push(Handed {
                         event,
@@ -238,12 +266,16 @@ impl<F: Fn(Option<EventTime>, i64) -> Pacer> Playing<F> {
                 _ => break,
             }
         }
-        self.done += batch.len();
-        pacing.queue.send(Told::Events(batch));
+        let count = batch.len();
+        self.done += count;
+        if count > 0 {
+            pacing.queue.send(Told::Events(batch));
+            self.breathes_until = pacing.clock.now() + BREATH;
+        }
         if has_cut {
             pacing.queue.send(Told::Anchored(*pacer, now));
         }
-        self.breathes_until = pacing.clock.now() + BREATH;
+        count
     }
 }
 

@@ -10,6 +10,8 @@ use super::super::handover::{Taken, queue};
 use super::*;
 
 const COUNT: i64 = 20_000;
+/// How many of them are there at once.
+const FIRST: i64 = 7_000;
 
 /// Orders of one event each, a second apart.
 struct OneASecond;
@@ -52,10 +54,10 @@ fn told(asked: ScaleFactor, change: impl FnOnce(&Controls) + Send) -> Vec<Told> 
         });
         scope.spawn(move || {
             for events in [
-                &events[..7_000],
+                &events[..FIRST as usize],
                 &[],
-                &events[7_000..7_001],
-                &events[7_001..],
+                &events[FIRST as usize..=FIRST as usize],
+                &events[FIRST as usize + 1..],
             ] {
                 let events = events.to_vec();
                 // Nobody takes it when the pacing was stopped.
@@ -83,25 +85,30 @@ fn each_event_is_handed_over_once_in_order_and_none_before_it_is_due_or_in_a_pau
         thread::sleep(Duration::from_millis(200));
         controls.set(Some(true), None);
         thread::sleep(Duration::from_millis(100));
-        controls.set(Some(false), Some(scale(5_000.0)));
+        controls.set(Some(false), Some(scale(50_000.0)));
+        thread::sleep(Duration::from_millis(20));
+        controls.set(None, Some(scale(1_000.0)));
         thread::sleep(Duration::from_millis(50));
         controls.set(Some(true), None);
         controls.set(Some(false), Some(scale(50_000.0)));
     });
-    let (mut next, mut pacer, mut speeds) = (0, None::<Pacer>, Vec::new());
+    let (mut next, mut anchor, mut speeds) = (0, None::<(Pacer, i64)>, Vec::new());
     for told in told {
         match told {
-            Told::Anchored(anchored, _) => {
-                speeds.push(anchored.scale().to_string());
-                pacer = Some(anchored);
+            Told::Anchored(pacer, wall) => {
+                speeds.push(pacer.scale().to_string());
+                anchor = Some((pacer, wall));
             }
             Told::Events(events) => {
-                let pacer = pacer.expect("the schedule is told before its events");
+                let (pacer, wall) = anchor.expect("the schedule is told before its events");
                 assert!(!pacer.is_paused() && !events.is_empty());
                 for Handed { event, due, at } in events {
                     assert_eq!(event.event_at.seconds(), next);
                     assert_eq!(Some(due), pacer.due(event.event_at));
                     assert!(at >= due);
+                    // What was due before a change went out by the pace before it. An anchor is told
+                    // in whole nanoseconds.
+                    assert!(due >= wall - 1 || next >= FIRST, "{next}: {due} {wall}");
                     next += 1;
                 }
             }
