@@ -13,6 +13,7 @@ use eip_contract::Day;
 use eip_contract::document::RouteStatsRow;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use sqlx::{ColumnIndex, Decode, Row, Type};
 
 use crate::config::ViewsConfig;
 use crate::problem::Problem;
@@ -68,6 +69,21 @@ impl StatsTotals {
         "lead_seconds_sum",
         "late_seconds_sum",
     ];
+
+    /// From a row of `count(*)` and the sums of the columns, which are NULL where nothing is.
+    fn of<'r, R: Row>(row: &'r R) -> Result<Self, sqlx::Error>
+    where
+        usize: ColumnIndex<R>,
+        i64: Decode<'r, R::Database> + Type<R::Database>,
+    {
+        let mut sums = [0; 10];
+        for (place, sum) in sums.iter_mut().enumerate() {
+            let stored: Option<i64> = row.try_get(place + 1)?;
+            *sum = stored.unwrap_or(0);
+        }
+        let rows = row.try_get(0)?;
+        Ok(Self { rows, sums })
+    }
 }
 
 /// One moment of the views.

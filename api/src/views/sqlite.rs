@@ -118,15 +118,7 @@ impl Moment {
             .fetch_one(&mut *self.transaction)
             .await
             .map_err(failed)?;
-        let mut sums = [0; 10];
-        for (place, sum) in sums.iter_mut().enumerate() {
-            let stored: Option<i64> = row.try_get(place + 1).map_err(failed)?;
-            *sum = stored.unwrap_or(0);
-        }
-        Ok(StatsTotals {
-            rows: row.try_get(0).map_err(failed)?,
-            sums,
-        })
+        StatsTotals::of(&row).map_err(failed)
     }
 
     pub(super) async fn stats_rows(
