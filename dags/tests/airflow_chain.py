@@ -76,7 +76,7 @@ class Chain:
         self.processes[name] = process
         if name != "dataflow":
             alive = f"{self.url(name)}/{'livez' if name == 'ingest' else 'healthz'}"
-            wait_for(lambda: answers(alive), 30, lambda: name)
+            wait_for(lambda: answers(alive), lambda: name)
 
     def stop(self, name: str) -> None:
         """Ends it as its operator would."""

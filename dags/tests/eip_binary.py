@@ -22,7 +22,7 @@ needs_eip = pytest.mark.skipif(
 """Of tests that run the binary."""
 
 COMMAND_SECONDS = 300
-SERVER_SECONDS = 60
+SERVER_SECONDS = 120
 
 
 def eip(*arguments: str | Path) -> str:

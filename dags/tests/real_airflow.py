@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ENDED = {"success", "failed"}
 START_SECONDS = 400
+PATIENCE_SECONDS = 300
 
 POLICY = """
 from datetime import timedelta
@@ -50,7 +51,7 @@ class RealAirflow:
         path = f"{PROJECT}/.venv/bin:{os.environ['PATH']}"
         done = subprocess.run(
             ["/bin/bash", "-c", line, "airflow", *words],
-            capture_output=True, text=True, timeout=120, check=False, env=self.variables | {"PATH": path},
+            capture_output=True, text=True, timeout=300, check=False, env=self.variables | {"PATH": path},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -77,9 +78,9 @@ class RealAirflow:
         state: str = self.get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
         return state
 
-    def finished(self, dag_id: str, run_id: str, seconds: float = 120) -> str:
+    def finished(self, dag_id: str, run_id: str) -> str:
         """How a run ended."""
-        wait_for(lambda: self.state(dag_id, run_id) in ENDED, seconds, lambda: self.story(dag_id, run_id))
+        wait_for(lambda: self.state(dag_id, run_id) in ENDED, lambda: self.story(dag_id, run_id))
         return self.state(dag_id, run_id)
 
     def tasks(self, dag_id: str, run_id: str) -> dict[str, str | None]:
@@ -108,6 +109,14 @@ class RealAirflow:
         """A task's instances: one, or one a partition."""
         found = self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
         return sorted((one for one in found if one["task_id"] == task_id), key=lambda one: int(one["map_index"]))
+
+    def await_another_try(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Waits until a task that was killed is to be tried again, or is already: that is seconds later."""
+
+        def instances() -> list[dict[str, Any]]:
+            return self.instances(dag_id, run_id, task_id)
+
+        wait_for(lambda: any(one["state"] == "up_for_retry" or one["try_number"] > 1 for one in instances()), instances)
 
     def leader(self, name: str) -> psutil.Process:
         """One of the four processes."""
@@ -145,7 +154,7 @@ def real_airflow(**variables: str) -> Iterator[RealAirflow]:
             base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=60
         ) as client:
             airflow = RealAirflow(folder, told, client)
-            wait_for(lambda: airflow.get("/dags")["total_entries"] == 6, 60, lambda: airflow.get("/importErrors"))
+            wait_for(lambda: airflow.get("/dags")["total_entries"] == 6, lambda: airflow.get("/importErrors"))
             yield airflow
     finally:
         script("airflow", folder, told, "wipe")
@@ -182,9 +191,9 @@ def children_of(process: psutil.Process) -> list[psutil.Process]:
     return []
 
 
-def wait_for(is_so: Callable[[], bool], seconds: float, words: Callable[[], object]) -> None:
-    """Looks twice a second; one that never comes true fails with these words."""
-    give_up_at = time.monotonic() + seconds
+def wait_for(is_so: Callable[[], bool], words: Callable[[], object]) -> None:
+    """Looks twice a second; what never comes true fails with these words."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
-        assert time.monotonic() < give_up_at, f"not within {seconds:g} s: {words()}"
+        assert time.monotonic() < give_up_at, f"not within {PATIENCE_SECONDS} s: {words()}"
         time.sleep(0.5)

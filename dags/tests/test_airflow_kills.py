@@ -35,13 +35,11 @@ def killed_unheard(airflow: RealAirflow, chain: Chain, dag_id: str, task_id: str
     """Runs a DAG whose task is killed once, when Ingest has its run and has not been heard; gives the run's id."""
     with chain.gate.holding(RUNS % task_id.encode()) as kept_back:
         run_id = airflow.started(dag_id, **conf)
-        wait_for(lambda: bool(kept_back), 60, lambda: airflow.tasks(dag_id, run_id))
+        wait_for(lambda: bool(kept_back), lambda: airflow.tasks(dag_id, run_id))
         before = chain.runs_of(dag_id, run_id)
         assert before[-1]["origin"] == f"airflow {dag_id}/{run_id}/{task_id}/0.0"
         airflow.kill_tasks()
-        wait_for(
-            lambda: airflow.tasks(dag_id, run_id)[task_id] == "up_for_retry", 60, lambda: airflow.tasks(dag_id, run_id)
-        )
+        airflow.await_another_try(dag_id, run_id, task_id)
     assert airflow.finished(dag_id, run_id) == "success"
     (instance,) = airflow.instances(dag_id, run_id, task_id)
     assert instance["try_number"] == 2
@@ -107,15 +105,11 @@ def test_a_backfill_that_is_killed_in_the_middle_doubles_nothing(  # noqa: PLR09
     dag_id, space = "fast_backfill", f"killed-{delivery}"
     with chain.gate.holding(unheard) as kept_back:
         run_id = filled.started(dag_id, dataset="more", delivery=delivery, partition="year", space=space)
-        wait_for(lambda: bool(kept_back), 90, lambda: filled.tasks(dag_id, run_id))
+        wait_for(lambda: bool(kept_back), lambda: filled.tasks(dag_id, run_id))
         before = {run["origin"]: run["run"] for run in chain.runs_of(dag_id, run_id, space)}
         assert len(before) > 1
         filled.kill_tasks()
-        wait_for(
-            lambda: any(one["state"] == "up_for_retry" for one in filled.instances(dag_id, run_id, task_id)),
-            60,
-            lambda: filled.instances(dag_id, run_id, task_id),
-        )
+        filled.await_another_try(dag_id, run_id, task_id)
     assert filled.finished(dag_id, run_id) == "success"
     parts = filled.instances(dag_id, run_id, task_id)
     assert {one["state"] for one in parts} == {"success"}
@@ -140,21 +134,16 @@ def test_a_verification_that_is_killed_is_simply_done_again(filled: RealAirflow,
         return found
 
     # One at a time: an earlier one that begins meanwhile would be the one that is held.
-    wait_for(lambda: all(run["state"] in ENDED for run in runs()), 90, runs)
+    wait_for(lambda: all(run["state"] in ENDED for run in runs()), runs)
     chain.hold_verify.touch()
     try:
         run_id = filled.started("verify_views")
         wait_for(
             lambda: any(children_of(task) for task in filled.task_processes()),
-            60,
             lambda: filled.tasks("verify_views", run_id),
         )
         filled.kill_tasks()
-        wait_for(
-            lambda: filled.tasks("verify_views", run_id)["verify"] == "up_for_retry",
-            60,
-            lambda: filled.tasks("verify_views", run_id),
-        )
+        filled.await_another_try("verify_views", run_id, "verify")
     finally:
         chain.hold_verify.unlink()
     assert filled.finished("verify_views", run_id) == "success"
@@ -166,7 +155,7 @@ def test_a_process_that_has_ended_but_is_not_collected_runs_no_task() -> None:
         seen = psutil.Process(process.pid)
         assert words_of(seen) == ["/bin/sleep", "60"]
         process.kill()
-        wait_for(lambda: seen.status() == psutil.STATUS_ZOMBIE, 10, seen.status)
+        wait_for(lambda: seen.status() == psutil.STATUS_ZOMBIE, seen.status)
         assert words_of(seen) == []
     assert words_of(seen) == children_of(seen) == []
 
@@ -179,7 +168,6 @@ def deferred(airflow: RealAirflow, chain: Chain, **conf: Any) -> str:  # noqa: A
             airflow.tasks("scaled_replay", run_id)["replay"] == "deferred"
             and chain.written("scaled_replay", run_id) > 20
         ),
-        60,
         lambda: airflow.tasks("scaled_replay", run_id),
     )
     return run_id
@@ -188,7 +176,7 @@ def deferred(airflow: RealAirflow, chain: Chain, **conf: Any) -> str:  # noqa: A
 def test_a_triggerer_that_is_killed_changes_nothing(filled: RealAirflow, chain: Chain) -> None:
     run_id = deferred(filled, chain, duration=12)
     filled.script("kill", "airflow-triggerer")
-    wait_for(lambda: chain.runs_of("scaled_replay", run_id)[0]["state"] == "committed", 60, chain.runs)
+    wait_for(lambda: chain.runs_of("scaled_replay", run_id)[0]["state"] == "committed", chain.runs)
     filled.script("start", "airflow-triggerer")
     assert filled.finished("scaled_replay", run_id) == "success"
     assert len(chain.runs_of("scaled_replay", run_id)) == 1
@@ -220,7 +208,7 @@ def test_a_triggerer_that_is_stopped_for_ten_seconds_disturbs_no_schedule(filled
 
 
 def test_an_ingest_that_dies_in_the_middle_goes_on_with_the_same_run(filled: RealAirflow, chain: Chain) -> None:
-    run_id = deferred(filled, chain, duration=12)
+    run_id = deferred(filled, chain, duration=30)
     chain.kill("ingest")
     chain.start("ingest")
     assert filled.finished("scaled_replay", run_id) == "success"

@@ -118,7 +118,7 @@ def test_a_dag_file_is_imported_with_the_names_and_asks_nobody(file: Path) -> No
         "AIRFLOW_CONN_EIP_INGEST": "http://192.0.2.1:9",  # nobody would answer within the test's time
     }
     done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment, timeout=60
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment, timeout=300
     )
     assert json.loads(done.stdout.splitlines()[-1])["examples"] == ["olist", "spring"]
 
