@@ -273,13 +273,15 @@ pub(crate) fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
     Ran::of(command().args(args).output().unwrap())
 }
 
-/// Rules files in a folder of their own.
+/// A rules file that is named by what it says. Who reads it already is not disturbed.
 pub(crate) fn rules(folder: &Path, promise: &str, assignment_delay: &str) -> PathBuf {
     let path = folder.join(format!("{promise}-{assignment_delay}.toml"));
     let text = format!(
         "version = 1\npromise = \"{promise}\"\nassignment_delay = \"{assignment_delay}\"\n"
     );
-    fs::write(&path, text).unwrap();
+    if !path.exists() {
+        fs::write(&path, text).unwrap();
+    }
     path
 }
 
