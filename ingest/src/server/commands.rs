@@ -20,7 +20,7 @@ use super::problem::Problem;
 use crate::run::{RunId, RunKind, RunState, ScaleFactor};
 
 /// How long an answer waits for the run to have heard of a change.
-const HEARD: Duration = Duration::from_secs(5);
+const HEARD: Duration = Duration::from_secs(2);
 /// Time between two looks at it.
 const EVERY: Duration = Duration::from_millis(20);
 

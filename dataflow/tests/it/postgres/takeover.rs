@@ -18,8 +18,13 @@ fn a_predecessor_that_stands_inside_its_transaction_does_not_hold_up_its_success
          UPDATE progress SET tick = 99",
         space.space
     ));
-    // It would be refused for a lock that it does not get in time.
+    let start = Instant::now();
     let next = space.store().take_epoch(0).unwrap();
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
     assert_eq!(next, epoch + 1);
     // It continues, and nothing of it counts.
     stopped.try_execute("COMMIT").unwrap_err();
@@ -33,7 +38,13 @@ fn a_lock_of_a_person_is_told_in_time_and_waited_for_by_the_caller() {
     store.take_epoch(0).unwrap();
     let mut person = Person::new(&space);
     person.execute("BEGIN; SELECT * FROM progress FOR UPDATE");
+    let start = Instant::now();
     let error = store.take_epoch(0).unwrap_err();
+    assert!(
+        start.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        start.elapsed()
+    );
     assert_eq!(error.retry, Retry::Backoff);
     assert!(
         error.to_string().contains("lock timeout (55P03)"),

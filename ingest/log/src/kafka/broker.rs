@@ -59,6 +59,7 @@ impl Broker {
             && self.is_reached()
             && begun.elapsed() < RESTART
         {
+            thread::sleep(PAUSE);
             found = ask();
         }
         let found = self.answered("describe the topics", found)?;

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eip_ingest::server::ServerConfig;
 use serde_json::json;
@@ -79,6 +79,7 @@ fn a_body_of_a_gibibyte_is_refused_long_before_its_end() {
 fn a_sender_that_is_slow_is_answered_408_and_holds_nobody_up() {
     let bench = Bench::new();
     with_settings(&bench, impatient, |address| {
+        let began = Instant::now();
         for (sent, code) in [
             ("POST /v1/runs HT".to_owned(), "slow_head"),
             (POST.to_owned(), "slow_head"),
@@ -90,7 +91,9 @@ fn a_sender_that_is_slow_is_answered_408_and_holds_nobody_up() {
         ] {
             let (_, answer) = exchange(address, std::iter::once(sent.into_bytes()));
             assert_problem(&answer, 408, code);
+            assert!(answer.contains("within 0.3 s"), "{answer}");
         }
+        assert!(began.elapsed() < Duration::from_secs(20));
         // One that says nothing at all is not spoken to either.
         assert_eq!(exchange(address, std::iter::empty()).1, "");
         assert_eq!(get(address, "/livez").status, 200);
