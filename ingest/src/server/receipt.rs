@@ -1,8 +1,8 @@
 //! A run's receipt: one page that needs nothing else, for the ticket of an incident.
 //!
 //! It reads from the top: how it ended and what that comes to, why and who, what was announced beside
-//! what was done, what changed where; then what proves it. Every text that comes from outside is
-//! escaped.
+//! what was done, what changed where; then what proves it. A plan that was not carried out has nothing
+//! done, and the page says so. Every text that comes from outside is escaped.
 
 mod html;
 mod report;
@@ -10,20 +10,22 @@ mod report;
 use serde_json::Value;
 
 use super::app::RunAnswer;
+use crate::run::RunState;
 use html::{STYLE, Text, count, digest, pair, put, table};
 
 /// The page of a run; `rehearsal` is its plan's report, as it is in `rehearsal.json`.
 pub(super) fn page(answer: &RunAnswer, rehearsal: Option<&Value>) -> String {
     let mut page = String::new();
+    let is_done = rehearsal.is_none() || answer.view.state == RunState::Committed;
     head(&mut page, answer);
     if let Some(report) = rehearsal {
-        report::lead(&mut page, report);
+        report::lead(&mut page, report, is_done);
     }
     why_and_who(&mut page, answer);
-    announced_and_done(&mut page, answer, rehearsal);
+    announced_and_done(&mut page, answer, rehearsal, is_done);
     if let Some(report) = rehearsal {
         report::changes(&mut page, report);
-        report::digests(&mut page, report);
+        report::digests(&mut page, report, is_done);
     }
     asked(&mut page, answer);
     in_the_log(&mut page, answer);
@@ -71,20 +73,31 @@ fn why_and_who(page: &mut String, answer: &RunAnswer) {
     page.push_str("</table>");
 }
 
-fn announced_and_done(page: &mut String, answer: &RunAnswer, rehearsal: Option<&Value>) {
-    let columns = ["Announced", "Done"];
-    table(page, "Announced and done", &["Figure"], &columns);
+fn announced_and_done(
+    page: &mut String,
+    answer: &RunAnswer,
+    rehearsal: Option<&Value>,
+    is_done: bool,
+) {
+    let (title, columns): (_, &[_]) = if is_done {
+        ("Announced and done", &["Announced", "Done"])
+    } else {
+        ("Announced, and not done", &["Announced"])
+    };
+    table(page, title, &["Figure"], columns);
     // What was planned is what was announced, where there was a plan.
     let told = |name: &str| rehearsal.is_none() || !name.ends_with("_planned");
     let counts = &answer.view.counts;
-    for (name, done) in counts.iter().filter(|(name, _)| told(name)) {
+    for (name, counted) in counts.iter().filter(|(name, _)| told(name)) {
         let words = name.replace('_', " ");
         put(page, format_args!("<tr><td>{}", Text(&words)));
-        count(
-            page,
-            rehearsal.and_then(|report| report::announced(report, name)),
-        );
-        count(page, Some(*done));
+        let announced = rehearsal.and_then(|report| report::announced(report, name));
+        if is_done {
+            count(page, announced);
+            count(page, Some(*counted));
+        } else {
+            count(page, announced.or(Some(*counted)));
+        }
     }
     page.push_str("</table>");
 }

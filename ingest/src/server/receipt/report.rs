@@ -9,15 +9,20 @@ use crate::run::Grouped;
 const DELTAS: [&str; 4] = ["added", "changed", "retracted", "same"];
 const DELTA_COLUMNS: [&str; 4] = ["Added", "Changed", "Retracted", "Same"];
 
-/// The whole of it in a sentence.
-pub(super) fn lead(page: &mut String, report: &Value) {
+/// The whole of it in a sentence; `is_done` when it was carried out.
+pub(super) fn lead(page: &mut String, report: &Value, is_done: bool) {
     let [added, changed, retracted, same] = deltas(&report["facts"]).map(Grouped);
     let orders = Grouped(number(&report["orders_covered"]));
+    let (would, but) = if is_done {
+        ("", "")
+    } else {
+        ("would be ", " None of it is done.")
+    };
     put(
         page,
         format_args!(
-            "<p class=lead>{orders} orders covered. Of their facts {added} added, {changed} changed, \
-             {retracted} retracted, {same} as before.</p>"
+            "<p class=lead>{orders} orders covered. Of their facts {added} {would}added, {changed} \
+             changed, {retracted} retracted, {same} as before.{but}</p>"
         ),
     );
 }
@@ -74,10 +79,15 @@ pub(super) fn changes(page: &mut String, report: &Value) {
 }
 
 /// One number over all facts, before and after.
-pub(super) fn digests(page: &mut String, report: &Value) {
+pub(super) fn digests(page: &mut String, report: &Value, is_done: bool) {
     table(page, "All facts of the log", &[], &[]);
     digest(page, "Before", text(&report["facts_before"]));
-    digest(page, "After", text(&report["facts_after"]));
+    let after = if is_done {
+        "After"
+    } else {
+        "After, were it done"
+    };
+    digest(page, after, text(&report["facts_after"]));
     page.push_str("</table>");
 }
 

@@ -251,6 +251,18 @@ fn a_window_announces_and_leaves_a_receipt_with_what_it_did() {
             digest(&undo, "facts_after"),
             digest(&announced, "facts_before")
         );
+        let mut rehearsal = window.clone();
+        rehearsal["dry_run"] = json!(true);
+        let rehearsal = post(address, "rehearsal", &rehearsal);
+        assert_eq!(ended(address, &rehearsal)["state"], "rehearsed");
+        let told = [("None of it is done.", false), ("<th class=n>Done", true)];
+        for (of, is_done) in [(&rehearsal, false), (&run, true)] {
+            let receipt = get(address, &format!("{}/receipt", path(of))).body;
+            for (words, when) in told {
+                let is_told = receipt.as_str().unwrap().contains(words);
+                assert_eq!(is_told, when == is_done, "{words}: {receipt}");
+            }
+        }
         let receipt = get(address, &format!("{}/receipt", path(&run))).body;
         let receipt = receipt.as_str().unwrap();
         assert!(
