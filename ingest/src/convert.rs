@@ -26,6 +26,8 @@ pub struct Facts<'a> {
     pub seller_region: &'a str,
     /// State of the customer.
     pub customer_region: &'a str,
+    /// Whether the order has an item.
+    pub has_item: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -96,6 +98,7 @@ pub fn convert<'a>(
         estimated_delivery_at: row.estimated,
         seller_region: row.seller_region,
         customer_region: row.customer_region,
+        has_item: row.has_item,
     })
 }
 

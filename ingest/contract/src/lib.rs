@@ -32,6 +32,6 @@ pub use offset::Offset;
 pub use packed::{PackedChange, Packer};
 pub use partition::partition_of;
 pub use record::{Change, decode_record};
-pub use reject::{Reject, RejectReason};
+pub use reject::{Reject, RejectReason, RowPlace};
 pub use space::{BadSpace, Space};
 pub use time::{Day, EventTime};

@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = Dataset::open(&folder, &Limits::default())?;
     let opened = begun.elapsed();
     let (mut with_item, mut bytes) = (0_u64, 0);
-    let Ok(()) = data.for_each_order(|row| {
+    let Ok(()) = data.for_each_order(|_, row| {
         with_item += u64::from(row.has_item);
         bytes += row.order_id.len() + row.seller_region.len() + row.customer_region.len();
         Ok::<(), Infallible>(())
@@ -20,8 +20,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for file in data.files() {
         println!("{} {} {}", file.name, file.rows, file.sha256);
     }
-    for ((file, reason), count) in data.rejects_by_reason() {
-        println!("rejected {count} {file}: {reason}");
+    for count in data.rejects_by_reason() {
+        println!(
+            "rejected {} rows of {}: {}",
+            count.rows, count.file, count.reason
+        );
     }
     let (orders, as_of) = (data.order_count(), data.default_as_of());
     println!("{orders} orders, {with_item} with an item, {bytes} bytes of text, as of {as_of:?}");

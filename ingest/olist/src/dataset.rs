@@ -2,60 +2,91 @@
 //!
 //! | table | bytes an entry | index | while |
 //! |---|---|---|---|
-//! | orders | 60 | 5.7-11.4, 17.1 while it grows | to the end |
+//! | orders | 76 | 5.7-11.4, 17.1 while it grows | to the end |
 //! | customers, sellers | 20 | the same | until the orders (items) are read |
-//! | items but each order's lowest | 28 | the same | until the items are read |
-//! | names of rejected orders | 20 | the same | to the end |
+//! | items but each order's lowest | 36 | the same | until the items are read |
+//! | keys of rejected rows | 28 | the same | to the end |
+//! | orders that an item row takes along | 16 | 2 | to the end |
 //!
-//! So an order takes at most 77 bytes and its customer 31 beside it, an item at most 45. An id that
+//! So an order takes at most 93 bytes and its customer 31 beside it, an item at most 53; where
+//! `duplicates = "reject"`, each customer, seller and item 4 more. An id that
 //! is not 32 lower-case hex digits and has more than 15 bytes takes its own length on top, once for
-//! the order and all its items; a state 34 bytes, once for each different one.
-//! Beyond that there are one row and one block of the file (about 1.2 MiB), the gzip decoder and
+//! the order and all its items; a state 34 bytes, once for each different one. Once a reference
+//! matches nothing, its table takes 16 bytes a key more to say whether only case or blanks differ.
+//! Beyond that there are one row and one block of the file (about 1.2 MiB), the decoder of an
+//! archive (Zstandard: at most 128 MiB, by its frame), one batch of a Parquet file (8,192 rows) and
 //! at most 100,000 rejects.
 
 mod items;
+mod needs;
 mod orders;
+mod regions;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use eip_contract::reject::is_region;
-use eip_contract::{EventTime, Reject, RejectReason};
+use eip_contract::{EventTime, Reject, RejectReason, RowPlace};
 use serde::{Deserialize, Serialize};
 
+use crate::alike::Alike;
 use crate::error::OlistError;
-use crate::keyed::{Entry as _, KeyOnly, Keyed, Probe};
+use crate::files::{DataFiles, TABLES};
+use crate::joins::Joins;
+use crate::keyed::{Entry as _, Keyed, Probe};
 use crate::limits::Limits;
-use crate::regions::{Regions, States};
-use crate::rejects::Rejects;
+use crate::regions::States;
+use crate::rejected::RejectedKeys;
+use crate::rejects::{RejectCount, Rejects};
 use crate::row::OrderRow;
-use crate::source::{FILES, Source, hex};
-use crate::table::{CUSTOMERS, ITEMS, ORDERS, SELLERS, Table, key};
+use crate::source::Source;
+use crate::table::{CUSTOMERS, FinishedTable, ITEMS, ORDERS, Places, SELLERS, Table};
 use orders::Order;
+
+/// Version of what reading makes of given bytes. It changes when the same files may lead to other
+/// events than before: 1 read the plain forms alone; 2 reads section 1 and `dataset.toml` whole.
+pub const READER_VERSION: u32 = 2;
 
 /// One file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
-    /// Its name, without folder and `.gz`.
+    /// Its name inside the folder, without `.gz` or `.zst`.
     pub name: String,
-    /// Rows behind the header, rejected ones too.
+    /// The table that it is of, one of [`TABLES`].
+    pub table: String,
+    /// Rows after the header, rejected ones too.
     pub rows: u64,
     /// Lower-case hex SHA-256 of the unpacked bytes.
     pub sha256: String,
 }
 
-/// A row that only its place can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Position {
-    /// Name of the file, without folder and `.gz`.
-    pub file: &'static str,
-    /// Line on which the row begins.
-    pub line: u64,
+/// How many rows of a table became what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableCounts {
+    /// The table, one of [`TABLES`].
+    pub table: String,
+    /// Rows, all its files together.
+    pub rows: u64,
+    /// Rejected rows, without repeated and replaced ones.
+    pub rejected: u64,
+    /// Rows that repeat an accepted one.
+    pub repeated: u64,
+    /// Rejected rows that contradict another of their key.
+    pub contradicting: u64,
+    /// Rows in whose place a later one of their key counts.
+    pub replaced: u64,
 }
 
-/// What becomes of a reference that matches no accepted row.
+/// Rows of a table that may have swallowed others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwallowingRows {
+    /// How many.
+    pub count: u64,
+    /// Where the first are.
+    pub places: Vec<RowPlace>,
+}
+
+/// What becomes of a reference that matches no row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum References {
     /// It is unknown.
@@ -64,175 +95,227 @@ enum References {
     Closed,
 }
 
-/// All accepted orders of four files, joined.
+/// All accepted orders of four tables, joined.
 pub struct Dataset {
     references: References,
     states: States,
     orders: Keyed<Order>,
+    /// Accepted orders that are none in the end, because of a row that they need.
+    dropped: u64,
     /// Orders that a rejected row names; some may have an accepted row too.
-    rejected: Keyed<KeyOnly>,
+    rejected: RejectedKeys,
     rejects: Rejects,
+    joins: Joins,
     files: Vec<InputFile>,
-    as_of: Option<EventTime>,
+    description: Option<String>,
+    order_places: Places,
+    alike_orders: Alike,
+    swallowing: [SwallowingRows; 4],
+}
+
+/// Where a table is in [`TABLES`].
+pub(crate) const SELLERS_AT: usize = 0;
+pub(crate) const CUSTOMERS_AT: usize = 1;
+pub(crate) const ORDERS_AT: usize = 2;
+pub(crate) const ITEMS_AT: usize = 3;
+
+/// What is left of a join table once it is read: its rejected keys and where they are.
+struct Rest {
+    rejected: RejectedKeys,
+    places: Places,
 }
 
 impl Dataset {
-    /// Reads the four files of a folder, each plain or as `.gz`, to their ends.
+    /// Reads the data set of a folder to its end: the four files of Olist, each plain or packed, or
+    /// what the folder's `dataset.toml` says.
     pub fn open(folder: &Path, limits: &Limits) -> Result<Self, OlistError> {
-        let [sellers, customers, orders, items] = FILES.map(|name| Source::open(folder, name));
-        Self::read([sellers?, customers?, orders?, items?], limits)
+        Self::read_files(References::Open, DataFiles::find(folder)?, limits)
     }
 
-    /// Reads the four files, in the order of [`FILES`], from any streams.
+    /// Reads the four files in Olist's form, in the order of [`crate::FILES`], from any streams.
     pub fn read(sources: [Source; 4], limits: &Limits) -> Result<Self, OlistError> {
-        Self::read_with(References::Open, sources, limits)
+        Self::read_files(References::Open, DataFiles::of_streams(sources), limits)
     }
 
     /// As [`Dataset::read`] for input that has to be whole by itself: a row with a reference that no
-    /// accepted row of these files has is a reject ([`RejectReason::Unresolved`]), and so is an item
-    /// without an accepted order. An empty reference stays unknown: there is nothing to bring.
+    /// row of these files has is a reject ([`RejectReason::Unresolved`]), and so is an item without
+    /// an order. An empty reference stays unknown: there is nothing to bring.
     pub fn read_closed(sources: [Source; 4], limits: &Limits) -> Result<Self, OlistError> {
-        Self::read_with(References::Closed, sources, limits)
+        Self::read_files(References::Closed, DataFiles::of_streams(sources), limits)
     }
 
-    fn read_with(
+    fn read_files(
         references: References,
-        sources: [Source; 4],
+        files: DataFiles,
         limits: &Limits,
     ) -> Result<Self, OlistError> {
         let mut data = Self {
             references,
             states: States::new(),
             orders: Keyed::default(),
-            rejected: Keyed::default(),
+            dropped: 0,
+            rejected: RejectedKeys::default(),
             rejects: Rejects::default(),
+            joins: Joins::default(),
             files: Vec::with_capacity(4),
-            as_of: None,
+            description: files.description,
+            order_places: Places::default(),
+            alike_orders: Alike::default(),
+            swallowing: Default::default(),
         };
-        let [sellers, customers, orders, items] = sources;
-        let sellers = data.read_regions(Table::open(&SELLERS, sellers, limits)?)?;
-        let customers = data.read_regions(Table::open(&CUSTOMERS, customers, limits)?)?;
-        data.read_orders(Table::open(&ORDERS, orders, limits)?, &customers)?;
-        drop(customers);
-        data.read_items(Table::open(&ITEMS, items, limits)?, &sellers)?;
+        let [sellers, customers, orders, items] = files.tables;
+        let sellers = Table::new(&SELLERS, sellers, limits);
+        let (mut sellers, seller_places) = data.read_regions(SELLERS_AT, sellers)?;
+        let customers = Table::new(&CUSTOMERS, customers, limits);
+        let (mut customers, customer_places) = data.read_regions(CUSTOMERS_AT, customers)?;
+        data.read_orders(Table::new(&ORDERS, orders, limits), &mut customers)?;
+        data.joins.customers_without_order = customers.unused();
+        let customers = Rest {
+            rejected: customers.rejected,
+            places: customer_places,
+        };
+        let (needed, item_places) =
+            data.read_items(Table::new(&ITEMS, items, limits), &mut sellers)?;
+        data.joins.sellers_without_item = sellers.unused();
+        let sellers = Rest {
+            rejected: sellers.rejected,
+            places: seller_places,
+        };
+        data.alike_orders = Alike::default();
+        data.drop_dependents(&needed, &item_places, &customers, &sellers);
         Ok(data)
     }
 
-    fn read_regions(&mut self, mut table: Table<2>) -> Result<Regions, OlistError> {
-        let mut regions = Regions::default();
-        while let Some(row) = table.next()? {
-            let [id_column, state_column] = row.layout.columns;
-            let added = row.values.and_then(|[id, state]| {
-                let id = key(id).map_err(|reason| (id_column, reason))?;
-                if !is_region(state) {
-                    return Err((state_column, state_fault(state)));
-                }
-                let state = self.states.number(state);
-                let added = regions.add(id, state);
-                added
-                    .then_some(())
-                    .ok_or((id_column, RejectReason::Duplicate))
-            });
-            if let Err((field, reason)) = added {
-                self.rejects
-                    .add(row.layout.file, row.line, field, reason, None);
-            }
-        }
-        self.finish(&table);
-        Ok(regions)
-    }
-
-    /// Rejects a reference that leads nowhere, where that matters.
-    #[inline]
-    fn check_reference(&self, regions: &Regions, reference: &[u8]) -> Result<(), RejectReason> {
-        let is_free = self.references == References::Open || reference.is_empty();
-        if is_free || regions.has(reference) {
-            Ok(())
-        } else {
-            Err(RejectReason::Unresolved)
-        }
-    }
-
-    fn finish<const N: usize>(&mut self, table: &Table<N>) {
-        self.files.push(InputFile {
-            name: table.layout.file.to_owned(),
-            rows: table.rows(),
-            sha256: hex(&table.sha256()),
-        });
-    }
-
-    /// The greatest of all purchase, approved, carrier and delivered times of the accepted orders;
-    /// `None` when there is no order.
-    pub fn default_as_of(&self) -> Option<EventTime> {
-        self.as_of
+    /// Keeps what a table knows once all its rows are read, and gives the places of its rows.
+    fn finish<const N: usize>(&mut self, at: usize, table: Table<N>) -> Places {
+        let FinishedTable {
+            files,
+            places,
+            swallowing,
+        } = table.finish();
+        self.files.extend(files.into_iter().map(|file| InputFile {
+            name: file.name,
+            table: TABLES[at].to_owned(),
+            rows: file.rows,
+            sha256: file.sha256,
+        }));
+        self.swallowing[at] = SwallowingRows {
+            count: swallowing.count,
+            places: swallowing
+                .first
+                .into_iter()
+                .map(|at| places.place(at))
+                .collect(),
+        };
+        places
     }
 
     /// How many orders were accepted.
     pub fn order_count(&self) -> u64 {
-        self.orders.len() as u64
+        self.orders.len() as u64 - self.dropped
     }
 
-    /// The four files as they were read, in the order of [`FILES`].
+    /// The files as they were read, table by table in the order of [`TABLES`].
     pub fn files(&self) -> &[InputFile] {
         &self.files
     }
 
-    /// The first rejects, at most [`crate::MAX_KEPT_REJECTS`], file by file in the order of [`FILES`].
+    /// Lower-case hex SHA-256 of the `dataset.toml`, where the folder has one.
+    pub fn description_sha256(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// The first rejects, at most [`crate::MAX_KEPT_REJECTS`], table by table in the order of
+    /// [`TABLES`]; orders that go with another row come last.
     pub fn rejects(&self) -> &[Reject] {
         &self.rejects.kept
     }
 
     /// How many rows were rejected, whether their rejects are kept or not.
     pub fn reject_count(&self) -> u64 {
-        self.rejects.counts.values().sum()
+        self.rejects.count()
     }
 
-    /// How many rows of each file were rejected for each reason.
-    pub fn rejects_by_reason(&self) -> &BTreeMap<(&'static str, RejectReason), u64> {
-        &self.rejects.counts
+    /// How many rows of each file were rejected for each reason, with samples.
+    pub fn rejects_by_reason(&self) -> impl Iterator<Item = RejectCount> {
+        self.rejects.counts()
     }
 
-    /// Orders that have a rejected row in the orders file and no accepted one. A window run leaves
-    /// them as they are.
+    /// How many rows of each table became what, in the order of [`TABLES`].
+    pub fn table_counts(&self) -> [TableCounts; 4] {
+        std::array::from_fn(|at| {
+            let files = self.files.iter().filter(|file| file.table == TABLES[at]);
+            let of = |reason| self.rejects.of_table(at, |other| other == reason);
+            TableCounts {
+                table: TABLES[at].to_owned(),
+                rows: files.map(|file| file.rows).sum(),
+                rejected: self.rejects.of_table(at, |reason| !reason.is_harmless()),
+                repeated: of(RejectReason::Repeated),
+                contradicting: of(RejectReason::Contradicting),
+                replaced: of(RejectReason::Replaced),
+            }
+        })
+    }
+
+    /// What does not join.
+    pub fn joins(&self) -> &Joins {
+        &self.joins
+    }
+
+    /// Rows of the orders that may have swallowed others (semantics, section 5).
+    pub fn swallowing_orders(&self) -> &SwallowingRows {
+        &self.swallowing[ORDERS_AT]
+    }
+
+    /// Rows of the items that may have swallowed others.
+    pub fn swallowing_items(&self) -> &SwallowingRows {
+        &self.swallowing[ITEMS_AT]
+    }
+
+    /// Orders that a rejected row names or that go with one, and that have no accepted row. A window
+    /// run leaves them as they are.
     pub fn rejected_orders(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let accepted = |id: &str| self.find_index(id).is_some();
-        self.rejected.texts().filter(move |id| !accepted(id))
+        // Only a row that was accepted at first has an entry; it speaks for its order.
+        let has_entry = |id: &str| self.orders.find(Probe::of_text(id.as_bytes()), 0).is_some();
+        let named = self.rejected.texts().filter(move |id| !has_entry(id));
+        let dropped = (0..).zip(self.orders.entries().iter());
+        let dropped = dropped.filter(|(_, order)| order.is_dropped());
+        named.chain(dropped.map(|(index, _)| Cow::Owned(self.orders.text_of(index))))
     }
 
     /// Whether an order is among [`Dataset::rejected_orders`].
     pub fn is_rejected_order(&self, order_id: &str) -> bool {
-        let rejected = self
-            .rejected
-            .find(Probe::of_text(order_id.as_bytes()), 0)
-            .is_some();
-        rejected && self.find_index(order_id).is_none()
+        let probe = Probe::of_text(order_id.as_bytes());
+        match self.orders.find(probe, 0) {
+            Some(index) => self.orders.entries().get(index as usize).is_dropped(),
+            None => self.rejected.find(probe).is_some(),
+        }
     }
 
-    /// Rejected rows of the orders file whose `order_id` could not be read: the first, at most
+    /// Rejected rows of the orders whose `order_id` could not be read: the first, at most
     /// [`crate::MAX_KEPT_REJECTS`]; and how many there are in all.
-    pub fn unnamed_rejects(&self) -> (impl Iterator<Item = Position>, u64) {
-        let rows = self.rejects.unnamed.iter();
-        let rows = rows.map(|&line| Position {
-            file: ORDERS.file,
-            line,
-        });
-        (rows, self.rejects.unnamed_count)
+    pub fn unnamed_rejects(&self) -> (&[RowPlace], u64) {
+        (&self.rejects.unnamed, self.rejects.unnamed_count)
     }
 
-    /// Every accepted order in the order of the file, until `f` fails.
+    /// Every accepted order with its place ([`Dataset::order`]), in the order of the files, until `f`
+    /// fails.
     pub fn for_each_order<E>(
         &self,
-        mut f: impl FnMut(&OrderRow<'_>) -> Result<(), E>,
+        mut f: impl FnMut(u64, &OrderRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut room = [0; 32];
-        for order in self.orders.entries().iter() {
-            let order_id = self.orders.text(order.key(), &mut room);
-            f(&order.row(order_id, &self.states))?;
+        for (place, order) in (0..).zip(self.orders.entries().iter()) {
+            if !order.is_dropped() {
+                let order_id = self.orders.text(order.key(), &mut room);
+                f(place, &order.row(order_id, &self.states))?;
+            }
         }
         Ok(())
     }
 
-    /// The accepted order at a place below [`Dataset::order_count`]; `room` holds its `order_id`.
+    /// The accepted order at a place that [`Dataset::for_each_order`] gave; `room` holds its
+    /// `order_id`.
     pub fn order<'a>(&'a self, place: u64, room: &'a mut [u8; 32]) -> OrderRow<'a> {
         let order = self.orders.entries().get(place as usize);
         order.row(self.orders.text(order.key(), room), &self.states)
@@ -241,22 +324,32 @@ impl Dataset {
     /// The accepted order with this id.
     pub fn find<'a>(&'a self, order_id: &'a str) -> Option<OrderRow<'a>> {
         let index = self.find_index(order_id)?;
-        Some(
-            self.orders
-                .entries()
-                .get(index as usize)
-                .row(order_id, &self.states),
-        )
+        let order = self.orders.entries().get(index as usize);
+        Some(order.row(order_id, &self.states))
     }
 
-    /// The line on which the accepted row of this order begins, for a reject that only the rules make.
-    pub fn line_of(&self, order_id: &str) -> Option<u64> {
+    /// Where the accepted row of this order begins.
+    pub fn place_of(&self, order_id: &str) -> Option<RowPlace> {
         let index = self.find_index(order_id)?;
-        Some(self.orders.entries().get(index as usize).line())
+        let order = self.orders.entries().get(index as usize);
+        Some(self.order_places.place(order.position()))
+    }
+
+    /// The greatest of all purchase, approved, carrier and delivered times of the accepted orders;
+    /// `None` when there is no order.
+    pub fn default_as_of(&self) -> Option<EventTime> {
+        let orders = self
+            .orders
+            .entries()
+            .iter()
+            .filter(|order| !order.is_dropped());
+        orders.filter_map(Order::last_time).max()
     }
 
     fn find_index(&self, order_id: &str) -> Option<u32> {
-        self.orders.find(Probe::of_text(order_id.as_bytes()), 0)
+        let index = self.orders.find(Probe::of_text(order_id.as_bytes()), 0)?;
+        let order = self.orders.entries().get(index as usize);
+        (!order.is_dropped()).then_some(index)
     }
 }
 
@@ -265,16 +358,7 @@ impl fmt::Debug for Dataset {
         f.debug_struct("Dataset")
             .field("orders", &self.order_count())
             .field("rejects", &self.reject_count())
-            .field("as_of", &self.as_of)
             .finish_non_exhaustive()
-    }
-}
-
-fn state_fault(state: &[u8]) -> RejectReason {
-    if eip_contract::reject::has_control(state) {
-        RejectReason::Control
-    } else {
-        RejectReason::StateTooLong
     }
 }
 

@@ -221,7 +221,13 @@ impl<T: Entry> Keyed<T> {
         std::str::from_utf8(bytes).expect("keys are checked before they come in")
     }
 
-    /// The texts of all keys.
+    /// The text of the key of an entry.
+    pub(crate) fn text_of(&self, index: u32) -> String {
+        let key = self.entries.get(index as usize).key();
+        self.text(key, &mut [0; 32]).to_owned()
+    }
+
+    /// The texts of all keys, in the order of their coming.
     pub(crate) fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.entries.iter().map(|entry| match entry.key() {
             key @ Key {
@@ -317,6 +323,10 @@ impl KeyOnly {
 
     pub(crate) fn more(&self) -> u32 {
         self.word >> 2
+    }
+
+    pub(crate) fn set_more(&mut self, more: u32) {
+        *self = Self::new(self.key(), more);
     }
 }
 

@@ -1,32 +1,48 @@
-//! Reads, joins and generates data of the Olist shape (semantics, section 1).
+//! Reads, joins and generates data of the Olist shape (semantics, sections 1 and 7).
 //!
 //! ```text
-//!  file ─ source (plain, gz) ─ csv (blocks → rows) ─ table (header → columns) ─┐
-//!                                                                              ▼
+//!  folder ─ dataset.toml (description) ─► files of each table (files)
+//!  file ─ source (unpacked, UTF-8) ─ csv (blocks → rows) ─┐
+//!  file ─ parquet (batches → rows) ───────────────────────┴─ table (header → columns) ─┐
+//!                                                                                      ▼
 //!   sellers ─► regions ─┐                                  dataset: orders in memory, packed
-//!   customers ─► regions ┴─► orders ─► items (lowest number's seller) ─► OrderRow by OrderRow
+//!   customers ─► regions ┴─► orders ─► items (lowest number's seller) ─► needs ─► OrderRow by OrderRow
 //! ```
-//! [`Dataset::open`] reads all four files to their end before it gives anything, so input that does
-//! not end cleanly fails before anything is emitted. Bad rows are data ([`eip_contract::Reject`]).
-//! [`generate()`] makes data of the same shape at any size.
+//! [`Dataset::open`] reads all tables to their end before it gives anything, so input that does not
+//! end cleanly fails before anything is emitted. Bad rows are data ([`eip_contract::Reject`]), and an
+//! order goes with a rejected row that it needs. [`generate()`] makes data of the same shape at any
+//! size.
 
+mod alike;
 mod arena;
 mod csv;
 pub mod dataset;
+pub mod description;
 pub mod error;
+mod files;
+mod format;
 pub mod generate;
+pub mod joins;
 mod keyed;
+pub mod kind;
 pub mod limits;
+mod parquet;
 mod regions;
+mod rejected;
 mod rejects;
 pub mod row;
 mod source;
 mod table;
 
-pub use dataset::{Dataset, InputFile, Position};
+pub use dataset::{Dataset, InputFile, READER_VERSION, SwallowingRows, TableCounts};
+pub use description::{DESCRIPTION_FILE, Description};
 pub use error::OlistError;
+pub use files::{COLUMNS, FILES, FoundFile, TABLES, found_files, sha256_of, sha256_of_files};
+pub use format::Duplicates;
 pub use generate::{GeneratedSummary, generate};
+pub use joins::{Joins, Unmatched};
+pub use kind::Kind;
 pub use limits::Limits;
-pub use rejects::MAX_KEPT_REJECTS;
+pub use rejects::{MAX_KEPT_REJECTS, RejectCount};
 pub use row::{OrderRow, OrderStatus};
-pub use source::{COLUMNS, FILES, Source, sha256_of, sha256_of_files};
+pub use source::Source;

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Bounds of one input file.
+/// Bounds of one table's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// Most bytes of one row; a longer one is rejected.
     pub max_row_bytes: usize,
     /// Most columns of a header; a row has as many as its header or is rejected.
     pub max_columns: usize,
-    /// Most rows of one file; one more fails the run. At most 2³⁰ − 1 whatever is asked for.
+    /// Most rows of a table, all its files together; one more fails the run. At most 2²⁸ − 1 whatever
+    /// is asked for.
     pub max_rows: u64,
 }
 
@@ -25,7 +26,7 @@ impl Default for Limits {
 
 impl Limits {
     pub(crate) fn rows(&self) -> u64 {
-        // Rows and states are numbered in 30 bits.
-        self.max_rows.min((1 << 30) - 1)
+        // Rows and states are numbered in 28 bits.
+        self.max_rows.min((1 << 28) - 1)
     }
 }

@@ -2,7 +2,11 @@
 
 use eip_contract::reject::{MAX_STATE_BYTES, UNKNOWN_REGION};
 
+use crate::alike::Alike;
+use crate::arena::Chunks;
+use crate::format::Duplicates;
 use crate::keyed::{Entry, Form, Key, KeyOnly, Keyed, Probe};
+use crate::rejected::RejectedKeys;
 
 /// All states that occur, by number: 17 bytes and an index slot for each different one.
 pub(crate) struct States {
@@ -65,33 +69,123 @@ impl States {
     }
 }
 
-/// Who is where: 20 bytes and an index slot an entry.
-#[derive(Default)]
-pub(crate) struct Regions {
-    /// Beside the form of the key, the number of the state.
-    table: Keyed<KeyOnly>,
+/// Where a reference leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// To an accepted row with this state.
+    State(u32),
+    /// To rejected rows alone; the number of their key among [`Regions::rejected`].
+    Rejected(u32),
+    /// To no row at all.
+    Nowhere,
 }
 
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Added {
+    /// It is the first of its key.
+    First,
+    /// It says what the accepted row says.
+    Repeated,
+    /// It says something else, and the other row stands.
+    Contradicting,
+    /// It says something else, and stands in place of the other.
+    Replaced,
+    /// It says something else, and neither counts; the other row's position, once.
+    Void(Option<u64>),
+}
+
+/// Who is where: 20 bytes and an index slot an entry, with [`Duplicates::Reject`] 4 more.
+pub(crate) struct Regions {
+    /// Beside the form of the key, the number of the state and two marks.
+    table: Keyed<KeyOnly>,
+    duplicates: Duplicates,
+    /// With [`Duplicates::Reject`], the position of each entry's row.
+    positions: Chunks<u32>,
+    /// Keys of rejected rows.
+    pub(crate) rejected: RejectedKeys,
+    alike: Alike,
+}
+
+/// Marks beside the number of a state, which has 28 bits.
+const USED: u32 = 1 << 28;
+const VOID: u32 = 1 << 29;
+const STATE: u32 = USED - 1;
+
 impl Regions {
-    /// Adds one; false when it is there already.
-    pub(crate) fn add(&mut self, id: Probe<'_>, state: u32) -> bool {
-        self.table
-            .insert(id, 0, |key| KeyOnly::new(key, state))
-            .is_some()
-    }
-
-    /// Whether a reference leads to one.
-    pub(crate) fn has(&self, reference: &[u8]) -> bool {
-        self.table.find(Probe::of_text(reference), 0).is_some()
-    }
-
-    /// The number of the state of a reference that may be any text.
-    #[inline]
-    pub(crate) fn state_of(&self, reference: &[u8]) -> u32 {
-        match self.table.find(Probe::of_text(reference), 0) {
-            Some(index) => self.table.entries().get(index as usize).more(),
-            None => UNKNOWN_STATE,
+    pub(crate) fn new(duplicates: Duplicates) -> Self {
+        Self {
+            table: Keyed::default(),
+            duplicates,
+            positions: Chunks::default(),
+            rejected: RejectedKeys::default(),
+            alike: Alike::default(),
         }
+    }
+
+    /// Adds an accepted row.
+    pub(crate) fn add(&mut self, id: Probe<'_>, state: u32, position: u64) -> Added {
+        let Some(index) = self.table.find(id, 0) else {
+            self.table.insert(id, 0, |key| KeyOnly::new(key, state));
+            if self.duplicates == Duplicates::Reject {
+                self.positions
+                    .push(u32::try_from(position).unwrap_or(u32::MAX));
+            }
+            return Added::First;
+        };
+        let known = self.table.entries().get(index as usize).more();
+        if known & VOID != 0 {
+            return Added::Void(None);
+        }
+        if known & STATE == state {
+            return Added::Repeated;
+        }
+        match self.duplicates {
+            Duplicates::First => Added::Contradicting,
+            Duplicates::Last => {
+                self.table.get_mut(index).set_more(state);
+                Added::Replaced
+            }
+            Duplicates::Reject => {
+                self.table.get_mut(index).set_more(known | VOID);
+                let first = u64::from(*self.positions.get(index as usize));
+                self.rejected.add(id, first);
+                Added::Void(Some(first))
+            }
+        }
+    }
+
+    /// Where a reference leads, which may be any text. A row that it leads to is used.
+    #[inline]
+    pub(crate) fn look_up(&mut self, reference: &[u8]) -> Place {
+        let probe = Probe::of_text(reference);
+        if let Some(index) = self.table.find(probe, 0) {
+            let entry = self.table.get_mut(index);
+            let known = entry.more();
+            if known & VOID == 0 {
+                if known & USED == 0 {
+                    entry.set_more(known | USED);
+                }
+                return Place::State(known & STATE);
+            }
+        }
+        match self.rejected.find(probe) {
+            Some(index) => Place::Rejected(index),
+            None => Place::Nowhere,
+        }
+    }
+
+    /// A key that differs from a reference by case and blanks around it alone.
+    pub(crate) fn alike(&mut self, reference: &[u8]) -> Option<String> {
+        self.alike.find(&self.table, reference)
+    }
+
+    /// Accepted rows that nothing refers to.
+    pub(crate) fn unused(&self) -> u64 {
+        let entries = self.table.entries().iter();
+        entries
+            .filter(|entry| entry.more() & (USED | VOID) == 0)
+            .count() as u64
     }
 }
 
@@ -111,14 +205,43 @@ mod tests {
         });
     }
 
+    fn added(duplicates: Duplicates, states: &[u32]) -> (Vec<Added>, Place) {
+        let mut regions = Regions::new(duplicates);
+        let rows = (2..).zip(states);
+        let added = rows.map(|(line, &state)| regions.add(Probe::of_text(b"c1"), state, line));
+        let added = added.collect();
+        (added, regions.look_up(b"c1"))
+    }
+
     #[test]
-    fn what_matches_no_entry_is_unknown() {
-        let mut regions = Regions::default();
-        assert!(regions.add(Probe::of_text(b"c1"), 7));
-        assert!(!regions.add(Probe::of_text(b"c1"), 8));
-        assert_eq!(regions.state_of(b"c1"), 7);
+    fn of_several_rows_of_a_key_the_data_set_says_which_counts() {
+        use Added::{Contradicting, First, Repeated, Replaced, Void};
+        let states = [7, 7, 8, 7];
+        let first = vec![First, Repeated, Contradicting, Repeated];
+        assert_eq!(added(Duplicates::First, &states), (first, Place::State(7)));
+        let last = vec![First, Repeated, Replaced, Replaced];
+        assert_eq!(added(Duplicates::Last, &states), (last, Place::State(7)));
+        let none = vec![First, Repeated, Void(Some(2)), Void(None)];
+        assert_eq!(
+            added(Duplicates::Reject, &states),
+            (none, Place::Rejected(0))
+        );
+    }
+
+    #[test]
+    fn an_accepted_row_comes_before_rejected_ones_of_its_key() {
+        let mut regions = Regions::new(Duplicates::First);
+        regions.rejected.add(Probe::of_text(b"c1"), 2);
+        regions.rejected.add(Probe::of_text(b"c2"), 3);
+        regions.add(Probe::of_text(b"c1"), 7, 4);
+        regions.add(Probe::of_text(b"c3"), 7, 5);
+        assert_eq!(regions.look_up(b"c1"), Place::State(7));
+        assert_eq!(regions.look_up(b"c2"), Place::Rejected(1));
         for reference in [b"".as_slice(), b"C1", b"c1 ", &[b'x'; 9_000]] {
-            assert_eq!(regions.state_of(reference), UNKNOWN_STATE);
+            assert_eq!(regions.look_up(reference), Place::Nowhere);
         }
+        assert_eq!(regions.unused(), 1);
+        assert_eq!(regions.alike(b" C1").as_deref(), Some("c1"));
+        assert_eq!(regions.alike(b"c4"), None);
     }
 }

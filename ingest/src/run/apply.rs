@@ -7,7 +7,9 @@ use eip_contract::{Event, EventType, Offset, Packer};
 use eip_log::{LedgerEntry, Log, NewRecord};
 
 use super::error::RunError;
+use super::guard::GuardNames;
 use super::id::PlanToken;
+use super::input_stop::InputStop;
 use super::ledger::{Attempt, guard_figures};
 use super::limits::GuardLimits;
 use super::log_facts::{LogFacts, order_of, packed};
@@ -28,6 +30,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) dry_run: bool,
     /// The plan that was announced.
     pub(crate) announced: Option<&'a PlanToken>,
+    /// Why the run would not have begun, were it no rehearsal.
+    pub(crate) input_stop: Option<&'a InputStop>,
     /// Rows rejected, for the progress.
     pub(crate) rejects: u64,
 }
@@ -42,10 +46,17 @@ pub(crate) fn finish(
     terms: &Terms<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Finished, RunError> {
+    let names = GuardNames {
+        vanishing: &plan.report.vanishing.names,
+        retracted: &plan.report.losing_facts.names,
+        lost_regions: &plan.report.losing_regions.names,
+    };
+    let figures = plan.report.figures;
     let guard = terms
         .limits
-        .and_then(|limits| plan.report.figures.check(&limits, attempt.kind));
-    plan.report.guard = guard;
+        .and_then(|limits| figures.check(&limits, attempt.kind, names));
+    plan.report.guard.clone_from(&guard);
+    plan.report.input_stop = terms.input_stop.cloned();
     run_files::write_rehearsal(event_log, &attempt.run, &plan.report)?;
     observer.planned(&plan.report);
     let mut planned = attempt.entry_with_parameters(RunState::Planned);
@@ -58,7 +69,7 @@ pub(crate) fn finish(
         });
     }
     if let Some(guard) = guard.filter(|_| !terms.dry_run) {
-        return Err(RunError::Guard(guard));
+        return Err(RunError::Guard(Box::new(guard)));
     }
     summary.first_offsets.clone_from(&plan.base);
     summary.end_offsets.clone_from(&plan.base);
@@ -293,8 +304,13 @@ fn describe(entry: &mut LedgerEntry, plan: &Plan, summary: &RunSummary) {
         ("tombstones_planned", report.tombstones),
         (
             "orders_left",
-            report.rejected_orders.count + report.pushed_orders.count,
+            report.rejected_orders.count
+                + report.pushed_orders.count
+                + report.swallowed_orders.count
+                + report.swallowed_items.count,
         ),
+        ("orders_losing_region", report.losing_regions.count),
+        ("orders_losing_items", report.losing_items.count),
         ("rows_rejected", summary.rows_rejected()),
     ] {
         entry.counts.insert(name.to_owned(), count);

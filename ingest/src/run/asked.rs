@@ -39,10 +39,15 @@ pub(crate) fn asked_parameters(request: &RunRequest) -> RunParameters {
             for (name, limit) in [
                 ("max_vanishing", task.limits.max_vanishing),
                 ("max_retracted", task.limits.max_retracted),
+                ("max_lost_regions", task.limits.max_lost_regions),
             ] {
                 if let Some(limit) = limit {
                     asked.limits.insert(name.to_owned(), limit.to_string());
                 }
+            }
+            if task.trust_damaged_files {
+                let name = "trust_damaged_files".to_owned();
+                asked.limits.insert(name, "true".to_owned());
             }
         }
         Task::Revert(task) => {
@@ -68,6 +73,10 @@ fn describe_source(source: &Source, asked: &mut RunParameters) {
     asked.rules = Some(source.rules.name().to_owned());
     asked.rules_sha256 = Some(source.rules.sha256());
     asked.as_of = source.as_of;
+    if let Some(limit) = source.max_rejected {
+        let name = "max_rejected".to_owned();
+        asked.limits.insert(name, limit.to_string());
+    }
 }
 
 /// What a request says about the pace, by the names of the HTTP interface.

@@ -11,9 +11,11 @@ use eip_contract::{
     Change, Dictionary, EventTime, Fact, OrderKey, PackedChange, Packer, RegionCode,
 };
 use eip_log::{LedgerEntry, LedgerView, Log, RunKind, RunParameters, RunState, RunSummary};
+use eip_olist::READER_VERSION;
 use eip_parquet_cache::Cache;
 use hashbrown::HashMap;
 
+use super::input_report::InputReport;
 use super::log_facts::{open_cache, run_id};
 use super::order::{IdRoom, Orders, PlacedOrder};
 use super::request::{DayRange, Source};
@@ -24,8 +26,8 @@ pub(crate) struct CachedOrders {
     pub(crate) run: String,
     /// Its parameters: files, rules and asOf are those of the replay.
     pub(crate) parameters: RunParameters,
-    /// How many rows it rejected.
-    pub(crate) rows_rejected: u64,
+    /// What it found the input to be like.
+    pub(crate) report: InputReport,
     orders: Vec<CachedOrder>,
     dictionary: Arc<Dictionary>,
     regions: Vec<Arc<str>>,
@@ -122,6 +124,8 @@ fn made_all(
         && run.state() == RunState::Committed
         && same_as_of
         && made.rules_sha256.as_deref() == Some(rules_sha256)
+        // The same bytes read otherwise are other data.
+        && made.reader == Some(READER_VERSION)
         && days.holds(range)
 }
 
@@ -174,7 +178,7 @@ fn read(
     Some(CachedOrders {
         run: run.run_id().to_owned(),
         parameters: parameters(run)?.clone(),
-        rows_rejected: run.last.counts.get("rows_rejected").copied().unwrap_or(0),
+        report: InputReport::of_json(run.last.input.as_ref())?,
         orders: gathered.orders,
         regions: dictionary.regions(),
         dictionary,

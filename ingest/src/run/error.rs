@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::guard::GuardStop;
 use super::id::{PlanToken, RunId};
+use super::input_stop::InputStop;
 use super::state::RunState;
 
 /// Why a run was refused, or failed. Its text says what to do about it.
@@ -27,9 +28,12 @@ pub enum RunError {
         #[source]
         source: std::io::Error,
     },
+    /// An input that cannot be meant.
+    #[error("{0}")]
+    InputStop(Box<InputStop>),
     /// A plan that goes beyond its limits.
     #[error("{0}")]
-    Guard(GuardStop),
+    Guard(Box<GuardStop>),
     /// Facts of the range were made under other rules or from other data.
     #[error(
         "the log already holds facts of {range} made {difference} (run {run}); to assert over them \
@@ -136,7 +140,7 @@ impl RunError {
             Self::Input(_) | Self::Packing { .. } => "input",
             Self::Log(_) => "log",
             Self::File { .. } => "file",
-            Self::Guard(_) => "guard",
+            Self::Guard(_) | Self::InputStop(_) => "guard",
             Self::OtherSource { .. } => "other_source",
             Self::OtherDataset { .. } => "other_dataset",
             Self::PlanChanged { .. } | Self::Conflict { .. } => "conflict",

@@ -21,6 +21,11 @@ use super::state::RunState;
 /// Events between two acknowledgements of the log.
 const EVENTS_A_SYNC: u64 = 16 * EVENTS_A_LOOK;
 
+/// Said to whoever runs over facts.
+const ONLY_ASSERTS: &str = "the log holds facts already, and a fast run only asserts: facts that this \
+    input lacks stay in the log; a window backfill of the same data shows them with --dry-run, and \
+    retracts them";
+
 pub(crate) fn execute(
     event_log: &Log,
     attempt: &mut Attempt<'_>,
@@ -37,12 +42,19 @@ pub(crate) fn execute(
         (task.range, Amplify::NONE),
     )?;
     input.describe(&mut attempt.parameters);
+    attempt.input = Some(input.report().to_json());
     attempt.check_same_input()?;
     if !task.mix {
         provenance::check(&attempt.ledger, &attempt.parameters, task.range)?;
     }
     let mut summary = input.summary(event_log, attempt, (&task.source.rules, task.range))?;
     summary.first_offsets = attempt.writer.ends()?;
+    input.check(&task.source, started)?;
+    if summary.first_offsets.iter().any(|end| end.0 > 0) {
+        observer.note(ONLY_ASSERTS);
+        summary.input.notes.push(ONLY_ASSERTS.to_owned());
+        attempt.input = Some(summary.input.to_json());
+    }
 
     let order = input.order(Amplify::NONE);
     let days = DayCounts::of(&order, task.range);

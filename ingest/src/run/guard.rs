@@ -18,10 +18,27 @@ pub struct GuardFigures {
     pub retracted: u64,
     /// All facts of the other covered orders before the run.
     pub facts: u64,
+    /// Covered orders whose seller or customer would fall from a known region to `ZZ`.
+    #[serde(default)]
+    pub lost_regions: u64,
 }
 
+/// Orders that the figures count, by name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GuardNames<'a> {
+    /// Of [`GuardFigures::vanishing`].
+    pub vanishing: &'a [String],
+    /// Of [`GuardFigures::retracted`].
+    pub retracted: &'a [String],
+    /// Of [`GuardFigures::lost_regions`].
+    pub lost_regions: &'a [String],
+}
+
+/// Most names of a sample.
+const MAX_SAMPLES: usize = 3;
+
 /// A plan that goes beyond its limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardStop {
     /// What it would take away.
     pub figures: GuardFigures,
@@ -29,19 +46,41 @@ pub struct GuardStop {
     pub vanishing: bool,
     /// Too many facts would be retracted.
     pub retracted: bool,
+    /// Too many orders would lose a known region.
+    #[serde(default)]
+    pub lost_regions: bool,
+    /// Some of the orders, for each of these that is too much.
+    #[serde(default)]
+    pub samples: [Vec<String>; 3],
     /// The kind of run: it decides what raises the limits.
     pub kind: RunKind,
 }
 
 impl GuardFigures {
     /// Whether a run with these figures stops under `limits`.
-    pub fn check(self, limits: &GuardLimits, kind: RunKind) -> Option<GuardStop> {
+    pub fn check(
+        self,
+        limits: &GuardLimits,
+        kind: RunKind,
+        names: GuardNames<'_>,
+    ) -> Option<GuardStop> {
         let vanishing = limits.stops_vanishing(self.vanishing, self.covered);
         let retracted = limits.stops_retracted(self.retracted, self.facts);
-        (vanishing || retracted).then_some(GuardStop {
+        let lost_regions = limits.stops_lost_regions(self.lost_regions, self.covered);
+        let sample = |is: bool, names: &[String]| {
+            let names = names.iter().filter(|_| is).take(MAX_SAMPLES);
+            names.cloned().collect()
+        };
+        (vanishing || retracted || lost_regions).then(|| GuardStop {
             figures: self,
             vanishing,
             retracted,
+            lost_regions,
+            samples: [
+                sample(vanishing, names.vanishing),
+                sample(retracted, names.retracted),
+                sample(lost_regions, names.lost_regions),
+            ],
             kind,
         })
     }
@@ -60,6 +99,9 @@ impl GuardStop {
         if self.retracted {
             flags.push(format!("--max-retracted {}", self.figures.retracted));
         }
+        if self.lost_regions {
+            flags.push(format!("--max-lost-regions {}", self.figures.lost_regions));
+        }
         flags.join(" ")
     }
 }
@@ -71,24 +113,50 @@ impl fmt::Display for GuardStop {
             covered,
             retracted,
             facts,
+            lost_regions,
         } = self.figures;
         f.write_str("stopped before the first record: ")?;
-        if self.vanishing {
+        let parts = [
+            (
+                self.vanishing,
+                vanishing,
+                covered,
+                "covered orders",
+                "have facts but no row in the data",
+            ),
+            (
+                self.retracted,
+                retracted,
+                facts,
+                "facts of the other covered orders",
+                "would be retracted",
+            ),
+            (
+                self.lost_regions,
+                lost_regions,
+                covered,
+                "covered orders",
+                "would lose their known region (ZZ)",
+            ),
+        ];
+        let mut is_first = true;
+        for ((stops, part, whole, of, what), names) in parts.into_iter().zip(&self.samples) {
+            if !stops {
+                continue;
+            }
+            let between = if std::mem::take(&mut is_first) {
+                ""
+            } else {
+                ", and "
+            };
             write!(
                 f,
-                "{vanishing} of {covered} covered orders ({}) have facts but no row in the data",
-                Share(vanishing, covered)
+                "{between}{part} of {whole} {of} ({}) {what}",
+                Share(part, whole)
             )?;
-        }
-        if self.vanishing && self.retracted {
-            f.write_str(", and ")?;
-        }
-        if self.retracted {
-            write!(
-                f,
-                "{retracted} of {facts} facts of the other covered orders ({}) would be retracted",
-                Share(retracted, facts)
-            )?;
+            if !names.is_empty() {
+                write!(f, " (such as {})", names.join(", "))?;
+            }
         }
         write!(f, "; if that is meant, run again with {}", self.flags())
     }
@@ -115,24 +183,30 @@ mod tests {
             covered: 10_935,
             retracted: 10,
             facts: 30_000,
+            lost_regions: 110,
         };
-        let stop = figures
-            .check(&GuardLimits::default(), RunKind::Window)
-            .unwrap();
-        assert!(stop.vanishing && !stop.retracted);
+        let names = ["a1", "a2", "a3", "a4"].map(str::to_owned);
+        let names = GuardNames {
+            vanishing: &names,
+            ..GuardNames::default()
+        };
+        let check = |limits, kind| figures.check(&limits, kind, names);
+        let stop = check(GuardLimits::default(), RunKind::Window).unwrap();
+        assert!(stop.vanishing && !stop.retracted && stop.lost_regions);
         assert_eq!(
             stop.to_string(),
             "stopped before the first record: 5467 of 10935 covered orders (49.9 %) have facts but \
-             no row in the data; if that is meant, run again with --max-vanishing 5467"
+             no row in the data (such as a1, a2, a3), and 110 of 10935 covered orders (1.0 %) would \
+             lose their known region (ZZ); if that is meant, run again with --max-vanishing 5467 \
+             --max-lost-regions 110"
         );
         let raised = GuardLimits {
             max_vanishing: Some("5467".parse().unwrap()),
+            max_lost_regions: Some("1.1%".parse().unwrap()),
             ..GuardLimits::default()
         };
-        assert_eq!(figures.check(&raised, RunKind::Window), None);
-        let revert = figures
-            .check(&GuardLimits::default(), RunKind::Revert)
-            .unwrap();
+        assert_eq!(check(raised, RunKind::Window), None);
+        let revert = check(GuardLimits::default(), RunKind::Revert).unwrap();
         assert_eq!(revert.flags(), "--force");
     }
 }

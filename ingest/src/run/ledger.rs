@@ -13,6 +13,7 @@ use super::dataset;
 use super::error::RunError;
 use super::guard::GuardFigures;
 use super::id::{PlanToken, RunId};
+use super::input_report::InputReport;
 use super::outcome::{RunOutcome, RunSummary};
 use super::report::Rehearsal;
 use super::request::RunRequest;
@@ -63,6 +64,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) run: RunId,
     pub(crate) kind: RunKind,
     pub(crate) parameters: RunParameters,
+    /// What its input is like, once it is read.
+    pub(crate) input: Option<serde_json::Value>,
     /// The parameters of an earlier attempt, when this one goes on with its run.
     pub(crate) resumes: Option<RunParameters>,
     /// The ledger before this claim.
@@ -136,6 +139,7 @@ impl<'a> Attempt<'a> {
             run,
             kind,
             parameters,
+            input: None,
             resumes,
             ledger,
             entries,
@@ -174,6 +178,7 @@ impl<'a> Attempt<'a> {
     pub(crate) fn entry_with_parameters(&self, next: RunState) -> LedgerEntry {
         let mut entry = self.entry(next);
         entry.parameters = Some(self.parameters.clone());
+        entry.input.clone_from(&self.input);
         entry
     }
 
@@ -234,10 +239,16 @@ impl<'a> Attempt<'a> {
         if !self.state.is_live() {
             return Ok(());
         }
-        let mut entry = self.entry(RunState::Failed);
+        // What the input was like says more than the error, and stands there also when it stopped the
+        // run before any other entry.
+        let mut entry = self.entry_with_parameters(RunState::Failed);
         entry.error = Some(format!("{}: {}", error.code(), error.chain()));
         if let RunError::Guard(stop) = error {
             entry.guard = guard_figures(stop.figures);
+        }
+        if let Some(input) = InputReport::of_json(self.input.as_ref()) {
+            let rejected = input.rows_rejected();
+            entry.counts.insert("rows_rejected".to_owned(), rejected);
         }
         self.enter(&entry)
     }
@@ -278,6 +289,8 @@ impl<'a> Attempt<'a> {
         };
         let what = if before.files != self.parameters.files {
             "the input files"
+        } else if before.reader != self.parameters.reader {
+            "what reading makes of the input files"
         } else if before.rules_sha256 != self.parameters.rules_sha256 {
             "the rules"
         } else {
@@ -297,5 +310,6 @@ pub(crate) fn guard_figures(figures: GuardFigures) -> BTreeMap<String, u64> {
         ("covered".to_owned(), figures.covered),
         ("retracted".to_owned(), figures.retracted),
         ("facts".to_owned(), figures.facts),
+        ("lost_regions".to_owned(), figures.lost_regions),
     ])
 }

@@ -100,7 +100,11 @@ impl From<Limit> for String {
 /// of a percent.
 const VANISHING: (u64, u32) = (10, 100);
 /// The default pair of retracted facts.
-const RETRACTED: (u64, u32) = (1_000, 500);
+const RETRACTED: (u64, u32) = (50, 500);
+/// The default pair of orders that lose a known region.
+const LOST_REGIONS: (u64, u32) = (10, 100);
+/// The default pair of rejected rows of a table.
+const REJECTED: (u64, u32) = (10, 500);
 
 /// The limits of one run; `None` stands for the default pair of the semantics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,37 +114,62 @@ pub struct GuardLimits {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_vanishing: Option<Limit>,
     /// Facts retracted, among the facts of the other covered orders.
-    /// Default: more than 5 % and at least 1,000 stop the run.
+    /// Default: more than 5 % and at least 50 stop the run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_retracted: Option<Limit>,
+    /// Orders that fall from a known region to `ZZ`, among the covered orders.
+    /// Default: more than 1 % and at least 10 stop the run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_lost_regions: Option<Limit>,
+}
+
+fn stops(limit: Option<Limit>, (count, hundredths): (u64, u32), part: u64, whole: u64) -> bool {
+    match limit {
+        Some(limit) => limit.is_exceeded(part, whole),
+        None => part >= count && is_above(part, whole, hundredths),
+    }
+}
+
+fn is_raised(limit: Option<Limit>, (count, hundredths): (u64, u32)) -> bool {
+    match limit {
+        None => false,
+        Some(Limit::Count(most)) => most >= count,
+        Some(Limit::Percent(share)) => share > hundredths,
+    }
+}
+
+/// Whether so many rejected rows of a table stop any run but pushed rows; `limit` is the explicit one.
+/// Default: more than 5 % and at least 10.
+pub(crate) fn stops_rejected(limit: Option<Limit>, rejected: u64, rows: u64) -> bool {
+    stops(limit, REJECTED, rejected, rows)
+}
+
+/// Whether a limit of rejected rows lets more through than the default pair.
+pub(crate) fn is_rejected_raised(limit: Option<Limit>) -> bool {
+    is_raised(limit, REJECTED)
 }
 
 impl GuardLimits {
     /// Whether some run could take away more under these limits than under the default pairs.
     pub fn is_above_the_defaults(&self) -> bool {
-        let is_above = |limit: Option<Limit>, count: u64, hundredths: u32| match limit {
-            None => false,
-            Some(Limit::Count(most)) => most >= count,
-            Some(Limit::Percent(share)) => share > hundredths,
-        };
-        is_above(self.max_vanishing, VANISHING.0, VANISHING.1)
-            || is_above(self.max_retracted, RETRACTED.0, RETRACTED.1)
+        is_raised(self.max_vanishing, VANISHING)
+            || is_raised(self.max_retracted, RETRACTED)
+            || is_raised(self.max_lost_regions, LOST_REGIONS)
     }
 
     /// Whether this many vanishing orders stop the run.
     pub fn stops_vanishing(&self, vanishing: u64, covered: u64) -> bool {
-        match self.max_vanishing {
-            Some(limit) => limit.is_exceeded(vanishing, covered),
-            None => vanishing >= VANISHING.0 && is_above(vanishing, covered, VANISHING.1),
-        }
+        stops(self.max_vanishing, VANISHING, vanishing, covered)
     }
 
     /// Whether this many retracted facts stop the run.
     pub fn stops_retracted(&self, retracted: u64, facts: u64) -> bool {
-        match self.max_retracted {
-            Some(limit) => limit.is_exceeded(retracted, facts),
-            None => retracted >= RETRACTED.0 && is_above(retracted, facts, RETRACTED.1),
-        }
+        stops(self.max_retracted, RETRACTED, retracted, facts)
+    }
+
+    /// Whether this many orders that lose a known region stop the run.
+    pub fn stops_lost_regions(&self, lost: u64, covered: u64) -> bool {
+        stops(self.max_lost_regions, LOST_REGIONS, lost, covered)
     }
 }
 
@@ -167,26 +196,30 @@ mod tests {
         assert!(!default.stops_vanishing(10, 1_000));
         assert!(default.stops_vanishing(10, 999));
         assert!(default.stops_vanishing(11, 1_000));
-        assert!(!default.stops_retracted(999, 1_000));
-        assert!(!default.stops_retracted(1_000, 20_000));
-        assert!(default.stops_retracted(1_000, 19_999));
+        assert!(!default.stops_retracted(49, 50));
+        assert!(!default.stops_retracted(50, 1_000));
+        assert!(default.stops_retracted(50, 999));
+        assert!(!default.stops_lost_regions(9, 10));
+        assert!(!default.stops_lost_regions(10, 1_000));
+        assert!(default.stops_lost_regions(10, 999));
     }
 
     #[test]
     fn limits_within_the_defaults_are_those_under_which_no_run_can_take_away_more() {
         for (vanishing, retracted, is_above) in [
             (None, None, false),
-            (Some("9"), Some("999"), false),
+            (Some("9"), Some("49"), false),
             (Some("1%"), Some("5%"), false),
             (Some("10"), None, true),
             (Some("1.01%"), None, true),
-            (None, Some("1000"), true),
+            (None, Some("50"), true),
             (None, Some("5.01%"), true),
         ] {
             let limit = |text: Option<&str>| text.map(|text| text.parse().unwrap());
             let limits = GuardLimits {
                 max_vanishing: limit(vanishing),
                 max_retracted: limit(retracted),
+                max_lost_regions: None,
             };
             assert_eq!(limits.is_above_the_defaults(), is_above, "{limits:?}");
         }
@@ -197,7 +230,16 @@ mod tests {
         let limits = GuardLimits {
             max_vanishing: Some(Limit::Count(0)),
             max_retracted: Some(Limit::Percent(50)),
+            max_lost_regions: Some(Limit::Count(2)),
         };
+        assert!(limits.stops_lost_regions(3, 1_000_000));
+        assert!(!limits.stops_lost_regions(2, 2));
+        assert!(!limits.is_above_the_defaults());
+        let raised = GuardLimits {
+            max_lost_regions: Some(Limit::Count(10)),
+            ..limits
+        };
+        assert!(raised.is_above_the_defaults());
         assert!(limits.stops_vanishing(1, 1_000_000));
         assert!(!limits.stops_vanishing(0, 1));
         assert!(limits.stops_retracted(6, 1_000));

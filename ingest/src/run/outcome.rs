@@ -8,6 +8,7 @@ use eip_contract::{EventTime, EventType, Offset};
 use serde::Serialize;
 
 use super::id::RunId;
+use super::input_report::InputReport;
 use super::report::Rehearsal;
 use super::request::DayRange;
 use super::scaled::PaceFigures;
@@ -31,17 +32,6 @@ pub struct RunOutcome {
     pub rehearsal: Option<Rehearsal>,
 }
 
-/// Rejected rows of one file for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RejectCount {
-    /// The file.
-    pub file: String,
-    /// Short fixed name of the reason.
-    pub reason: String,
-    /// How many rows.
-    pub rows: u64,
-}
-
 /// One input file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileSummary {
@@ -58,8 +48,6 @@ pub struct FileSummary {
 pub struct MadeBefore {
     /// The run.
     pub run: String,
-    /// How many rows of the same files it rejected.
-    pub rows_rejected: u64,
 }
 
 /// The figures of a run.
@@ -80,8 +68,8 @@ pub struct RunSummary {
     pub made_before: Option<MadeBefore>,
     /// Orders accepted from the data; of the cache those with an event in the range.
     pub orders: u64,
-    /// Rows rejected, by file and reason.
-    pub rejects: Vec<RejectCount>,
+    /// What the input is like, as this run or the one whose events it took found it.
+    pub input: InputReport,
     /// Where the rejected rows are listed, if there are any.
     pub rejects_file: Option<PathBuf>,
     /// Events written, by type.
@@ -106,9 +94,7 @@ impl RunSummary {
 
     /// Rows rejected, by this run or by the one whose events it took.
     pub fn rows_rejected(&self) -> u64 {
-        let before = self.made_before.as_ref();
-        let before = before.map_or(0, |made| made.rows_rejected);
-        self.rejects.iter().map(|count| count.rows).sum::<u64>() + before
+        self.input.rows_rejected()
     }
 
     /// Records written per second of the whole run.
@@ -143,7 +129,12 @@ impl fmt::Display for RunSummary {
             writeln!(f, "range       {}", self.range)?;
             writeln!(f, "rules       {}", self.rules)?;
             if let Some(as_of) = self.as_of {
-                writeln!(f, "as of       {as_of}")?;
+                write!(f, "as of       {as_of}")?;
+                if let Some(row) = &self.input.as_of_row {
+                    let (field, order, place) = (&row.field, &row.order_id, &row.place);
+                    write!(f, ", {field} of order {order} ({place})")?;
+                }
+                writeln!(f)?;
             }
             for file in &self.files {
                 if let Some(rows) = file.rows {
@@ -152,23 +143,15 @@ impl fmt::Display for RunSummary {
                 }
             }
             if let Some(made) = &self.made_before {
-                let rejected = Grouped(made.rows_rejected);
                 writeln!(
                     f,
                     "read        the cache: run {} made these events of the same files",
                     made.run
                 )?;
-                writeln!(f, "rejected    {rejected:>11} rows, by that run")?;
             }
             writeln!(f, "accepted    {:>11} orders", Grouped(self.orders))?;
         }
-        for RejectCount { file, reason, rows } in &self.rejects {
-            writeln!(
-                f,
-                "rejected    {:>11} rows of {file}: {reason}",
-                Grouped(*rows)
-            )?;
-        }
+        write!(f, "{}", self.input)?;
         if let Some(path) = &self.rejects_file {
             writeln!(f, "rejects     {}", path.display())?;
         }

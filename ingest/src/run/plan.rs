@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use eip_contract::reject::UNKNOWN_REGION;
 use eip_contract::{Day, EventTime, EventType, Fact, Offset, OrderKey, partition_of};
 use hashbrown::HashSet;
 use sha2::{Digest as _, Sha256};
@@ -63,6 +64,10 @@ pub(crate) struct LeftAlone {
     pub(crate) rejected_orders: Named,
     pub(crate) rejected_unnamed: Named,
     pub(crate) pushed_orders: Named,
+    /// They would vanish, and rows of the orders may have swallowed theirs.
+    pub(crate) swallowed_orders: Named,
+    /// They would lose all their items, and rows of the items may have swallowed theirs.
+    pub(crate) swallowed_items: Named,
 }
 
 /// Gathers a plan order by order. Orders must come in an order that depends on the input alone.
@@ -78,6 +83,10 @@ pub(crate) struct PlanBuilder {
     by_type: [Deltas; 6],
     by_day: BTreeMap<Day, [Deltas; 6]>,
     vanishing: Named,
+    /// Orders that lose a fact and do not vanish.
+    losing_facts: Named,
+    losing_regions: Named,
+    losing_items: Named,
     figures: GuardFigures,
     samples: Vec<(OrderKey, EventType, Option<Fact>, Option<Fact>)>,
     content: Sha256,
@@ -99,6 +108,9 @@ impl PlanBuilder {
             by_type: [Deltas::default(); 6],
             by_day: BTreeMap::new(),
             vanishing: Named::default(),
+            losing_facts: Named::default(),
+            losing_regions: Named::default(),
+            losing_items: Named::default(),
             figures: GuardFigures::default(),
             samples: Vec::new(),
             content,
@@ -145,8 +157,19 @@ impl PlanBuilder {
                 .iter()
                 .zip(after)
                 .filter(|(old, new)| old.is_some() && new.is_none());
+            let lost = lost.count() as u64;
             self.figures.facts += facts;
-            self.figures.retracted += lost.count() as u64;
+            self.figures.retracted += lost;
+            if lost > 0 {
+                self.losing_facts.add(|| order_id.to_owned());
+            }
+            if loses_region(before, after, regions) {
+                self.losing_regions.add(|| order_id.to_owned());
+                self.figures.lost_regions += 1;
+            }
+            if loses_items(before, after) {
+                self.losing_items.add(|| order_id.to_owned());
+            }
         }
         self.content.update([u8::from(plan.tombstone)]);
         self.content.update(plan.write.map(u8::from));
@@ -229,9 +252,14 @@ impl PlanBuilder {
                 })
                 .collect(),
             vanishing: self.vanishing,
+            losing_facts: self.losing_facts,
+            losing_regions: self.losing_regions,
+            losing_items: self.losing_items,
             rejected_orders: left.rejected_orders,
             rejected_unnamed: left.rejected_unnamed,
             pushed_orders: left.pushed_orders,
+            swallowed_orders: left.swallowed_orders,
+            swallowed_items: left.swallowed_items,
             left_count: 0,
             left_facts: Vec::new(),
             route_stats_daily,
@@ -243,6 +271,7 @@ impl PlanBuilder {
                 ..self.figures
             },
             guard: None,
+            input_stop: None,
         };
         let events = EventType::ALL
             .into_iter()
@@ -257,6 +286,31 @@ impl PlanBuilder {
             report,
         }
     }
+}
+
+/// What a shipment would have as its regions: those of its fact of the highest rank.
+fn regions_of(facts: &FactsByRank) -> Option<[eip_contract::RegionCode; 2]> {
+    let last = facts.iter().flatten().next_back()?;
+    Some([last.seller_region, last.customer_region])
+}
+
+/// Whether seller or customer fall from a known region to the unknown one.
+fn loses_region(before: &FactsByRank, after: &FactsByRank, regions: &mut RegionTexts) -> bool {
+    let (Some(before), Some(after)) = (regions_of(before), regions_of(after)) else {
+        return false;
+    };
+    let mut is_unknown = |region| regions.text(region) == UNKNOWN_REGION;
+    let mut pairs = before.into_iter().zip(after);
+    pairs.any(|(old, new)| old != new && is_unknown(new) && !is_unknown(old))
+}
+
+/// Whether a warehouse had the order, which takes an item, and now there is none although it is
+/// approved.
+fn loses_items(before: &FactsByRank, after: &FactsByRank) -> bool {
+    let at = |facts: &FactsByRank, event_type: EventType| facts[event_type.rank()].is_some();
+    at(before, EventType::WarehouseAssigned)
+        && !at(after, EventType::WarehouseAssigned)
+        && at(after, EventType::OrderApproved)
 }
 
 fn by_name(by_type: &[Deltas; 6]) -> BTreeMap<EventType, Deltas> {

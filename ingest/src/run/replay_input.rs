@@ -6,6 +6,8 @@ use eip_log::{Log, RunParameters};
 use super::amplify::Amplify;
 use super::cached::CachedOrders;
 use super::error::RunError;
+use super::input_report::InputReport;
+use super::input_stop::InputStop;
 use super::ledger::Attempt;
 use super::order::{Order, Orders};
 use super::outcome::{FileSummary, MadeBefore, RunSummary};
@@ -63,6 +65,7 @@ impl ReplayInput {
             Self::Cached(cached) => {
                 parameters.as_of = cached.parameters.as_of;
                 parameters.files.clone_from(&cached.parameters.files);
+                parameters.reader = cached.parameters.reader;
                 parameters.cached_run = Some(cached.run.clone());
             }
         }
@@ -97,9 +100,10 @@ impl ReplayInput {
             files: files.collect(),
             made_before: Some(MadeBefore {
                 run: cached.run.clone(),
-                rows_rejected: cached.rows_rejected,
             }),
             orders: cached.order_count(),
+            rejects_file: run_files::rejects_of(event_log, &cached.run),
+            input: cached.report.clone(),
             ..RunSummary::default()
         })
     }
@@ -108,7 +112,23 @@ impl ReplayInput {
     pub(crate) fn reject_count(&self) -> u64 {
         match self {
             Self::Converted(input) => input.reject_count(),
-            Self::Cached(cached) => cached.rows_rejected,
+            Self::Cached(cached) => cached.report.rows_rejected(),
+        }
+    }
+
+    /// What the input is like; of the cache, as the run that converted it found it.
+    pub(crate) fn report(&self) -> InputReport {
+        match self {
+            Self::Converted(input) => input.report(),
+            Self::Cached(cached) => cached.report.clone(),
+        }
+    }
+
+    /// Stops a run whose input cannot be meant, before its first record.
+    pub(crate) fn check(&self, source: &Source, now_ms: i64) -> Result<(), RunError> {
+        match InputStop::check(&self.report(), source.max_rejected, now_ms) {
+            Some(stop) => Err(RunError::InputStop(Box::new(stop))),
+            None => Ok(()),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::guard::{GuardFigures, GuardStop};
 use super::id::PlanToken;
+use super::input_stop::InputStop;
 use super::text::{self, Grouped};
 
 /// How many names of one sort a report keeps; the counts are always whole.
@@ -201,12 +202,23 @@ pub struct Rehearsal {
     pub samples: Vec<Sample>,
     /// Orders of which nothing would remain.
     pub vanishing: Named,
-    /// Orders left as they are, because their row was rejected.
+    /// Orders that lose some of their facts.
+    pub losing_facts: Named,
+    /// Orders whose seller or customer falls from a known region to `ZZ`.
+    pub losing_regions: Named,
+    /// Orders that had an item and have none in the data.
+    pub losing_items: Named,
+    /// Orders left as they are, because their row was rejected, or one that they need.
     pub rejected_orders: Named,
     /// Rejected order rows that do not name their order, as `file:line`.
     pub rejected_unnamed: Named,
     /// Orders left as they are: their facts came last from pushed rows, and the data has no row.
     pub pushed_orders: Named,
+    /// Orders left as they are: the data has no row, and rows of the orders may have swallowed theirs.
+    pub swallowed_orders: Named,
+    /// Orders left as they are: the data has no item of theirs, and rows of the items may have
+    /// swallowed them.
+    pub swallowed_items: Named,
     /// Of a revert: how many facts it leaves alone because a later run changed them.
     pub left_count: u64,
     /// Of a revert: the first of them.
@@ -223,6 +235,8 @@ pub struct Rehearsal {
     pub figures: GuardFigures,
     /// Why a run with these limits would stop, if it would.
     pub guard: Option<GuardStop>,
+    /// Why a run with this input would not begin, if it would not.
+    pub input_stop: Option<InputStop>,
 }
 
 impl fmt::Display for Rehearsal {
@@ -255,9 +269,13 @@ impl fmt::Display for Rehearsal {
         )?;
         for (label, named) in [
             ("vanishing orders   ", &self.vanishing),
+            ("orders lose a region ", &self.losing_regions),
+            ("orders lose all items ", &self.losing_items),
             ("rejected, left     ", &self.rejected_orders),
             ("rejected, no name  ", &self.rejected_unnamed),
             ("pushed rows, left  ", &self.pushed_orders),
+            ("swallowed row, left ", &self.swallowed_orders),
+            ("swallowed items, left ", &self.swallowed_items),
         ] {
             if named.count > 0 {
                 writeln!(f, "{label}{named}")?;
@@ -273,6 +291,9 @@ impl fmt::Display for Rehearsal {
                 };
                 writeln!(f, "  {} {} (by {by})", left.order_id, left.event_type)?;
             }
+        }
+        if let Some(stop) = &self.input_stop {
+            writeln!(f, "would stop         {stop}")?;
         }
         if let Some(guard) = &self.guard {
             writeln!(f, "would stop         {guard}")?;

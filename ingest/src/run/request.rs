@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::amplify::Amplify;
 use super::id::{PlanToken, RunId};
-use super::limits::GuardLimits;
+use super::limits::{GuardLimits, Limit, is_rejected_raised};
 use super::pacer::{Bounds, ScaleFactor};
 use super::reason::Reason;
 use super::rows::RowsTask;
@@ -58,6 +58,22 @@ impl Task {
         }
     }
 
+    /// Whether it may do more than the guards let pass by default.
+    pub fn raises_limits(&self) -> bool {
+        let source = match self {
+            Self::Fast(task) => &task.source,
+            Self::Scaled(task) => &task.source,
+            Self::Window(task) => &task.source,
+            Self::Rows(_) => return false,
+            Self::Revert(task) => return task.force,
+        };
+        let window = match self {
+            Self::Window(task) => task.trust_damaged_files || task.limits.is_above_the_defaults(),
+            _ => false,
+        };
+        window || is_rejected_raised(source.max_rejected)
+    }
+
     /// Whether it ends with the rehearsal.
     pub fn is_dry(&self) -> bool {
         match self {
@@ -83,6 +99,9 @@ pub struct Source {
     pub as_of: Option<EventTime>,
     /// How large an input may be.
     pub limits: eip_olist::Limits,
+    /// Rejected rows of a table that let the run begin all the same.
+    /// Default: more than 5 % and at least 10 stop it.
+    pub max_rejected: Option<Limit>,
 }
 
 impl Source {
@@ -99,6 +118,7 @@ impl Source {
             rules: Rules::default(),
             as_of: None,
             limits: eip_olist::Limits::default(),
+            max_rejected: None,
         }
     }
 }
@@ -220,6 +240,8 @@ pub struct WindowTask {
     pub emit: Emit,
     /// What it may take away.
     pub limits: GuardLimits,
+    /// Take orders and items away even while rows of their files may have swallowed them.
+    pub trust_damaged_files: bool,
     /// Run even if the space has another dataset.
     pub mix: bool,
     /// Only rehearse.

@@ -72,6 +72,7 @@ pub(crate) fn execute(
                 limits: (!task.force).then(GuardLimits::default),
                 dry_run: task.dry_run,
                 announced: task.plan.as_ref(),
+                input_stop: None,
                 rejects: 0,
             };
             finish(

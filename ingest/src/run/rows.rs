@@ -10,7 +10,8 @@
 //! one that is accepted counts. And whoever pushes can be asked at once: an order whose customer or
 //! whose items' sellers are not in the push, and an item without its order, are rejected, where a
 //! file's would get an unknown region. An empty reference is no missing row. Everything else is as in
-//! a file: an order without items has none, and an item that is rejected for its own values is none.
+//! a file: an order goes with a rejected row that it needs, also with a line that is no row and names
+//! it. A line that cannot be read at all may be an item: orders without one are rejected beside it.
 //!
 //! A [`Rows`] is a pure function of the body, the rules, asOf and the range, so that the same key with
 //! the same body is answered with the same verdicts whether it has to write anything or not.
@@ -54,8 +55,8 @@ pub struct Rows {
     range: DayRange,
     sha256: String,
     lines: Vec<Line>,
-    /// Orders that the reader accepted and that are rejected all the same: one of their items names a
-    /// seller who is not in the push.
+    /// Orders that the reader accepted and that are rejected all the same: they have no item, and a line
+    /// that cannot be read may be one.
     incomplete: HashSet<String>,
 }
 

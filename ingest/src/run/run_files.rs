@@ -13,6 +13,9 @@ use super::report::Rehearsal;
 use super::scaled::Latency;
 use super::source::Input;
 
+/// Name of the file with the rejected rows, one a line.
+pub(crate) const REJECTS: &str = "rejects.ndjson";
+
 /// Writes `rejects.ndjson`; gives its path, or `None` when nothing was rejected.
 pub(crate) fn write_rejects(
     log: &Log,
@@ -22,7 +25,7 @@ pub(crate) fn write_rejects(
     if input.reject_count() == 0 {
         return Ok(None);
     }
-    let path = write(log, run, "rejects.ndjson", |out| {
+    let path = write(log, run, REJECTS, |out| {
         for reject in input.rejects() {
             serde_json::to_writer(&mut *out, reject)?;
             out.write_all(b"\n")?;
@@ -30,6 +33,12 @@ pub(crate) fn write_rejects(
         Ok(())
     })?;
     Ok(Some(path))
+}
+
+/// The rejected rows that another run left here.
+pub(crate) fn rejects_of(log: &Log, run: &str) -> Option<PathBuf> {
+    let path = run_file(log, &run.parse().ok()?, REJECTS);
+    path.is_file().then_some(path)
 }
 
 /// Writes `rehearsal.json`.

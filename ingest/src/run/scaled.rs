@@ -73,14 +73,18 @@ pub(crate) fn execute(
     observer.progress(&Progress::of(Phase::Reading));
     let input = ReplayInput::open(event_log, attempt, &task.source, (task.range, task.amplify))?;
     input.describe(&mut attempt.parameters);
+    attempt.input = Some(input.report().to_json());
     attempt.check_same_input()?;
     if !task.mix {
         provenance::check(&attempt.ledger, &attempt.parameters, task.range)?;
     }
+    let mut summary = input.summary(event_log, attempt, (&task.source.rules, task.range))?;
+    input.check(&task.source, started)?;
     if let Some(note) = held_already(attempt, task.range) {
         observer.note(&note);
+        summary.input.notes.push(note);
+        attempt.input = Some(summary.input.to_json());
     }
-    let mut summary = input.summary(event_log, attempt, (&task.source.rules, task.range))?;
     summary.first_offsets = attempt.writer.ends()?;
 
     let order = input.order(task.amplify);

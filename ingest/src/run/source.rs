@@ -3,31 +3,40 @@
 //! An accepted row can still have no facts under the rules, when a derived time is out of range. It
 //! is a reject like any other: it leaves no trace, neither in the events nor in asOf's default.
 
-use std::collections::BTreeMap;
+use std::convert::Infallible;
 
-use eip_contract::{EventTime, Reject};
+use eip_contract::{Day, EventTime, Reject, RejectReason};
 use eip_log::RunParameters;
-use eip_olist::{Dataset, FILES, MAX_KEPT_REJECTS};
+use eip_olist::{
+    COLUMNS, DESCRIPTION_FILE, Dataset, MAX_KEPT_REJECTS, OrderRow, READER_VERSION, SwallowingRows,
+};
 use hashbrown::HashSet;
 
 use super::error::RunError;
+use super::input_report::{AsOfRow, InputReport, RejectCount};
 use super::order::{IdRoom, Orders, PlacedOrder};
-use super::outcome::{FileSummary, RejectCount, RunSummary};
+use super::outcome::{FileSummary, RunSummary};
 use super::report::Named;
 use super::request::{DayRange, Source};
 use crate::convert::{Facts, NotConvertible, convert};
 use crate::rules::Rules;
+
+/// Most rejects of one reason that are samples.
+const MAX_SAMPLES: usize = 3;
+/// The table of the orders.
+const ORDERS: &str = "orders";
 
 /// An input that has been read: joined, checked under the rules, its asOf fixed.
 pub(crate) struct Input {
     dataset: Dataset,
     rules: Rules,
     as_of: Option<EventTime>,
+    /// Where asOf's default comes from.
+    as_of_row: Option<AsOfRow>,
     /// Orders whose row has no facts under these rules.
     unconvertible: HashSet<String>,
     /// Their rejects, as many as are kept.
     unconvertible_rejects: Vec<Reject>,
-    unconvertible_counts: BTreeMap<&'static str, u64>,
 }
 
 impl Input {
@@ -39,16 +48,17 @@ impl Input {
     /// A data set under its rules; without an asOf its default is taken.
     pub(crate) fn of(dataset: Dataset, rules: Rules, as_of: Option<EventTime>) -> Self {
         let mut input = Self {
-            as_of: as_of.or(dataset.default_as_of()),
+            as_of,
+            as_of_row: None,
             dataset,
             rules,
             unconvertible: HashSet::new(),
             unconvertible_rejects: Vec::new(),
-            unconvertible_counts: BTreeMap::new(),
         };
         input.reject_unconvertible();
-        if as_of.is_none() && !input.unconvertible.is_empty() {
-            input.as_of = input.default_as_of();
+        if as_of.is_none() {
+            input.as_of_row = input.find_as_of();
+            input.as_of = input.as_of_row.as_ref().map(|row| row.time);
         }
         input
     }
@@ -58,51 +68,79 @@ impl Input {
             dataset,
             rules,
             unconvertible,
+            unconvertible_rejects: rejects,
             ..
         } = self;
-        let (rejects, counts) = (
-            &mut self.unconvertible_rejects,
-            &mut self.unconvertible_counts,
-        );
-        let never: Result<(), std::convert::Infallible> = dataset.for_each_order(|row| {
+        let Ok(()) = dataset.for_each_order(|_, row| {
             if let Err(NotConvertible { field, reason }) = convert(row, rules, None) {
                 unconvertible.insert(row.order_id.to_owned());
-                *counts.entry(reason.code()).or_default() += 1;
                 if rejects.len() < MAX_KEPT_REJECTS {
+                    let place = dataset.place_of(row.order_id);
+                    let place = place.expect("an accepted order has a row");
                     rejects.push(Reject {
-                        file: orders_file(),
-                        line: dataset.line_of(row.order_id).unwrap_or_default(),
+                        file: place.file,
+                        line: place.line,
+                        last_line: None,
                         field: field.to_owned(),
                         reason,
+                        value: time_of(row, field).map(|time| time.to_string()),
                         order_id: Some(row.order_id.to_owned()),
+                        because_of: None,
                     });
                 }
             }
-            Ok(())
+            Ok::<(), Infallible>(())
         });
-        match never {
-            Ok(()) => {}
-        }
     }
 
-    /// asOf's default without the rows that only the rules reject.
-    fn default_as_of(&self) -> Option<EventTime> {
-        let mut as_of = None;
-        let never: Result<(), std::convert::Infallible> = self.dataset.for_each_order(|row| {
-            if !self.unconvertible.contains(row.order_id) {
-                let times = [
-                    Some(row.purchased),
-                    row.approved,
-                    row.carried,
-                    row.delivered,
-                ];
-                as_of = times.into_iter().max().flatten().max(as_of);
+    /// The row that sets asOf's default, without the rows that only the rules reject; and the 99.9th
+    /// percentile of all times, exactly, by their days first and the times of one day then.
+    fn find_as_of(&self) -> Option<AsOfRow> {
+        let mut by_day = vec![0_u64; Day::END.days() as usize];
+        let mut last: Option<(EventTime, u64)> = None;
+        self.for_each_accepted(|place, row| {
+            for time in happened(row).into_iter().flatten() {
+                by_day[time.day().days() as usize] += 1;
+                if last.is_none_or(|(last, _)| time > last) {
+                    last = Some((time, place));
+                }
             }
-            Ok(())
         });
-        match never {
-            Ok(()) => as_of,
+        let (time, place) = last?;
+        let times: u64 = by_day.iter().sum();
+        let mut rank = (times * 999).div_ceil(1_000);
+        let mut day = 0;
+        while rank > by_day[day] {
+            rank -= by_day[day];
+            day += 1;
         }
+        let mut of_day = Vec::new();
+        self.for_each_accepted(|_, row| {
+            let times = happened(row).into_iter().flatten();
+            of_day.extend(times.filter(|time| time.day().days() as usize == day));
+        });
+        let (_, usual, _) = of_day.select_nth_unstable(rank as usize - 1);
+        let (usual, mut room) = (*usual, [0; 32]);
+        let row = self.dataset.order(place, &mut room);
+        let column = happened(&row).iter().position(|&other| other == Some(time));
+        Some(AsOfRow {
+            order_id: row.order_id.to_owned(),
+            // The times are the columns after the status.
+            field: COLUMNS[2][3 + column?].to_owned(),
+            place: self.dataset.place_of(row.order_id)?,
+            time,
+            times,
+            usual,
+        })
+    }
+
+    fn for_each_accepted(&self, mut f: impl FnMut(u64, &OrderRow<'_>)) {
+        let Ok(()) = self.dataset.for_each_order(|place, row| {
+            if self.unconvertible.is_empty() || !self.unconvertible.contains(row.order_id) {
+                f(place, row);
+            }
+            Ok::<(), Infallible>(())
+        });
     }
 
     /// How many orders have facts.
@@ -116,7 +154,7 @@ impl Input {
         f: &mut dyn FnMut(&Facts<'_>) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         self.dataset
-            .for_each_order(|row| match convert(row, &self.rules, self.as_of) {
+            .for_each_order(|_, row| match convert(row, &self.rules, self.as_of) {
                 Ok(facts) => f(&facts),
                 Err(NotConvertible { .. }) => Ok(()),
             })
@@ -140,10 +178,56 @@ impl Input {
     /// Adds what the input fixes to the parameters of a run.
     pub(crate) fn describe(&self, parameters: &mut RunParameters) {
         parameters.as_of = self.as_of;
+        parameters.reader = Some(READER_VERSION);
         let files = self.dataset.files().iter();
         parameters.files = files
             .map(|file| (file.name.clone(), file.sha256.clone()))
             .collect();
+        if let Some(sha256) = self.dataset.description_sha256() {
+            let name = DESCRIPTION_FILE.to_owned();
+            parameters.files.insert(name, sha256.to_owned());
+        }
+    }
+
+    /// What the input is like.
+    pub(crate) fn report(&self) -> InputReport {
+        let mut tables = self.dataset.table_counts().to_vec();
+        for table in tables.iter_mut().filter(|table| table.table == ORDERS) {
+            table.rejected += self.unconvertible.len() as u64;
+        }
+        let mut report = InputReport {
+            tables,
+            orders: self.order_count(),
+            joins: self.dataset.joins().clone(),
+            swallowing_orders: self.dataset.swallowing_orders().clone(),
+            swallowing_items: self.dataset.swallowing_items().clone(),
+            as_of_row: self.as_of_row.clone(),
+            ..InputReport::default()
+        };
+        report.set_rejects(self.reject_counts());
+        report
+    }
+
+    fn reject_counts(&self) -> Vec<RejectCount> {
+        let counts = self.dataset.rejects_by_reason().map(|count| RejectCount {
+            table: count.table,
+            file: count.file,
+            reason: count.reason.code().to_owned(),
+            rows: count.rows,
+            samples: count.samples,
+        });
+        let mut counts: Vec<RejectCount> = counts.collect();
+        if let Some(first) = self.unconvertible_rejects.first() {
+            let samples = self.unconvertible_rejects.iter().take(MAX_SAMPLES);
+            counts.push(RejectCount {
+                table: ORDERS.to_owned(),
+                file: first.file.clone(),
+                reason: RejectReason::DerivedTimeOutOfRange.code().to_owned(),
+                rows: self.unconvertible.len() as u64,
+                samples: samples.cloned().collect(),
+            });
+        }
+        counts
     }
 
     /// The figures that the input fixes.
@@ -153,18 +237,6 @@ impl Input {
             rows: Some(file.rows),
             sha256: file.sha256.clone(),
         });
-        let rejected = self.dataset.rejects_by_reason().iter();
-        let rejected =
-            rejected.map(|(&(file, reason), &rows)| (file.to_owned(), reason.code(), rows));
-        let unconvertible = self.unconvertible_counts.iter();
-        let unconvertible = unconvertible.map(|(&reason, &rows)| (orders_file(), reason, rows));
-        let rejects = rejected
-            .chain(unconvertible)
-            .map(|(file, reason, rows)| RejectCount {
-                file,
-                reason: reason.to_owned(),
-                rows,
-            });
         RunSummary {
             range,
             as_of: self.as_of,
@@ -172,7 +244,7 @@ impl Input {
             rules_sha256: self.rules.sha256(),
             files: files.collect(),
             orders: self.order_count(),
-            rejects: rejects.collect(),
+            input: self.report(),
             ..RunSummary::default()
         }
     }
@@ -205,22 +277,27 @@ impl Input {
         named.count = count;
         named
     }
+
+    /// Rows of the orders that may have swallowed other orders.
+    pub(crate) fn swallowing_orders(&self) -> &SwallowingRows {
+        self.dataset.swallowing_orders()
+    }
+
+    /// Rows of the items that may have swallowed other items.
+    pub(crate) fn swallowing_items(&self) -> &SwallowingRows {
+        self.dataset.swallowing_items()
+    }
 }
 
 impl Orders for Input {
     /// A place is the order's in the data; orders without facts are passed over.
     fn for_each_place(&self, f: &mut dyn FnMut(u32, &[Option<EventTime>; 6])) {
-        let mut place = 0;
-        let never: Result<(), std::convert::Infallible> = self.dataset.for_each_order(|row| {
+        let Ok(()) = self.dataset.for_each_order(|place, row| {
             if let Ok(facts) = convert(row, &self.rules, self.as_of) {
-                f(place, &facts.times);
+                f(place as u32, &facts.times);
             }
-            place += 1;
-            Ok(())
+            Ok::<(), Infallible>(())
         });
-        match never {
-            Ok(()) => {}
-        }
     }
 
     fn order<'a>(&'a self, place: u32, room: &'a mut IdRoom) -> PlacedOrder<'a> {
@@ -234,7 +311,20 @@ impl Orders for Input {
     }
 }
 
-/// Name of the orders file.
-fn orders_file() -> String {
-    FILES[2].to_owned()
+/// The times of what happened, in the order of their columns: the estimate is a plan.
+fn happened(row: &OrderRow<'_>) -> [Option<EventTime>; 4] {
+    [
+        Some(row.purchased),
+        row.approved,
+        row.carried,
+        row.delivered,
+    ]
+}
+
+/// The time in a column that only the rules reject.
+fn time_of(row: &OrderRow<'_>, field: &str) -> Option<EventTime> {
+    match field {
+        "order_approved_at" => row.approved,
+        _ => row.estimated,
+    }
 }

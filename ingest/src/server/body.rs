@@ -53,6 +53,15 @@ pub(super) struct RunBody {
     max_vanishing: Option<LimitValue>,
     /// At most so many facts may be retracted. More than the default needs the role approve.
     max_retracted: Option<LimitValue>,
+    /// At most so many orders may fall from a known region to `ZZ`. More than the default needs the
+    /// role approve.
+    max_lost_regions: Option<LimitValue>,
+    /// Begin although so many rows of a table are rejected. More than the default needs the role
+    /// approve.
+    max_rejected: Option<LimitValue>,
+    /// Take orders and items away even while rows of their files may have swallowed them. Needs the
+    /// role approve.
+    trust_damaged_files: Option<bool>,
     /// Run even into a space that has another dataset; a fast or scaled run also over facts of other
     /// rules or data.
     mix: Option<bool>,
@@ -144,7 +153,9 @@ impl RunBody {
                     limits: GuardLimits {
                         max_vanishing: self.max_vanishing.map(LimitValue::limit),
                         max_retracted: self.max_retracted.map(LimitValue::limit),
+                        max_lost_regions: self.max_lost_regions.map(LimitValue::limit),
                     },
+                    trust_damaged_files: self.trust_damaged_files.unwrap_or_default(),
                     mix: self.mix.unwrap_or_default(),
                     plan: self.plan,
                 }))
@@ -171,7 +182,15 @@ impl RunBody {
                 self.refuse(
                     "revert",
                     &[
-                        "dataset", "rules", "as_of", "start", "end", "emit", "limits", "mix",
+                        "dataset",
+                        "rules",
+                        "as_of",
+                        "start",
+                        "end",
+                        "emit",
+                        "limits",
+                        "max_rejected",
+                        "mix",
                         "pace",
                     ],
                 )?;
@@ -197,7 +216,13 @@ impl RunBody {
             "emit" => self.emit.is_some(),
             "dry_run" => self.dry_run.is_some(),
             "plan" => self.plan.is_some(),
-            "limits" => self.max_vanishing.is_some() || self.max_retracted.is_some(),
+            "limits" => {
+                self.max_vanishing.is_some()
+                    || self.max_retracted.is_some()
+                    || self.max_lost_regions.is_some()
+                    || self.trust_damaged_files.is_some()
+            }
+            "max_rejected" => self.max_rejected.is_some(),
             "mix" => self.mix.is_some(),
             "pace" => {
                 self.scale_factor.is_some()
@@ -216,7 +241,9 @@ impl RunBody {
             None => Ok(()),
             Some(field) => {
                 let field = match *field {
-                    "limits" => "max_vanishing and max_retracted",
+                    "limits" => {
+                        "max_vanishing, max_retracted, max_lost_regions and trust_damaged_files"
+                    }
                     "pace" => {
                         "scale_factor, duration, max_events_per_second, max_gap, amplify, seed and \
                          record_times"
@@ -282,6 +309,7 @@ impl RunBody {
             rules: rules.clone(),
             as_of: as_of.transpose()?,
             limits: names.limits,
+            max_rejected: self.max_rejected.as_ref().map(LimitValue::as_limit),
         })
     }
 }

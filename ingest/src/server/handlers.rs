@@ -193,12 +193,7 @@ async fn claimed(mut claim: Claim) -> Result<(), Problem> {
 
 /// What takes away more than the guards let anybody take away by accident needs a second look.
 fn needed_role(task: &Task) -> Role {
-    let is_raised = match task {
-        Task::Fast(_) | Task::Scaled(_) | Task::Rows(_) => false,
-        Task::Window(task) => task.limits.is_above_the_defaults(),
-        Task::Revert(task) => task.force,
-    };
-    if is_raised {
+    if task.raises_limits() {
         Role::Approve
     } else {
         Role::Replay

@@ -169,6 +169,9 @@ pub struct LedgerEntry {
     /// Whatever was counted, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<String, u64>,
+    /// What the input is like, as the one who read it reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<serde_json::Value>,
     /// The guards' figures, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub guard: BTreeMap<String, u64>,
@@ -198,6 +201,7 @@ impl LedgerEntry {
             parameters: None,
             plan: None,
             counts: BTreeMap::new(),
+            input: None,
             guard: BTreeMap::new(),
             first: None,
             ends: None,
@@ -253,6 +257,9 @@ pub struct RunParameters {
     /// SHA-256 of each input file by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
+    /// Version of what reading made of these files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader: Option<u32>,
     /// The run that made the same events of the same files, when they were read from the cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_run: Option<String>,

@@ -53,6 +53,7 @@ impl RunSummary {
             (Some(asked), Some(known)) if asked.files.is_empty() => Some(RunParameters {
                 as_of: asked.as_of.or(known.as_of),
                 files: known.files,
+                reader: known.reader,
                 cached_run: known.cached_run,
                 ..asked
             }),
@@ -64,6 +65,7 @@ impl RunSummary {
         } else {
             entry.owner_url = entry.owner_url.or(last.owner_url.take());
             entry.plan = entry.plan.or(last.plan.take());
+            entry.input = entry.input.or(last.input.take());
             entry.first = entry.first.or(last.first.take());
             entry.ends = entry.ends.or(last.ends.take());
             entry.error = entry.error.or(last.error.take());

@@ -2,8 +2,7 @@
 
 use std::io::{self, Read};
 
-use memchr::{memchr, memchr_iter, memchr3};
-use sha2::{Digest as _, Sha256};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::scan::{Field, Fields, Scan, Within, end_row, scan_row, unescape};
 
@@ -25,8 +24,11 @@ pub(crate) enum ReadError {
 pub(crate) struct Row<'a> {
     /// Line on which it begins.
     pub(crate) line: u64,
+    /// Line on which it ends, as far as it was read.
+    pub(crate) last_line: u64,
     /// Over the most bytes of a row: only the fields that ended before are there.
     pub(crate) too_long: bool,
+    delimiter: u8,
     bytes: &'a [u8],
     fields: &'a Fields,
 }
@@ -49,6 +51,33 @@ impl<'a> Row<'a> {
         Some(&self.bytes[field.start as usize..field.end as usize])
     }
 
+    /// Whether a field that is kept stood in quotes.
+    pub(crate) fn is_quoted(&self, index: usize) -> bool {
+        let Some(field) = self.fields.kept().get(index).filter(|_| self.fields.quoted) else {
+            return false;
+        };
+        // Quotes that were taken out whole stand right before the field; others are still in it.
+        let start = field.start as usize;
+        field.was_escaped || start > 0 && self.bytes[start - 1] == b'"'
+    }
+
+    /// Whether a field holds a line break and at least `delimiters` delimiters: then whole rows may
+    /// stand in it, behind a stray quote.
+    pub(crate) fn may_hold_rows(&self, delimiters: usize) -> bool {
+        self.fields.quoted
+            && memchr2(b'\n', b'\r', self.bytes).is_some()
+            && self.fields.kept().iter().any(|field| {
+                let bytes = &self.bytes[field.start as usize..field.end as usize];
+                memchr2(b'\n', b'\r', bytes).is_some()
+                    && memchr_iter(self.delimiter, bytes).count() >= delimiters
+            })
+    }
+
+    /// All of it, with separators and quotes; what was escaped may have moved.
+    pub(crate) fn text(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Whether all of it is ASCII, with separators and quotes.
     pub(crate) fn is_ascii(&self) -> bool {
         self.bytes.is_ascii()
@@ -58,7 +87,7 @@ impl<'a> Row<'a> {
 /// The rows of a stream.
 pub(crate) struct RowReader<R> {
     input: R,
-    hash: Sha256,
+    delimiter: u8,
     buffer: Vec<u8>,
     /// What is read and not given yet is `buffer[start..end]`.
     start: usize,
@@ -82,10 +111,10 @@ struct Skip {
 
 impl<R: Read> RowReader<R> {
     /// Keeps at most `width` fields of a row.
-    pub(crate) fn new(input: R, max_row_bytes: usize, width: usize) -> Self {
+    pub(crate) fn new(input: R, delimiter: u8, max_row_bytes: usize, width: usize) -> Self {
         Self {
             input,
-            hash: Sha256::new(),
+            delimiter,
             buffer: vec![0; BLOCK],
             start: 0,
             end: 0,
@@ -102,27 +131,37 @@ impl<R: Read> RowReader<R> {
         self.fields = Fields::new(width);
     }
 
-    /// The hash of all bytes read; of the whole stream once [`RowReader::next`] gave `None`.
-    pub(crate) fn sha256(&self) -> [u8; 32] {
-        self.hash.clone().finalize().into()
-    }
-
     #[cfg(test)]
     pub(crate) fn buffered(&self) -> usize {
         self.buffer.len()
     }
 
-    /// The next row, or `None` at the end.
+    /// Line of what comes next; once all rows are read, one more than the lines there are.
+    pub(crate) fn line(&self) -> u64 {
+        self.line.max(1)
+    }
+
+    /// Whether there is another row.
     #[inline]
-    pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>, ReadError> {
+    pub(crate) fn has_next(&mut self) -> Result<bool, ReadError> {
         if let Some(skip) = self.skip.take() {
             self.skip_row(skip)?;
         }
-        if !self.find_row_start()? {
+        self.find_row_start()
+    }
+
+    /// The next row, or `None` at the end.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>, ReadError> {
+        if !self.has_next()? {
             return Ok(None);
         }
         let (length, next, too_long) = loop {
-            match scan_row(&self.buffer[self.start..self.end], &mut self.fields) {
+            match scan_row(
+                self.delimiter,
+                &self.buffer[self.start..self.end],
+                &mut self.fields,
+            ) {
                 Scan::Row { end, next } => break (end, next, end > self.max_row_bytes),
                 Scan::Incomplete(within) if self.at_end => {
                     let row = &self.buffer[self.start..self.end];
@@ -159,6 +198,7 @@ impl<R: Read> RowReader<R> {
         let line = self.line;
         // Only inside quotes can there be more lines; the row's own end is one more.
         self.line += if self.fields.quoted { lines(row) } else { 0 };
+        let last_line = self.line;
         self.line += u64::from(self.skip.is_none());
         self.start += next;
         if self.fields.escaped {
@@ -173,13 +213,16 @@ impl<R: Read> RowReader<R> {
                 *field = Field {
                     end: field.start + length as u32,
                     escaped: false,
+                    was_escaped: true,
                     ..*field
                 };
             }
         }
         Ok(Some(Row {
             line,
+            last_line,
             too_long,
+            delimiter: self.delimiter,
             bytes: row,
             fields: &self.fields,
         }))
@@ -259,13 +302,13 @@ impl<R: Read> RowReader<R> {
                 }
                 Within::FieldStart | Within::Unquoted { .. } | Within::QuoteInQuoted { .. } => {
                     within = Within::Unquoted { start: 0 };
-                    let Some(at) = memchr3(b',', b'\n', b'\r', bytes) else {
+                    let Some(at) = memchr3(self.delimiter, b'\n', b'\r', bytes) else {
                         self.start = self.end;
                         continue;
                     };
                     self.start += at + 1;
                     match bytes[at] {
-                        b',' => within = Within::FieldStart,
+                        found if found == self.delimiter => within = Within::FieldStart,
                         b'\r' => within = Within::AfterCr,
                         _ => {
                             self.line += 1;
@@ -295,7 +338,6 @@ impl<R: Read> RowReader<R> {
             match self.input.read(&mut self.buffer[self.end..]) {
                 Ok(0) => self.at_end = true,
                 Ok(length) => {
-                    self.hash.update(&self.buffer[self.end..self.end + length]);
                     self.end += length;
                 }
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,

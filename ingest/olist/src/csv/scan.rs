@@ -11,6 +11,8 @@ pub(crate) struct Field {
     pub(crate) end: u32,
     /// Still has its quotes: doubled ones, or text behind the closing one.
     pub(crate) escaped: bool,
+    /// Had them when it was found.
+    pub(crate) was_escaped: bool,
 }
 
 /// The fields of one row. At most `width` are kept; the others are only counted, so that a row of a
@@ -61,6 +63,7 @@ impl Fields {
                 start: start as u32,
                 end: end as u32,
                 escaped,
+                was_escaped: false,
             });
             self.escaped |= escaped;
         }
@@ -98,7 +101,8 @@ pub(crate) enum Scan {
 }
 
 /// Finds the fields of the row that begins at the first of `bytes`.
-pub(crate) fn scan_row(bytes: &[u8], fields: &mut Fields) -> Scan {
+#[inline]
+pub(crate) fn scan_row(delimiter: u8, bytes: &[u8], fields: &mut Fields) -> Scan {
     fields.clear();
     let mut at = 0;
     loop {
@@ -125,7 +129,7 @@ pub(crate) fn scan_row(bytes: &[u8], fields: &mut Fields) -> Scan {
                 }
             };
             let behind = closing + 1;
-            if matches!(bytes[behind], b',' | b'\n' | b'\r') {
+            if bytes[behind] == delimiter || matches!(bytes[behind], b'\n' | b'\r') {
                 if escaped {
                     fields.push(start, behind, true);
                 } else {
@@ -134,14 +138,15 @@ pub(crate) fn scan_row(bytes: &[u8], fields: &mut Fields) -> Scan {
                 Some(behind)
             } else {
                 fields.malformed = true;
-                let separator = memchr3(b',', b'\n', b'\r', &bytes[behind..]).map(|i| behind + i);
+                let separator =
+                    memchr3(delimiter, b'\n', b'\r', &bytes[behind..]).map(|i| behind + i);
                 if let Some(separator) = separator {
                     fields.push(start, separator, true);
                 }
                 separator
             }
         } else {
-            let separator = memchr3(b',', b'\n', b'\r', &bytes[at..]).map(|i| at + i);
+            let separator = memchr3(delimiter, b'\n', b'\r', &bytes[at..]).map(|i| at + i);
             if let Some(separator) = separator {
                 fields.push(start, separator, false);
             }
@@ -152,7 +157,7 @@ pub(crate) fn scan_row(bytes: &[u8], fields: &mut Fields) -> Scan {
         };
         at = separator + 1;
         match bytes[separator] {
-            b',' => {}
+            found if found == delimiter => {}
             b'\n' => {
                 return Scan::Row {
                     end: separator,

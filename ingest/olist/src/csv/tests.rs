@@ -80,7 +80,7 @@ fn seen(row: &Row<'_>) -> Seen {
 
 /// All rows, or the line of the quote that is never closed.
 fn read(bytes: &[u8], step: usize, max_row_bytes: usize) -> Result<Vec<Seen>, u64> {
-    let mut reader = RowReader::new(Trickle { bytes, step }, max_row_bytes, 64);
+    let mut reader = RowReader::new(Trickle { bytes, step }, b',', max_row_bytes, 64);
     let mut rows = Vec::new();
     loop {
         match reader.next() {
@@ -214,7 +214,7 @@ fn the_fields_before_the_bound_of_a_long_row_are_there() {
         (vec![b'x'; MIB], 300),
         (b",z\no2,y\n".to_vec(), 1),
     ];
-    let mut reader = RowReader::new(repeated(parts), MIB, 64);
+    let mut reader = RowReader::new(repeated(parts), b',', MIB, 64);
     let row = reader.next().unwrap().unwrap();
     assert_eq!(
         (row.too_long, row.field(0), row.field(1)),
@@ -240,7 +240,7 @@ fn a_quote_that_swallows_all_is_found_at_the_end_by_its_line() {
         (b"c,\"".to_vec(), 1),
         (b"d,e\n".to_vec(), MIB),
     ];
-    let mut reader = RowReader::new(repeated(parts), MIB, 64);
+    let mut reader = RowReader::new(repeated(parts), b',', MIB, 64);
     for _ in 0..3 {
         reader.next().unwrap().unwrap();
     }
@@ -263,7 +263,7 @@ fn a_million_columns_are_counted_and_not_kept() {
         (b",".to_vec(), 1_000_000),
         (b"\nc,d".to_vec(), 1),
     ];
-    let mut reader = RowReader::new(repeated(parts), MIB, 64);
+    let mut reader = RowReader::new(repeated(parts), b',', MIB, 64);
     let counts: Vec<usize> =
         std::iter::from_fn(|| reader.next().unwrap().map(|row| row.len())).collect();
     assert_eq!(counts, [2, 1_000_001, 2]);
@@ -280,7 +280,7 @@ fn a_failing_stream_says_behind_which_line() {
             }
         }
     }
-    let mut reader = RowReader::new(Cut(b"a,b\nc,d\ne"), MIB, 64);
+    let mut reader = RowReader::new(Cut(b"a,b\nc,d\ne"), b',', MIB, 64);
     assert!(reader.next().is_ok_and(|row| row.is_some()));
     assert!(reader.next().is_ok_and(|row| row.is_some()));
     assert!(matches!(

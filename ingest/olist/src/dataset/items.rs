@@ -1,20 +1,33 @@
-//! The items file → each order's seller: that of its lowest `order_item_id`.
+//! The rows of the items → each order's seller: that of its lowest `order_item_id`.
 
-use eip_contract::RejectReason;
+use eip_contract::{Reject, RejectReason, RowPlace};
+use hashbrown::{DefaultHashBuilder, HashMap};
 
-use super::orders::Added;
-use super::{Dataset, References};
+use super::needs::NeededItems;
+use super::orders::{AddedItem, hash_of, region_of};
+use super::{Dataset, ITEMS_AT, References};
+use crate::arena::Chunks;
 use crate::error::OlistError;
+use crate::format::{Duplicates, whole_number};
 use crate::keyed::{Entry, Form, Key, KeyBits, Keyed, Probe, from_bits, to_bits};
-use crate::regions::Regions;
-use crate::table::{ITEMS, Table, key};
+use crate::regions::{Place, Regions};
+use crate::rejects::reject;
+use crate::table::{Fault, Places, RawRow, Table, key};
 
-/// The key of an accepted item, 28 bytes, to know a second one. An order keeps its lowest number
-/// itself, so that only its other items are here, and those of orders that are not accepted.
+const ORDER: usize = 0;
+const NUMBER: usize = 1;
+const SELLER: usize = 2;
+
+/// The key of an accepted item, 36 bytes, to know a second one. An order keeps its lowest number
+/// itself, so that only its other items are here, and those of orders that are not accepted; with
+/// `duplicates = "reject"`, all are here.
 struct Item {
     bits: KeyBits,
     number: [u32; 2],
+    /// Hash of `seller_id`.
+    seller: [u32; 2],
     form: Form,
+    is_void: bool,
 }
 
 impl Entry for Item {
@@ -30,78 +43,204 @@ impl Entry for Item {
     }
 }
 
-impl Keyed<Item> {
-    /// Adds the key of an item; false when it is there already.
-    fn add(&mut self, order: Probe<'_>, number: u64) -> bool {
-        let item = |Key { form, bits }| Item {
-            bits: to_bits(bits),
-            number: [number as u32, (number >> 32) as u32],
-            form,
+/// Items by order and number.
+struct Items {
+    table: Keyed<Item>,
+    duplicates: Duplicates,
+    hasher: DefaultHashBuilder,
+    /// With [`Duplicates::Reject`], the position of each entry's row.
+    positions: Chunks<u32>,
+    /// With [`Duplicates::Reject`], rows that were accepted until another contradicted them.
+    contradicted: Vec<(u64, Vec<u8>)>,
+}
+
+/// Whether an item is a second one, and what it is then rejected for.
+type Again = Option<RejectReason>;
+
+impl Items {
+    /// Adds an item that is kept here.
+    fn add(
+        &mut self,
+        order: Probe<'_>,
+        order_id: &[u8],
+        number: u64,
+        seller: u64,
+        position: u64,
+    ) -> Again {
+        let Some(index) = self.table.find(order, number) else {
+            self.table.insert(order, number, |Key { form, bits }| Item {
+                bits: to_bits(bits),
+                number: [number as u32, (number >> 32) as u32],
+                seller: [seller as u32, (seller >> 32) as u32],
+                form,
+                is_void: false,
+            });
+            if self.duplicates == Duplicates::Reject {
+                self.positions
+                    .push(u32::try_from(position).unwrap_or(u32::MAX));
+            }
+            return None;
         };
-        self.insert(order, number, item).is_some()
+        let known = self.table.get_mut(index);
+        let is_same = known.seller == [seller as u32, (seller >> 32) as u32];
+        if is_same && !known.is_void {
+            return Some(RejectReason::Repeated);
+        }
+        Some(match self.duplicates {
+            Duplicates::First => RejectReason::Contradicting,
+            Duplicates::Last => {
+                known.seller = [seller as u32, (seller >> 32) as u32];
+                RejectReason::Replaced
+            }
+            Duplicates::Reject => {
+                if !known.is_void {
+                    known.is_void = true;
+                    let first = u64::from(*self.positions.get(index as usize));
+                    self.contradicted.push((first, order_id.to_vec()));
+                }
+                RejectReason::Contradicting
+            }
+        })
     }
 }
 
 impl Dataset {
+    /// Gives the orders that a rejected row names, and the places of the rows.
     pub(super) fn read_items(
         &mut self,
         mut table: Table<3>,
-        sellers: &Regions,
-    ) -> Result<(), OlistError> {
-        let mut items = Keyed::<Item>::default();
+        sellers: &mut Regions,
+    ) -> Result<(NeededItems, Places), OlistError> {
+        let description = table.description();
+        let mut items = Items {
+            table: Keyed::default(),
+            duplicates: description.format.duplicates,
+            hasher: DefaultHashBuilder::default(),
+            positions: Chunks::default(),
+            contradicted: Vec::new(),
+        };
+        let mut needed: NeededItems = HashMap::new();
         while let Some(row) = table.next()? {
-            let accepted = row.values.and_then(|[order_id, number, seller_id]| {
-                let order_id = key(order_id).map_err(|reason| (ITEMS.columns[0], reason))?;
-                let number =
-                    whole_number(number).ok_or((ITEMS.columns[1], RejectReason::NotANumber))?;
-                let order = self.orders.find(order_id, 0);
-                if order.is_none() && self.references == References::Closed {
-                    return Err((ITEMS.columns[0], RejectReason::Unresolved));
-                }
-                self.check_reference(sellers, seller_id)
-                    .map_err(|reason| (ITEMS.columns[2], reason))?;
-                let added = match order {
-                    Some(index) => {
-                        let order = self.orders.get_mut(index);
-                        let seller = || sellers.state_of(seller_id);
-                        match order.add_item(number, seller) {
-                            Added::First => true,
-                            Added::Again => false,
-                            Added::Beside(other) => items.add(Probe::of_index(index), other),
-                        }
-                    }
-                    None => items.add(order_id, number),
-                };
-                added
-                    .then_some(())
-                    .ok_or((ITEMS.columns[1], RejectReason::Duplicate))
-            });
-            if let Err((field, reason)) = accepted {
-                let order_id = row.first.filter(|id| key(id).is_ok());
-                let order_id = order_id.and_then(|id| std::str::from_utf8(id).ok());
-                self.rejects
-                    .add(ITEMS.file, row.line, field, reason, order_id);
+            let added = row
+                .values
+                .and_then(|values| self.add_item(&mut items, sellers, &row, values));
+            let fault = match added {
+                Ok(None) => continue,
+                Ok(Some(reason)) => Fault::of(NUMBER, reason),
+                Err(fault) => fault,
+            };
+            let order_id = row.first.filter(|id| key(id).is_ok());
+            let order_id = order_id.and_then(|id| std::str::from_utf8(id).ok());
+            // A duplicate's key has an accepted row; nobody misses it.
+            let is_missed = added.is_err();
+            if let Some(order_id) = order_id.filter(|_| is_missed)
+                && let Some(index) = self.orders.find(Probe::of_text(order_id.as_bytes()), 0)
+            {
+                needed.entry(index).or_insert(row.position);
             }
+            self.rejects.add(ITEMS_AT, row.reject(fault, order_id));
         }
-        self.finish(&table);
-        Ok(())
+        let field = description.name_of(table.layout.columns[NUMBER]).to_owned();
+        let places = self.finish(ITEMS_AT, table);
+        for (position, order_id) in items.contradicted {
+            if let Some(index) = self.orders.find(Probe::of_text(&order_id), 0) {
+                needed.entry(index).or_insert(position);
+            }
+            self.rejects.add(
+                ITEMS_AT,
+                contradicted(places.place(position), &field, &order_id),
+            );
+        }
+        Ok((needed, places))
+    }
+
+    #[inline]
+    fn add_item(
+        &mut self,
+        items: &mut Items,
+        sellers: &mut Regions,
+        row: &RawRow<'_, 3>,
+        [order_id, number, seller_id]: [&[u8]; 3],
+    ) -> Result<Again, Fault> {
+        let order = key(order_id).map_err(|reason| Fault::of(ORDER, reason))?;
+        let number = whole_number(number).ok_or(Fault::of(NUMBER, RejectReason::NotANumber))?;
+        let index = self.orders.find(order, 0);
+        let is_closed = self.references == References::Closed;
+        let has_order = index.is_some() || self.rejected.find(order).is_some();
+        if index.is_none() && is_closed {
+            return Err(Fault::of(ORDER, RejectReason::Unresolved));
+        }
+        let seller = sellers.look_up(seller_id);
+        let leads_nowhere = seller == Place::Nowhere && !seller_id.is_empty();
+        if leads_nowhere && is_closed {
+            return Err(Fault::of(SELLER, RejectReason::Unresolved));
+        }
+        let hash = hash_of(&items.hasher, &[seller_id]);
+        let again = match index {
+            Some(index) => self.give_item(
+                items,
+                index,
+                order_id,
+                (number, region_of(seller), hash),
+                row.position,
+            ),
+            None => items.add(order, order_id, number, hash, row.position),
+        };
+        if again.is_none() && leads_nowhere {
+            let alike = sellers.alike(seller_id);
+            self.joins
+                .items_without_seller
+                .add(row.place(), seller_id, alike);
+        }
+        if again.is_none() && !has_order {
+            let alike = self.alike_orders.find(&self.orders, order_id);
+            self.joins
+                .items_without_order
+                .add(row.place(), order_id, alike);
+        }
+        Ok(again)
+    }
+
+    /// Gives an item to its order.
+    #[inline]
+    fn give_item(
+        &mut self,
+        items: &mut Items,
+        index: u32,
+        order_id: &[u8],
+        (number, seller, hash): (u64, u32, u64),
+        position: u64,
+    ) -> Again {
+        let order = Probe::of_index(index);
+        if items.duplicates == Duplicates::Reject {
+            let again = items.add(order, order_id, number, hash, position);
+            if again.is_none() {
+                self.orders.get_mut(index).add_item(number, seller, hash);
+            }
+            return again;
+        }
+        match self.orders.get_mut(index).add_item(number, seller, hash) {
+            AddedItem::First => None,
+            AddedItem::Beside { number, seller } => {
+                items.add(order, order_id, number, seller, position)
+            }
+            AddedItem::Again { same: true } => Some(RejectReason::Repeated),
+            AddedItem::Again { same: false } if items.duplicates == Duplicates::Last => {
+                self.orders.get_mut(index).set_seller(seller, hash);
+                Some(RejectReason::Replaced)
+            }
+            AddedItem::Again { same: false } => Some(RejectReason::Contradicting),
+        }
     }
 }
 
-/// A whole number from 0 to 2⁶³ − 1, with any number of zeros before it.
-fn whole_number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
+/// The reject of a row that was accepted until another contradicted it.
+fn contradicted(place: RowPlace, field: &str, order_id: &[u8]) -> Reject {
+    let order_id = String::from_utf8_lossy(order_id).into_owned();
+    Reject {
+        order_id: Some(order_id),
+        ..reject(place, field, RejectReason::Contradicting)
     }
-    let number = text.iter().try_fold(0_u64, |number, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            None
-        } else {
-            number.checked_mul(10)?.checked_add(u64::from(digit))
-        }
-    })?;
-    i64::try_from(number).ok().map(i64::cast_unsigned)
 }
 
 #[cfg(test)]
@@ -109,28 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_item_is_28_bytes() {
-        assert_eq!(size_of::<Item>(), 28);
-    }
-
-    #[test]
-    fn an_item_number_is_a_whole_number_of_63_bits() {
-        for (text, number) in [
-            ("0", Some(0)),
-            ("007", Some(7)),
-            ("9223372036854775807", Some(i64::MAX as u64)),
-            ("0000000000000000000000000000009", Some(9)),
-            ("9223372036854775808", None),
-            ("18446744073709551616", None),
-            ("", None),
-            ("-1", None),
-            ("+1", None),
-            ("1.0", None),
-            (" 1", None),
-            ("one", None),
-            ("١", None),
-        ] {
-            assert_eq!(whole_number(text.as_bytes()), number, "{text:?}");
-        }
+    fn an_item_is_36_bytes() {
+        assert_eq!(size_of::<Item>(), 36);
     }
 }

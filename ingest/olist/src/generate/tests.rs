@@ -40,7 +40,7 @@ fn any_size_is_a_clean_data_set_that_names_only_itself() {
         let files = std::fs::read_dir(folder.path()).unwrap();
         let sizes = files.map(|file| file.unwrap().metadata().unwrap().len());
         assert_eq!(sizes.sum::<u64>(), summary.bytes);
-        let Ok(()) = data.for_each_order(|row| {
+        let Ok(()) = data.for_each_order(|_, row| {
             assert_ne!(row.customer_region, "ZZ");
             assert_eq!(row.seller_region == "ZZ", !row.has_item);
             Ok::<(), Infallible>(())
@@ -73,7 +73,7 @@ fn the_shape_is_that_of_the_real_data() {
     let (_folder, summary, data) = generated(99_441, 1);
     let mut shape = Shape::default();
     let mut last = None;
-    let Ok(()) = data.for_each_order(|row| {
+    let Ok(()) = data.for_each_order(|_, row| {
         let before = |a: Option<_>, b: Option<_>| u64::from(a.is_some() && b.is_some() && a < b);
         *shape
             .by_day
@@ -148,7 +148,7 @@ fn the_shape_is_that_of_the_real_data() {
 fn smaller_data_has_its_share_of_what_is_rare() {
     let (_folder, _, data) = generated(20_000, 3);
     let (mut without_item, mut early) = (0, 0);
-    let Ok(()) = data.for_each_order(|row| {
+    let Ok(()) = data.for_each_order(|_, row| {
         without_item += u64::from(!row.has_item);
         early += u64::from(row.carried.is_some_and(|carried| carried < row.purchased));
         Ok::<(), Infallible>(())

@@ -13,6 +13,9 @@ use serde_json::value::RawValue;
 /// What a push calls the files, in the order of [`eip_olist::FILES`].
 pub(super) const NAMES: [&str; 4] = ["sellers", "customers", "orders", "order_items"];
 
+/// The column that holds a number.
+const NUMBER: &str = "order_item_id";
+
 /// A row of one of the files.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PushedRow<'a> {
@@ -23,7 +26,7 @@ pub(super) struct PushedRow<'a> {
 }
 
 /// Why a line is no row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NoRow {
     /// The place of its file in [`NAMES`], when it names one.
     pub(super) file: Option<usize>,
@@ -31,6 +34,8 @@ pub(super) struct NoRow {
     pub(super) field: &'static str,
     /// Short fixed name.
     pub(super) reason: &'static str,
+    /// Its first column, where that can be read: what needs the row goes with it.
+    pub(super) key: Option<Box<str>>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +53,7 @@ pub(super) fn read(line: &[u8]) -> Result<PushedRow<'_>, NoRow> {
         file,
         field,
         reason,
+        key: None,
     };
     let envelope: Envelope<'_> = serde_json::from_slice(line).map_err(|error| {
         let reason = if error.is_data() {
@@ -63,6 +69,10 @@ pub(super) fn read(line: &[u8]) -> Result<PushedRow<'_>, NoRow> {
     let mut row = serde_json::Deserializer::from_str(envelope.row.get());
     let found = Columns(columns).deserialize(&mut row);
     let found = found.map_err(|_| refuse(Some(file), "row", "not_a_row"))?;
+    let key = match &found[0] {
+        Found::Text(text) => Some(text.as_ref().into()),
+        _ => None,
+    };
     let values = found.into_iter().zip(columns).map(|(found, column)| {
         let reason = match found {
             Found::Text(text) => return Ok(text),
@@ -70,7 +80,10 @@ pub(super) fn read(line: &[u8]) -> Result<PushedRow<'_>, NoRow> {
             Found::NoText => "not_text",
             Found::Twice => "doubled",
         };
-        Err(refuse(Some(file), column, reason))
+        Err(NoRow {
+            key: key.clone(),
+            ..refuse(Some(file), column, reason)
+        })
     });
     Ok(PushedRow {
         file,
@@ -122,7 +135,7 @@ impl<'de> Visitor<'de> for Columns {
     type Value = Vec<Found<'de>>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object of columns and texts")
+        formatter.write_str("an object of columns and their values")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -136,8 +149,13 @@ impl<'de> Visitor<'de> for Columns {
                 continue;
             };
             let value: &RawValue = map.next_value()?;
+            let is_number = |text: &str| text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
             all[place] = match (&all[place], serde_json::from_str(value.get())) {
                 (Found::Nothing, Ok(Text(text))) => Found::Text(text.unwrap_or_default()),
+                // A number is taken as it is written where one is meant; an id is a text.
+                (Found::Nothing, Err(_)) if *self.0[place] == *NUMBER && is_number(value.get()) => {
+                    Found::Text(Cow::Borrowed(value.get()))
+                }
                 (Found::Nothing, Err(_)) => Found::NoText,
                 _ => Found::Twice,
             };
@@ -211,6 +229,30 @@ mod tests {
         }
         let not_utf8 = b"{\"file\":\"sellers\",\"row\":{\"seller_id\":\"\xff\"}}";
         assert_eq!(read(not_utf8).unwrap_err().reason, "not_json");
+    }
+
+    #[test]
+    fn a_number_is_taken_where_one_is_meant_and_a_refused_row_keeps_its_key() {
+        for (number, text) in [("3", "3"), ("3.0", "3.0"), ("\"3\"", "3"), ("-1", "-1")] {
+            let line = format!(
+                r#"{{"file":"order_items","row":{{"order_id":"o","order_item_id":{number},"seller_id":"s"}}}}"#
+            );
+            assert_eq!(read(line.as_bytes()).unwrap().values, ["o", text, "s"]);
+        }
+        let refused = |row: &str| {
+            let line = format!(r#"{{"file":"order_items","row":{row}}}"#);
+            let refused = read(line.as_bytes()).unwrap_err();
+            (refused.field, refused.reason, refused.key)
+        };
+        let number = r#"{"order_id":"o","order_item_id":1,"seller_id":7}"#;
+        assert_eq!(refused(number), ("seller_id", "not_text", Some("o".into())));
+        let truth = r#"{"order_id":"o","order_item_id":true,"seller_id":"s"}"#;
+        assert_eq!(
+            refused(truth),
+            ("order_item_id", "not_text", Some("o".into()))
+        );
+        let unnamed = r#"{"order_id":1,"order_item_id":1,"seller_id":"s"}"#;
+        assert_eq!(refused(unnamed), ("order_id", "not_text", None));
     }
 
     #[test]

@@ -139,13 +139,21 @@ impl Push {
         let mut places = Places::default();
         let mut csv_lines = [2; 4];
         for (place, line) in self.lines.iter_mut().enumerate().rev() {
-            let Ok(row) = &mut line.read else { continue };
-            let record = std::mem::take(&mut row.record);
-            places[row.file].push((csv_lines[row.file], place));
+            let (file, record) = match &mut line.read {
+                Ok(row) => (row.file, std::mem::take(&mut row.record)),
+                // Its key alone is no whole row: it is rejected there too, and what needs it with it.
+                Err(NoRow {
+                    file: Some(file),
+                    key: Some(key),
+                    ..
+                }) => (*file, record(&[Cow::Borrowed(&**key)]).into()),
+                Err(_) => continue,
+            };
+            places[file].push((csv_lines[file], place));
             // A line feed inside quotes counts as a line too.
-            csv_lines[row.file] += record.split(|&byte| byte == b'\n').count() as u64;
-            texts[row.file].push(b'\n');
-            texts[row.file].extend_from_slice(&record);
+            csv_lines[file] += record.split(|&byte| byte == b'\n').count() as u64;
+            texts[file].push(b'\n');
+            texts[file].extend_from_slice(&record);
         }
         (texts, places)
     }

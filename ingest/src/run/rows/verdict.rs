@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::line::{NAMES, NoRow};
 use super::{Rows, read};
-use crate::run::outcome::{RejectCount, RunSummary};
+use crate::run::input_report::{InputReport, RejectCount};
+use crate::run::outcome::RunSummary;
 use crate::run::source::Input;
 
 /// Places in [`NAMES`].
@@ -17,6 +18,8 @@ const ORDERS: usize = 2;
 const ITEMS: usize = 3;
 /// An item whose order is rejected.
 const ORDER_REJECTED: &str = "order_rejected";
+/// An order without items beside a line that may be one of them.
+const UNREADABLE_LINE: &str = "unreadable_line";
 
 /// One row as it is answered.
 pub(super) struct Line {
@@ -49,8 +52,9 @@ pub struct VerdictCounts {
     pub rejected: u64,
 }
 
-/// The verdict about every line, and the orders that the reader accepted although an item of theirs
-/// names a seller who is not there. `places` is that of [`read::Push::files`].
+/// The verdict about every line, and the orders that the reader accepted and that are left out all the
+/// same: they have no item, and a line that cannot be read may be one. `places` is that of
+/// [`read::Push::files`].
 pub(super) fn verdicts(
     lines: Vec<read::Line>,
     places: &read::Places,
@@ -66,25 +70,40 @@ pub(super) fn verdicts(
         let columns = COLUMNS[file].iter();
         let field = columns.copied().find(|column| *column == reject.field);
         let field = field.unwrap_or_default();
-        lines[place].verdict = match reject.reason {
-            RejectReason::Duplicate => Verdict::Superseded,
-            reason => Verdict::Rejected {
-                field,
-                reason: reason.code(),
-            },
-        };
-        let Some(order_id) = &reject.order_id else {
-            continue;
-        };
-        match reject.reason {
-            RejectReason::Unresolved if file == ITEMS && field == COLUMNS[ITEMS][2] => {
-                incomplete.insert(order_id.clone());
-                left_out.insert(order_id.clone());
+        // A line that is no row went in as its key alone; it was said before what is wrong with it.
+        if !lines[place].is_rejected() {
+            lines[place].verdict = match reject.reason {
+                RejectReason::Repeated | RejectReason::Contradicting => Verdict::Superseded,
+                reason => Verdict::Rejected {
+                    field,
+                    reason: reason.code(),
+                },
+            };
+        }
+        let takes_order = matches!(
+            reject.reason,
+            RejectReason::DependsOnRejected | RejectReason::DerivedTimeOutOfRange
+        );
+        left_out.extend(reject.order_id.clone().filter(|_| takes_order));
+    }
+    if lines.iter().any(Line::may_be_an_item) {
+        for line in &mut lines {
+            let order_id = line
+                .order_id
+                .as_deref()
+                .filter(|_| line.file == Some(ORDERS));
+            let has_none = |id: &&str| input.facts_of(id).is_some_and(|facts| !facts.has_item);
+            if let Some(id) = order_id
+                .filter(has_none)
+                .filter(|_| line.verdict == Verdict::Accepted)
+            {
+                incomplete.insert(id.to_owned());
+                left_out.insert(id.to_owned());
+                line.verdict = Verdict::Rejected {
+                    field: COLUMNS[ORDERS][0],
+                    reason: UNREADABLE_LINE,
+                };
             }
-            RejectReason::DerivedTimeOutOfRange => {
-                left_out.insert(order_id.clone());
-            }
-            _ => {}
         }
     }
     if !left_out.is_empty() {
@@ -109,10 +128,11 @@ impl Line {
                 file,
                 field,
                 reason,
+                key,
             }) => Self {
                 number,
                 file,
-                order_id: None,
+                order_id: key.filter(|_| file >= Some(ORDERS)),
                 verdict: Verdict::Rejected { field, reason },
             },
         }
@@ -127,10 +147,15 @@ impl Line {
         let (field, reason) = match (self.file, self.verdict) {
             (Some(ITEMS), _) => (COLUMNS[ITEMS][0], ORDER_REJECTED),
             // The rules came after the reader had made this one a duplicate.
-            (_, Verdict::Superseded) => (COLUMNS[ORDERS][0], RejectReason::Duplicate.code()),
-            _ => (COLUMNS[ITEMS][2], RejectReason::Unresolved.code()),
+            (_, Verdict::Superseded) => (COLUMNS[ORDERS][0], RejectReason::Contradicting.code()),
+            _ => (COLUMNS[ORDERS][0], RejectReason::DependsOnRejected.code()),
         };
         self.verdict = Verdict::Rejected { field, reason };
+    }
+
+    /// Whether it cannot be read so far that it names an order, and may be an item of any.
+    fn may_be_an_item(&self) -> bool {
+        self.is_rejected() && self.order_id.is_none() && matches!(self.file, None | Some(ITEMS))
     }
 
     fn is_rejected(&self) -> bool {
@@ -231,6 +256,7 @@ impl Rows {
                 file: file.to_owned(),
                 reason: reason.to_owned(),
                 rows,
+                ..RejectCount::default()
             });
         RunSummary {
             range: self.range,
@@ -238,7 +264,11 @@ impl Rows {
             rules: self.input.rules().to_string(),
             rules_sha256: self.input.rules().sha256(),
             orders,
-            rejects: rejects.collect(),
+            input: InputReport {
+                rejects: rejects.collect(),
+                orders,
+                ..InputReport::default()
+            },
             ..RunSummary::default()
         }
     }

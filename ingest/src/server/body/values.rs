@@ -29,9 +29,14 @@ pub(in crate::server) enum LimitValue {
 impl LimitValue {
     /// The limit that is meant.
     pub(super) fn limit(self) -> Limit {
+        self.as_limit()
+    }
+
+    /// The same, without taking it.
+    pub(super) fn as_limit(&self) -> Limit {
         match self {
-            Self::Count(most) => Limit::Count(most),
-            Self::Text(limit) => limit,
+            Self::Count(most) => Limit::Count(*most),
+            Self::Text(limit) => *limit,
         }
     }
 }

@@ -7,6 +7,7 @@ use flate2::write::GzEncoder;
 
 use super::super::*;
 use super::{Files, ORDERS_HEADER, error, order, rejects, rows};
+use crate::FILES;
 
 #[test]
 fn input_that_does_not_end_cleanly_gives_nothing() {
@@ -56,7 +57,7 @@ fn gz(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_plain_file_wins_over_an_archive_and_both_read_the_same() {
+fn a_plain_file_and_an_archive_read_the_same_and_both_together_are_refused() {
     let files = Files::new(&order("o1"));
     let folder = tempfile::tempdir().unwrap();
     let open = || Dataset::open(folder.path(), &Limits::default());
@@ -68,11 +69,10 @@ fn a_plain_file_wins_over_an_archive_and_both_read_the_same() {
         &files.items,
     ];
     let missing = open().err().unwrap().to_string();
-    assert!(
-        missing.ends_with(
-            "neither olist_sellers_dataset.csv nor olist_sellers_dataset.csv.gz is there"
-        )
-    );
+    assert!(missing.ends_with(
+        "none of olist_sellers_dataset.csv, olist_sellers_dataset.csv.gz and \
+             olist_sellers_dataset.csv.zst is there; other names need a dataset.toml"
+    ));
     for (name, text) in FILES.into_iter().zip(texts) {
         std::fs::write(path(&format!("{name}.gz")), gz(text.as_bytes())).unwrap();
     }
@@ -80,6 +80,8 @@ fn a_plain_file_wins_over_an_archive_and_both_read_the_same() {
     assert_eq!(rows(&packed), ["o1+ SP>RJ 2018-01-01"]);
     assert_eq!(packed.files(), files.read().unwrap().files());
     std::fs::write(path(FILES[0]), "seller_id,seller_state\ns1,BA\n").unwrap();
+    insta::assert_snapshot!(open().unwrap_err(), @"olist_sellers_dataset.csv and olist_sellers_dataset.csv.gz are both there; remove one, or name the one that is meant in a dataset.toml");
+    std::fs::remove_file(path(&format!("{}.gz", FILES[0]))).unwrap();
     assert_eq!(rows(&open().unwrap()), ["o1+ BA>RJ 2018-01-01"]);
     let sellers = open().unwrap().files()[0].clone();
     assert_eq!(
@@ -125,5 +127,5 @@ fn a_huge_line_in_a_small_archive_is_one_reject() {
     let data = Dataset::read(sources, &Limits::default()).unwrap();
     assert_eq!(rejects(&data), ["orders:2 - too_long o0"]);
     assert_eq!(rows(&data), ["o1+ SP>RJ 2018-01-01"]);
-    assert_eq!(data.line_of("o1"), Some(3));
+    assert_eq!(data.place_of("o1").unwrap().line, 3);
 }
