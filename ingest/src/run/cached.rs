@@ -3,7 +3,8 @@
 //! A committed run under the same rules, from the same files and with the same asOf made exactly the
 //! events that converting the files again would make. Where the cache holds all that it wrote, a
 //! replay takes them from there and of the files only the checksums. Whatever the cache lacks, or
-//! has and should not have, the files are converted: it saves time and decides nothing.
+//! has and should not have, the files are converted: it saves time and decides nothing. Limits of the
+//! input hold as if it were read: files that have more rows, or an unknown number, are converted.
 
 use std::sync::Arc;
 
@@ -11,9 +12,11 @@ use eip_contract::{
     Change, Dictionary, EventTime, Fact, OrderKey, PackedChange, Packer, RegionCode,
 };
 use eip_log::{LedgerEntry, LedgerView, Log, RunKind, RunParameters, RunState, RunSummary};
+use eip_olist::Limits;
 use eip_parquet_cache::Cache;
 use hashbrown::HashMap;
 
+use super::asked::READING;
 use super::log_facts::{open_cache, run_id};
 use super::order::{IdRoom, Orders, PlacedOrder};
 use super::request::{DayRange, Source};
@@ -59,7 +62,8 @@ impl CachedOrders {
         // What is wrong with a file, converting it says better.
         let files = eip_olist::sha256_of_files(&source.data).ok()?;
         let cache = open_cache(event_log)?;
-        runs.filter(|run| parameters(run).is_some_and(|made| made.files == files))
+        let is_same = |made: &RunParameters| made.files == files && is_within(made, &source.limits);
+        runs.filter(|run| parameters(run).is_some_and(is_same))
             .find_map(|run| read(&cache, run, entries, range))
     }
 
@@ -123,6 +127,20 @@ fn made_all(
         && same_as_of
         && made.rules_sha256.as_deref() == Some(rules_sha256)
         && days.holds(range)
+}
+
+/// Whether converting the files again under these limits would take the same rows of them. A run that
+/// does not say how many rows they have is not taken at its word.
+fn is_within(made: &RunParameters, limits: &Limits) -> bool {
+    let usual = Limits::default();
+    let reads_alike = Limits {
+        max_rows: usual.max_rows,
+        ..*limits
+    } == usual;
+    let made_alike = made.limits.keys().all(|name| !READING.contains(&&**name));
+    let rows = |name| made.rows.get(name);
+    let few_enough = |name| rows(name).is_some_and(|&rows| rows <= limits.max_rows);
+    reads_alike && made_alike && made.files.keys().all(few_enough)
 }
 
 /// How many events a committed run wrote over all its attempts.

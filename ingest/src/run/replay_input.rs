@@ -63,6 +63,7 @@ impl ReplayInput {
             Self::Cached(cached) => {
                 parameters.as_of = cached.parameters.as_of;
                 parameters.files.clone_from(&cached.parameters.files);
+                parameters.rows.clone_from(&cached.parameters.rows);
                 parameters.cached_run = Some(cached.run.clone());
             }
         }

@@ -144,6 +144,8 @@ impl Input {
         parameters.files = files
             .map(|file| (file.name.clone(), file.sha256.clone()))
             .collect();
+        let files = self.dataset.files().iter();
+        parameters.rows = files.map(|file| (file.name.clone(), file.rows)).collect();
     }
 
     /// The figures that the input fixes.

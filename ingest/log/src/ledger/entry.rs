@@ -253,6 +253,9 @@ pub struct RunParameters {
     /// SHA-256 of each input file by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
+    /// Rows of each input file by its name, accepted or not.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rows: BTreeMap<String, u64>,
     /// The run that made the same events of the same files, when they were read from the cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_run: Option<String>,
