@@ -103,10 +103,15 @@ pub(crate) struct Listen {
 }
 
 impl Ingest {
+    /// Whether output is all that it makes.
+    pub(crate) fn only_prints(&self) -> bool {
+        self.print_config
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         if self.print_config {
             for setting in &self.settings {
-                println!("{setting}");
+                out!("{setting}");
             }
             return Ok(Exit::Done);
         }
@@ -168,7 +173,7 @@ impl Listen {
             .await
             .with_context(|| format!("cannot listen on {}", self.listen))?;
         let address = listener.local_addr()?;
-        println!("listening on http://{address}");
+        out!("listening on http://{address}");
         if let Some(file) = &self.port_file {
             write_whole(file, &format!("{}\n", address.port()))?;
         }

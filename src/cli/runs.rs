@@ -22,7 +22,7 @@ impl Runs {
             let view = run_view(&log, run)?.ok_or_else(|| {
                 anyhow::anyhow!("no run {run} in this log; `eip runs` lists them")
             })?;
-            println!("{}", serde_json::to_string_pretty(&view)?);
+            out!("{}", serde_json::to_string_pretty(&view)?);
             return Ok(Exit::Done);
         }
         let rows = list_runs(&log)?
@@ -42,7 +42,7 @@ impl Runs {
                 ]
             })
             .collect();
-        println!(
+        out!(
             "{}",
             table(
                 &["run", "kind", "state", "attempt", "start", "end", "rules"],

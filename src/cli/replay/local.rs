@@ -44,12 +44,12 @@ pub(super) fn run(
     let outcome = match executed {
         Ok(outcome) => outcome,
         Err(RunError::Guard(stop)) => {
-            eprintln!("{stop}");
+            err!("{stop}");
             return Ok(Exit::Guard);
         }
         Err(error) => return Err(error).context(format!("run {} did not commit", request.id)),
     };
-    println!("{outcome}");
+    out!("{outcome}");
     match outcome.state {
         RunState::Committed if after.no_dataflow => Ok(Exit::Done),
         RunState::Committed if chain.is_embedded() => {
@@ -65,8 +65,8 @@ pub(super) fn run(
         RunState::Cancelled => Ok(Exit::Interrupted),
         RunState::Interrupted => {
             match &after.key {
-                Some(key) => println!("the same command goes on with it: --key {key:?}"),
-                None => println!("it had no --key, so nobody can go on with it"),
+                Some(key) => out!("the same command goes on with it: --key {key:?}"),
+                None => out!("it had no --key, so nobody can go on with it"),
             }
             Ok(Exit::Interrupted)
         }

@@ -64,7 +64,7 @@ impl Remote {
             let run = posted["run"].as_str().context("the answer names no run")?;
             let space = posted["space"].as_str().unwrap_or("main");
             let path = format!("/v1/runs/{run}?space={space}");
-            println!("run {run}");
+            out!("run {run}");
             if self.detach {
                 return Ok(Exit::Done);
             }
@@ -163,7 +163,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
     let keys = Keys::open();
     let mut pressing = Pressing::default();
     if keys.is_some() {
-        eprintln!("keys: space pauses and resumes, + and - change the speed, q leaves");
+        err!("keys: space pauses and resumes, + and - change the speed, q leaves");
     }
     let bar = ProgressBar::no_length();
     bar.set_style(ProgressStyle::with_template("{msg}")?);
@@ -178,7 +178,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
         let line = line(&run, state);
         if line != last {
             if bar.is_hidden() && told.is_none_or(|told| told.elapsed() >= LINE_EVERY) {
-                eprintln!("{line}");
+                err!("{line}");
                 told = Some(Instant::now());
             }
             bar.set_message(line.clone());
@@ -187,7 +187,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
         let signal = interrupt::asked() && interrupt::take();
         let Some(keys) = &keys else {
             if signal {
-                eprintln!(
+                err!(
                     "the run goes on; `curl -X DELETE {}{path}` cancels it",
                     service.url
                 );
@@ -201,7 +201,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
                 Pressed::Say(text) => Ok(text.to_owned()),
                 Pressed::Leave => {
                     bar.finish_and_clear();
-                    println!("run {id} goes on");
+                    out!("run {id} goes on");
                     return Ok(Exit::Done);
                 }
                 Pressed::Cancel => command(service, Method::DELETE, path, None, "cancelling").await,
@@ -223,7 +223,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
             };
             let words = words.unwrap_or_else(|error| format!("{error:#}"));
             if !words.is_empty() {
-                bar.suspend(|| eprintln!("{words}"));
+                bar.suspend(|| err!("{words}"));
             }
         }
         tokio::time::sleep(EVERY).await;
@@ -266,12 +266,12 @@ fn line(run: &Value, state: &str) -> String {
 
 /// Tells how it ended.
 fn ended(run: &Value, state: &str) -> Exit {
-    println!("{state}, attempt {}", run["attempt"]);
+    out!("{state}, attempt {}", run["attempt"]);
     for (name, count) in run["counts"].as_object().into_iter().flatten() {
-        println!("{name:<32}{:>12}", thousands(count.as_u64().unwrap_or(0)));
+        out!("{name:<32}{:>12}", thousands(count.as_u64().unwrap_or(0)));
     }
     if let Some(error) = run["error"].as_str() {
-        eprintln!("{error}");
+        err!("{error}");
         return if error.starts_with("guard: ") {
             Exit::Guard
         } else {
@@ -281,7 +281,7 @@ fn ended(run: &Value, state: &str) -> Exit {
     match state {
         "committed" | "rehearsed" => {
             if let Some(plan) = run["plan"].as_str() {
-                println!("plan {plan}");
+                out!("plan {plan}");
             }
             Exit::Done
         }
