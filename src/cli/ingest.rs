@@ -117,12 +117,12 @@ impl Ingest {
         }
         let http = self.limits.limits()?;
         let tokens = tokens::read(&self.tokens, self.tokens_file.as_deref())?;
-        let (chain, partitions) = (self.chain.chain.clone(), self.chain.partitions());
-        let space = chain.space().clone();
+        let place = self.chain.clone();
+        let space = place.chain.space().clone();
         let open_space: OpenSpace = Arc::new(move |space, create| {
-            let opened = chain.chain_of(space).and_then(|chain| {
+            let opened = place.chain.chain_of(space).and_then(|chain| {
                 if create || chain.has_log()? {
-                    chain.log_or_create(partitions).map(Some)
+                    place.log_or_create(&chain, space).map(Some)
                 } else {
                     Ok(None)
                 }

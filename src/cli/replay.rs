@@ -5,6 +5,7 @@
 //! ([`remote`]).
 
 mod args;
+mod ended;
 mod local;
 mod remote;
 
@@ -200,7 +201,7 @@ impl Window {
             dry_run: self.plan.dry_run,
             plan: self.plan.token,
         };
-        let place = self.chain.open_or_create()?;
+        let place = self.chain.open("a window run")?;
         local::run(place, Task::Window(task), self.plan.yes, &self.after)
     }
 }
@@ -272,7 +273,7 @@ impl Revert {
             dry_run: self.plan.dry_run,
             plan: self.plan.token,
         };
-        let chain = self.chain.chain()?;
+        let chain = self.chain.existing("a revert")?;
         let log = chain.log()?;
         local::run((chain, log), Task::Revert(task), self.plan.yes, &self.after)
     }

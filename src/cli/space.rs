@@ -205,7 +205,7 @@ fn list(of: &ChainArgs) -> anyhow::Result<Exit> {
             ["space", "Kafka", "Elasticsearch", "PostgreSQL"]
         }
         Chain::Embedded { .. } => {
-            for space in folders(of)? {
+            for space in of.folders()? {
                 let Chain::Embedded { folder } = of.chain_of(&space)? else {
                     continue;
                 };
@@ -228,23 +228,4 @@ fn list(of: &ChainArgs) -> anyhow::Result<Exit> {
         .collect();
     out!("{}", table(&columns, columns.len(), rows));
     Ok(Exit::Done)
-}
-
-/// `main` and the folders below `spaces`.
-fn folders(of: &ChainArgs) -> anyhow::Result<Vec<Name>> {
-    let mut spaces = vec![Name::main()];
-    let Chain::Embedded { folder } = of.chain_of(&Name::main())? else {
-        return Ok(spaces);
-    };
-    let below = folder.join("spaces");
-    if below.is_dir() {
-        for entry in below
-            .read_dir()
-            .with_context(|| format!("cannot read {}", below.display()))?
-        {
-            let name = entry?.file_name();
-            spaces.extend(name.to_str().and_then(|name| name.parse::<Name>().ok()));
-        }
-    }
-    Ok(spaces)
 }

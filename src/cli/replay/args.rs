@@ -42,7 +42,7 @@ pub(super) struct Input {
     #[arg(long, value_name = "TIME")]
     as_of: Option<EventTime>,
     /// Most rows that a file may have.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "ingest")]
     max_rows: Option<u64>,
 }
 
@@ -68,12 +68,12 @@ pub(super) struct After {
     #[arg(long)]
     pub(super) no_dataflow: bool,
     /// With servers: return when a dataflow has written the views up to it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ingest")]
     pub(super) wait: bool,
     #[command(flatten)]
     pub(super) workers: Workers,
-    /// The run's Idempotency-Key: the same key goes on with a run that was interrupted. Without it,
-    /// every start is a run of its own.
+    /// The run's Idempotency-Key: the same key goes on with a run that was interrupted, and shows one
+    /// that has ended. Without it, every start is a run of its own.
     #[arg(long, value_name = "KEY")]
     pub(super) key: Option<String>,
     /// Why, for the run ledger and the receipt: one line of at most 500 characters.

@@ -1,4 +1,4 @@
-//! A run in this process.
+//! A run in this process. The key of a run that has ended shows that run, as a service does.
 
 use anyhow::Context as _;
 use eip_ingest::run::{RunError, RunId, RunKind, RunRequest, RunState, Runner, Task};
@@ -6,6 +6,7 @@ use eip_log::Log;
 
 use super::super::Exit;
 use super::args::After;
+use super::ended;
 use super::requester;
 use crate::chain::Chain;
 use crate::clock::wall_clock;
@@ -47,19 +48,19 @@ pub(super) fn run(
             err!("{stop}");
             return Ok(Exit::Guard);
         }
+        Err(RunError::Ended { run, state }) => {
+            let exit = ended::show_again(&log, &run)?;
+            if state == RunState::Committed {
+                follow_up(&chain, &log, after)?;
+            }
+            return Ok(exit);
+        }
         Err(error) => return Err(error).context(format!("run {} did not commit", request.id)),
     };
     out!("{outcome}");
     match outcome.state {
-        RunState::Committed if after.no_dataflow => Ok(Exit::Done),
-        RunState::Committed if chain.is_embedded() => {
-            bring_up_to_date(&chain, &log, after.workers.count())?;
-            Ok(Exit::Done)
-        }
         RunState::Committed => {
-            if after.wait {
-                wait_for_views(&chain, &log)?;
-            }
+            follow_up(&chain, &log, after)?;
             Ok(Exit::Done)
         }
         RunState::Cancelled => Ok(Exit::Interrupted),
@@ -76,5 +77,18 @@ pub(super) fn run(
                 .is_some_and(|rehearsal| rehearsal.guard.is_some());
             Ok(if guard { Exit::Guard } else { Exit::Done })
         }
+    }
+}
+
+/// Has the views follow the log, as far as that is asked for.
+fn follow_up(chain: &Chain, log: &Log, after: &After) -> anyhow::Result<()> {
+    if after.no_dataflow {
+        Ok(())
+    } else if chain.is_embedded() {
+        bring_up_to_date(chain, log, after.workers.count())
+    } else if after.wait {
+        wait_for_views(chain, log)
+    } else {
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::super::Exit;
+use super::ended::{self, ENDED_BEFORE, has_ended};
 use crate::interrupt;
 use crate::keys::Keys;
 use crate::pace::{Pressed, Pressing};
@@ -45,7 +46,7 @@ pub(super) struct Remote {
     #[arg(long, value_name = "FILE", env = "EIP_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// Return once the run is started.
-    #[arg(long)]
+    #[arg(long, requires = "ingest")]
     detach: bool,
 }
 
@@ -65,6 +66,13 @@ impl Remote {
             let space = posted["space"].as_str().unwrap_or("main");
             let path = format!("/v1/runs/{run}?space={space}");
             out!("run {run}");
+            if posted["made_space"] == true {
+                err!("made the space {space}");
+            }
+            if has_ended(posted["state"].as_str().unwrap_or_default()) {
+                out!("{ENDED_BEFORE}");
+                return Ok(ended::show(&posted));
+            }
             if self.detach {
                 return Ok(Exit::Done);
             }
@@ -171,9 +179,9 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
     loop {
         let run = service.look(path).await?;
         let state = run["state"].as_str().unwrap_or_default();
-        if !["requested", "planned", "running", "paused"].contains(&state) {
+        if has_ended(state) {
             bar.finish_and_clear();
-            return Ok(ended(&run, state));
+            return Ok(ended::show(&run));
         }
         let line = line(&run, state);
         if line != last {
@@ -262,29 +270,4 @@ fn line(run: &Value, state: &str) -> String {
         parts.push(format!("reached {time}"));
     }
     parts.join("  ")
-}
-
-/// Tells how it ended.
-fn ended(run: &Value, state: &str) -> Exit {
-    out!("{state}, attempt {}", run["attempt"]);
-    for (name, count) in run["counts"].as_object().into_iter().flatten() {
-        out!("{name:<32}{:>12}", thousands(count.as_u64().unwrap_or(0)));
-    }
-    if let Some(error) = run["error"].as_str() {
-        err!("{error}");
-        return if error.starts_with("guard: ") {
-            Exit::Guard
-        } else {
-            Exit::Failed
-        };
-    }
-    match state {
-        "committed" | "rehearsed" => {
-            if let Some(plan) = run["plan"].as_str() {
-                out!("plan {plan}");
-            }
-            Exit::Done
-        }
-        _ => Exit::Interrupted,
-    }
 }
