@@ -53,6 +53,7 @@ impl RunSummary {
             (Some(asked), Some(known)) if asked.files.is_empty() => Some(RunParameters {
                 as_of: asked.as_of.or(known.as_of),
                 files: known.files,
+                rows: known.rows,
                 cached_run: known.cached_run,
                 ..asked
             }),
