@@ -28,6 +28,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Directive;
 
 use crate::demo;
 pub(crate) use generate::summary_text;
@@ -145,7 +146,43 @@ impl Cli {
     }
 
     pub(crate) fn log_filter(&self) -> EnvFilter {
-        EnvFilter::builder().parse_lossy(&self.log)
+        let is_read = |directive: &&str| match directive.parse::<Directive>() {
+            Ok(_) => true,
+            Err(error) => {
+                err!("warning: --log: {directive:?} is left out: {error}");
+                directive.is_empty()
+            }
+        };
+        let read: Vec<&str> = self.log.split(',').filter(is_read).collect();
+        // What is left is read without a word on stderr, where this would panic if that is lost.
+        EnvFilter::builder().parse_lossy(read.join(","))
+    }
+
+    /// Whether output is all that the command makes: then it has failed if that cannot be written.
+    pub(crate) fn only_prints(&self) -> bool {
+        match &self.command {
+            Command::Runs(_)
+            | Command::Token(_)
+            | Command::Verify(_)
+            | Command::Status(_)
+            | Command::Doctor(_)
+            | Command::Diff(_)
+            | Command::Bench(_) => true,
+            Command::DeadLetters(command) => command.only_prints(),
+            Command::Space(command) => command.only_prints(),
+            Command::Log(command) => command.only_prints(),
+            Command::Cache(command) => command.only_prints(),
+            Command::Ingest(command) => command.only_prints(),
+            Command::Rebuild(command) => command.only_prints(),
+            Command::Demo(_)
+            | Command::Replay(_)
+            | Command::Dataflow(_)
+            | Command::Cluster(_)
+            | Command::Api(_)
+            | Command::Export(_)
+            | Command::Repair(_)
+            | Command::Generate(_) => false,
+        }
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Exit> {

@@ -1,7 +1,7 @@
 //! A run as seen from the terminal: its id first, a bar or plain lines while it goes on, the
 //! question before a plan is carried out, and keys that change the pace of a scaled run.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::interrupt;
 use crate::keys::Keys;
+use crate::out;
 use crate::pace::{Pressed, Pressing};
 use crate::text::thousands;
 
@@ -75,7 +76,7 @@ impl Console {
     pub(crate) fn paced() -> Self {
         let keys = Keys::open();
         if keys.is_some() {
-            eprintln!("keys: space pauses and resumes, + and - change the speed, q leaves");
+            err!("keys: space pauses and resumes, + and - change the speed, q leaves");
         }
         Self {
             paced: Some(Paced {
@@ -91,8 +92,8 @@ impl Console {
     /// Prints a line beside the bar.
     fn say(&self, text: &str) {
         match &self.shown {
-            Shown::Bar(bar) => bar.suspend(|| eprintln!("{text}")),
-            _ => eprintln!("{text}"),
+            Shown::Bar(bar) => bar.suspend(|| err!("{text}")),
+            _ => err!("{text}"),
         }
     }
 
@@ -141,9 +142,9 @@ impl Console {
 
 impl Observer for Console {
     fn started(&mut self, run: &RunId, attempt: u32) {
-        println!("run {run}");
+        out!("run {run}");
         if attempt > 1 {
-            println!("attempt {attempt}");
+            out!("attempt {attempt}");
         }
         self.shown = if io::stderr().is_terminal() {
             Shown::Bar(ProgressBar::no_length())
@@ -168,7 +169,7 @@ impl Observer for Console {
             Shown::Lines { since, last } => {
                 if last.elapsed() >= PLAIN_EVERY {
                     *last = Instant::now();
-                    eprintln!("{}", plain_line(progress, since.elapsed()));
+                    err!("{}", plain_line(progress, since.elapsed()));
                 }
             }
         }
@@ -179,8 +180,8 @@ impl Observer for Console {
             return;
         }
         match &self.shown {
-            Shown::Bar(bar) => bar.suspend(|| println!("{rehearsal}")),
-            _ => println!("{rehearsal}"),
+            Shown::Bar(bar) => bar.suspend(|| out!("{rehearsal}")),
+            _ => out!("{rehearsal}"),
         }
     }
 
@@ -192,13 +193,8 @@ impl Observer for Console {
             bar.finish_and_clear();
             self.shown = Shown::Bar(ProgressBar::no_length());
         }
-        print!("apply it? [y/N] ");
         // Without an answer nothing is done, so an error in asking is a no.
-        let mut answer = String::new();
-        let asked = io::stdout()
-            .flush()
-            .and_then(|()| io::stdin().lock().read_line(&mut answer));
-        asked.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+        out::ask("apply it? [y/N] ").is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
     fn controls(&self) -> Option<Arc<Controls>> {

@@ -81,13 +81,13 @@ impl Demo {
             return Ok(data.clone());
         }
         let data = self.state.join("data");
-        println!(
+        out!(
             "Data: {} orders of the Olist shape, generated",
             thousands(self.orders)
         );
         let begun = Instant::now();
         let summary = eip_olist::generate(self.orders, SEED, &data)?;
-        println!("  {} in {}", summary_text(&summary), span(begun.elapsed()));
+        out!("  {} in {}", summary_text(&summary), span(begun.elapsed()));
         Ok(data)
     }
 }
@@ -109,11 +109,11 @@ impl Story {
             range: DayRange::ALL,
             mix: false,
         }))?;
-        println!("{}", indented(&backfill.to_string()));
+        out!("{}", indented(&backfill.to_string()));
         self.wait_for_views()?;
         let mut views = self.views()?;
-        println!("\n{}\n", report::statuses(&views.shipments_by_status()?));
-        println!("{}", report::routes(&views.busiest_routes(None, 10)?));
+        out!("\n{}\n", report::statuses(&views.shipments_by_status()?));
+        out!("{}", report::routes(&views.busiest_routes(None, 10)?));
         let first = self.reader()?.digests()?;
 
         let month = Month::of_correction(&backfill);
@@ -137,22 +137,23 @@ impl Story {
                 },
                 emit: Emit::All,
                 limits: GuardLimits::default(),
+                trust_damaged_files: false,
                 mix: false,
                 dry_run,
                 plan,
             })
         };
-        println!("Rehearsed first; nothing is written:\n");
+        out!("Rehearsed first; nothing is written:\n");
         let rehearsed = self.execute(window(self, true, None))?;
         let rehearsal = rehearsed
             .rehearsal
             .context("a dry run ends with a rehearsal")?;
 
-        println!("\nThen carried out, exactly as announced:\n");
+        out!("\nThen carried out, exactly as announced:\n");
         let done = self.execute(window(self, false, Some(rehearsal.token)))?;
         self.wait_for_views()?;
         let after = self.views()?.range_stats(Some(month.days()))?;
-        println!(
+        out!(
             "\n{}",
             report::before_and_after(&month.to_string(), &before, &after)
         );
@@ -169,12 +170,12 @@ impl Story {
         }))?;
         self.wait_for_views()?;
         let last = self.reader()?.digests()?;
-        println!("\n{}", report::digests(&last));
+        out!("\n{}", report::digests(&last));
         ensure!(
             last == first,
             "the views after the revert are not those before the correction"
         );
-        println!("\n  equal to those before the correction");
+        out!("\n  equal to those before the correction");
         Ok(())
     }
 
@@ -212,7 +213,7 @@ impl Story {
         let begun = Instant::now();
         self.dataflow.wait_written(&ends)?;
         let now = self.dataflow.progress().counts;
-        println!(
+        out!(
             "{}",
             report::written(&counts_since(&now, &self.seen), begun.elapsed())
         );
@@ -235,8 +236,8 @@ fn serve_views(log: &Log) -> anyhow::Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        println!("\nThe Ops Search API serves these views until Ctrl-C:");
-        println!("  curl 'http://{address}/v1/routes/stats?limit=3'");
+        out!("\nThe Ops Search API serves these views until Ctrl-C:");
+        out!("  curl 'http://{address}/v1/routes/stats?limit=3'");
         let config = eip_api::ApiConfig::embedded(log.folder());
         eip_api::run(listener, config, shutdown).await?;
         Ok(())

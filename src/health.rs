@@ -74,7 +74,7 @@ impl Health {
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind(address))
             .with_context(|| format!("cannot listen on {address}"))?;
-        println!("listening on http://{}", listener.local_addr()?);
+        out!("listening on http://{}", listener.local_addr()?);
         let watched = Arc::new(Mutex::new(dataflow));
         let router = Router::new()
             .route("/livez", get(|| async { "ok\n" }))

@@ -38,8 +38,8 @@ pub(crate) fn bring_up_to_date(chain: &Chain, log: &Log, workers: usize) -> anyh
     let written = dataflow.wait_written(&ends);
     let summary = dataflow.shutdown();
     written.context("the log has it, but the views are not up to it; `eip dataflow` goes on")?;
-    println!("{}", counts_text(&summary?.counts));
-    println!("views up to date in {}", span(begun.elapsed()));
+    out!("{}", counts_text(&summary?.counts));
+    out!("views up to date in {}", span(begun.elapsed()));
     Ok(())
 }
 
@@ -51,12 +51,12 @@ pub(crate) fn wait_for_views(chain: &Chain, log: &Log) -> anyhow::Result<()> {
     loop {
         let behind = behind(chain, &ends)?;
         if behind == 0 {
-            println!("views up to date after {}", span(begun.elapsed()));
+            out!("views up to date after {}", span(begun.elapsed()));
             return Ok(());
         }
         if told.elapsed() > TELL {
             told = Instant::now();
-            eprintln!(
+            err!(
                 "the views are {} offsets behind; does a dataflow run (`eip status`)?",
                 thousands(behind)
             );
@@ -169,7 +169,7 @@ pub(crate) fn counts_since(now: &Counts, then: &Counts) -> Counts {
 pub(crate) fn warn_if_behind(chain: &Chain, log: &Log) -> anyhow::Result<()> {
     let behind = behind(chain, &log.committed_ends()?)?;
     if behind > 0 {
-        eprintln!(
+        err!(
             "warning: the views are {} offsets behind the log; bring them up with \
              `eip dataflow --until-caught-up`",
             thousands(behind)

@@ -40,9 +40,9 @@ pub fn engine(options: &EngineOptions) -> anyhow::Result<()> {
     let EngineOptions {
         copies, partitions, ..
     } = *options;
-    println!("input: {} x {}", options.events.display(), copies);
+    say!("input: {} x {}", options.events.display(), copies);
     let input = input::build(&options.events, copies, copies, partitions, &folder)?;
-    println!(
+    say!(
         "  {} events, {} orders, {:.2} GB of NDJSON, {} partitions",
         input.events,
         input.orders,
@@ -50,16 +50,16 @@ pub fn engine(options: &EngineOptions) -> anyhow::Result<()> {
         partitions
     );
     // The first load in a process also pays for its first memory; the second does not.
-    println!("cold:");
+    say!("cold:");
     phases::load_and_correct(&input, options.workers)?;
-    println!("warm:");
+    say!("warm:");
     phases::load_and_correct(&input, options.workers)?;
     if options.workers > 1 {
         phases::load_and_correct(&input, 1)?;
     }
     phases::latency(&input)?;
     let cached = cached::Cached::build(&input, &folder.join("state"))?;
-    println!(
+    say!(
         "input: the same in a Parquet cache of {:.2} GB",
         cached.bytes as f64 / 1e9
     );
@@ -67,7 +67,7 @@ pub fn engine(options: &EngineOptions) -> anyhow::Result<()> {
     phases::load_cached(&cached, options.workers)?;
     cached.remove()?;
     if options.history {
-        println!("the same correction over histories of any length:");
+        say!("the same correction over histories of any length:");
         for copies in [2, 10, 20] {
             let folder = folder.join("history");
             let input = input::build(&options.events, copies, 2, partitions, &folder)?;

@@ -53,16 +53,16 @@ pub fn ingest(options: &IngestOptions) -> anyhow::Result<()> {
         with_cache.push(per_cpu_second(events, cached));
         fs::remove_dir_all(state.path())?;
     }
-    println!(
+    say!(
         "median: CSV → journal {:.2} M events per CPU second",
         median(journal) / 1e6
     );
-    println!(
+    say!(
         "median: with the cache {:.2} M events per CPU second",
         median(with_cache) / 1e6
     );
     let (from_cache, from_files) = (median(replays.0), median(replays.1));
-    println!(
+    say!(
         "median: replay from the cache {:.2} M events per CPU second, {:.2} x from the files",
         from_cache / 1e6,
         from_cache / from_files
@@ -135,7 +135,7 @@ fn unpacked(data: &Path, to: &Path) -> anyhow::Result<PathBuf> {
 }
 
 fn report(what: &str, events: u64, cost: Cost) {
-    println!(
+    say!(
         "{what:<24} {events} events: {:.3} CPU s, {:.3} s wall",
         cost.cpu.as_secs_f64(),
         cost.wall.as_secs_f64()

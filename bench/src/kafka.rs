@@ -70,7 +70,7 @@ struct Rates {
 /// Runs the benchmark and prints its figures.
 pub fn kafka(options: &KafkaOptions) -> anyhow::Result<()> {
     let input = Input::read(options)?;
-    println!(
+    say!(
         "{} events, {:.0} bytes each, {} partitions, {}",
         input.lines.len(),
         input.bytes.len() as f64 / input.lines.len() as f64,
@@ -89,23 +89,23 @@ pub fn kafka(options: &KafkaOptions) -> anyhow::Result<()> {
         median(&mut rates.bare_producer),
     );
     let fast_writing = median(&mut rates.fast_writing);
-    println!(
+    say!(
         "median: a fast run, from its first record to the last acknowledgement {fast_writing:.0} \
          events/s, {}",
         ratio(fast_writing, bare_producer)
     );
     let fast_run = median(&mut rates.fast_run);
-    println!(
+    say!(
         "median: a fast run, reading and ordering the files included {fast_run:.0} events/s, {}",
         ratio(fast_run, bare_producer)
     );
     let decoding = median(&mut rates.decoding);
-    println!(
+    say!(
         "median: producing {:.0} events/s, {}",
         producer,
         ratio(producer, bare_producer)
     );
-    println!(
+    say!(
         "median: consuming and decoding {decoding:.0} events/s, {}",
         ratio(decoding, bare)
     );
@@ -327,7 +327,7 @@ impl Input {
 /// Prints a measurement and gives events a second.
 fn report(what: &str, count: usize, cost: Cost) -> f64 {
     let rate = count as f64 / cost.wall.as_secs_f64();
-    println!(
+    say!(
         "{what:<26} {rate:>10.0} events/s  {:>6.2} s wall  {:>6.2} s CPU",
         cost.wall.as_secs_f64(),
         cost.cpu.as_secs_f64()

@@ -1,5 +1,10 @@
 //! Benchmarks, each printing the figures that the project claims. None asserts a time.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+mod say;
+
 pub mod engine;
 mod figures;
 pub mod ingest;

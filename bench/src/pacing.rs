@@ -43,25 +43,25 @@ pub fn pacing(
     for _ in 0..options.rounds.max(1) {
         let (events, _, taken) = play(&anew()?, options, Speed::Factor(ScaleFactor::MAX))?;
         let capacity = events as f64 / taken.wall.as_secs_f64();
-        println!("all due at once    {events} events, {capacity:.0} a second are acknowledged");
+        say!("all due at once    {events} events, {capacity:.0} a second are acknowledged");
 
         let duration = Duration::from_secs_f64(2.0 * events as f64 / capacity);
         let log = anew()?;
         let half = Speed::DurationMicros(duration.as_micros() as u64);
         let (played, sleeper) = beside_a_sleeper(|| play(&log, options, half));
         let (_, pace, cost) = played?;
-        println!(
+        say!(
             "due at half of it  {:.0} events/s for {:.1} s, {:.1} s CPU",
             capacity / 2.0,
             duration.as_secs_f64(),
             cost.cpu.as_secs_f64()
         );
-        println!("{pace}");
+        say!("{pace}");
         print("bare", sleeper, "a thread that only sleeps");
         late.push(pace.lateness_us.p999);
         bare.push(sleeper.p999);
     }
-    println!(
+    say!(
         "median: lateness p99.9 {:.2} ms; of a thread that only sleeps {:.2} ms",
         median(late) as f64 / 1e3,
         median(bare) as f64 / 1e3
@@ -147,7 +147,7 @@ fn beside_a_sleeper<T>(work: impl FnOnce() -> T) -> (T, Quantiles) {
 
 fn print(what: &str, late: Quantiles, whose: &str) {
     let ms = |micros: u64| micros as f64 / 1e3;
-    println!(
+    say!(
         "{what:<12}p50 {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms, max {:.2} ms, {whose}",
         ms(late.p50),
         ms(late.p99),

@@ -41,7 +41,7 @@ pub fn sinks(options: &SinksOptions) -> anyhow::Result<()> {
 
 fn elasticsearch(options: &SinksOptions) -> anyhow::Result<()> {
     let writes = read_documents(&options.events)?;
-    println!(
+    say!(
         "elasticsearch   {} documents of shipment_events, {} bytes of JSON on average",
         writes.len(),
         writes.iter().map(json_bytes).sum::<usize>() / writes.len().max(1)
@@ -68,13 +68,13 @@ fn elasticsearch(options: &SinksOptions) -> anyhow::Result<()> {
         ("sink", our_rate, our_cost),
         ("raw loader", limit, limit_cost),
     ] {
-        println!(
+        say!(
             "  {name:<12}  {rate:>9.0} documents/s   {:>6.2} s   {:>5.2} s CPU of the client",
             cost.wall.as_secs_f64(),
             cost.cpu.as_secs_f64()
         );
     }
-    println!("  sink / raw    {:>9.2}", our_rate / limit);
+    say!("  sink / raw    {:>9.2}", our_rate / limit);
     Ok(())
 }
 

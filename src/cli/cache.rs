@@ -29,25 +29,30 @@ pub(crate) struct OfState {
 }
 
 impl Cache {
+    /// Whether output is all that it makes.
+    pub(crate) fn only_prints(&self) -> bool {
+        matches!(self, Self::Status { .. })
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::Status { chain, deep } => {
                 let log = chain.chain()?.log()?;
                 let cache = eip_parquet_cache::Cache::open(&log)?;
-                println!("{}", cache.status(deep));
+                out!("{}", cache.status(deep));
                 let ends = log.committed_ends()?;
                 let behind: u64 = ends
                     .iter()
                     .zip(cache.coverage().ends())
                     .map(|(end, next)| end.0.saturating_sub(next.0))
                     .sum();
-                println!("{} offsets of the log are not covered", thousands(behind));
+                out!("{} offsets of the log are not covered", thousands(behind));
             }
             Self::Rebuild(of) => {
                 let log = of.chain.chain()?.log()?;
                 let ends = log.committed_ends()?;
                 let made = eip_parquet_cache::Cache::open(&log)?.rebuild(&ends)?;
-                println!(
+                out!(
                     "rebuilt: {} rows, {} dead letters",
                     thousands(made.rows),
                     thousands(made.dead_letters)
@@ -55,7 +60,7 @@ impl Cache {
             }
             Self::Compact(of) => {
                 let log = of.chain.chain()?.log()?;
-                println!("{}", eip_parquet_cache::Cache::open(&log)?.compact()?);
+                out!("{}", eip_parquet_cache::Cache::open(&log)?.compact()?);
             }
         }
         Ok(Exit::Done)

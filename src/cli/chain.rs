@@ -7,11 +7,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use eip_contract::Space;
 use eip_log::Log;
-use eip_log::kafka::KafkaConfig;
+use eip_log::kafka::{KafkaConfig, KafkaLog};
 
 use crate::chain::{Chain, Servers};
 
@@ -147,6 +147,66 @@ impl ChainArgs {
         }))
     }
 
+    /// The chain, whose log has to be there: `what` never makes one, so a name without one has an
+    /// error in it.
+    pub(crate) fn existing(&self, what: &str) -> anyhow::Result<Chain> {
+        let chain = self.chain()?;
+        if chain.has_log()? {
+            return Ok(chain);
+        }
+        let missing = match &chain {
+            Chain::Embedded { folder } if self.space.is_main() => {
+                format!("no log in {}", folder.display())
+            }
+            _ => format!("there is no space {}", self.space),
+        };
+        let spaces: Vec<String> = self.spaces()?.iter().map(Space::to_string).collect();
+        let there = match spaces.as_slice() {
+            [] => "no space is there".to_owned(),
+            names => format!("there are: {}", names.join(", ")),
+        };
+        bail!(
+            "{missing}; {there}; {what} never makes a space: correct --state or --space, or make it \
+             with a fast or scaled replay or `eip space create`"
+        )
+    }
+
+    /// The spaces that have a log.
+    fn spaces(&self) -> anyhow::Result<Vec<Space>> {
+        if let Chain::Servers(servers) = self.chain()? {
+            return Ok(KafkaLog::spaces(servers.kafka_config())?
+                .into_iter()
+                .collect());
+        }
+        let mut spaces = Vec::new();
+        for space in self.folders()? {
+            if matches!(self.chain_of(&space)?.has_log(), Ok(true)) {
+                spaces.push(space);
+            }
+        }
+        Ok(spaces)
+    }
+
+    /// Of a state folder: `main`, and the names below `spaces` in their order.
+    pub(crate) fn folders(&self) -> anyhow::Result<Vec<Space>> {
+        let mut spaces = vec![Space::main()];
+        let Chain::Embedded { folder } = self.chain_of(&Space::main())? else {
+            return Ok(spaces);
+        };
+        let below = folder.join("spaces");
+        if below.is_dir() {
+            for entry in below
+                .read_dir()
+                .with_context(|| format!("cannot read {}", below.display()))?
+            {
+                let name = entry?.file_name();
+                spaces.extend(name.to_str().and_then(|name| name.parse::<Space>().ok()));
+            }
+        }
+        spaces.sort();
+        Ok(spaces)
+    }
+
     /// The environment that means the same chain, for a process that is started: unlike arguments,
     /// nobody else reads it.
     pub(crate) fn as_environment(&self) -> Vec<(&'static str, OsString)> {
@@ -204,7 +264,7 @@ fn secret(given: Option<String>, file: Option<&Path>) -> anyhow::Result<Option<S
 }
 
 /// As [`ChainArgs`], for commands that make the log when it is not there.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct NewChainArgs {
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
@@ -214,14 +274,29 @@ pub(crate) struct NewChainArgs {
 }
 
 impl NewChainArgs {
-    /// Partitions of a log that is made.
-    pub(crate) fn partitions(&self) -> Option<u32> {
-        self.partitions
-    }
-
     /// The chain with its log open, which is made when it is not there.
     pub(crate) fn open_or_create(&self) -> anyhow::Result<(Chain, Log)> {
         let chain = self.chain.chain()?;
+        let log = self.log_or_create(&chain, self.chain.space())?;
+        Ok((chain, log))
+    }
+
+    /// The log of a space of this place, which is made when it is not there. That is said, since the
+    /// name may have an error in it.
+    pub(crate) fn log_or_create(&self, chain: &Chain, space: &Space) -> anyhow::Result<Log> {
+        // What is wrong with a log that cannot be opened, opening it says better.
+        let is_new = matches!(chain.has_log(), Ok(false));
+        let log = chain.log_or_create(self.partitions)?;
+        if is_new {
+            err!("made the space {space}: {}", log.place());
+        }
+        Ok(log)
+    }
+
+    /// The chain with its log open, which `what` needs and never makes.
+    pub(crate) fn open(&self, what: &str) -> anyhow::Result<(Chain, Log)> {
+        let chain = self.chain.existing(what)?;
+        // It is there, and has as many partitions as asked for.
         let log = chain.log_or_create(self.partitions)?;
         Ok((chain, log))
     }

@@ -4,7 +4,7 @@
 //! and end together: when one dies, the others are stopped, and the exit code and the last line
 //! name it.
 
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::{BufRead as _, BufReader, Read};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -75,7 +75,7 @@ impl Cluster {
             .iter()
             .map(|member| format!("p{} is pid {}", member.number, member.child.id()))
             .collect();
-        eprintln!("{}", pids.join(", "));
+        err!("{}", pids.join(", "));
         let ended = watch(&mut members, || stop.is_cancelled());
         for member in members {
             for printer in member.printers {
@@ -86,9 +86,7 @@ impl Cluster {
         match ended? {
             None => Ok(Exit::Done),
             Some((number, status)) => {
-                eprintln!(
-                    "error: process {number} ended first ({status}); all others were stopped"
-                );
+                err!("error: process {number} ended first ({status}); all others were stopped");
                 Ok(Exit::Failed)
             }
         }
@@ -200,12 +198,11 @@ fn print_lines(
     let print = move || {
         for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line);
-            // Whoever read our output has seen enough; the processes go on.
-            let _ = if to_stderr {
-                writeln!(std::io::stderr(), "[p{number}] {line}")
+            if to_stderr {
+                err!("[p{number}] {line}");
             } else {
-                writeln!(std::io::stdout(), "[p{number}] {line}")
-            };
+                out!("[p{number}] {line}");
+            }
         }
     };
     std::thread::Builder::new()

@@ -3,7 +3,6 @@
 
 mod follow;
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -120,13 +119,11 @@ impl Dataflow {
             health: health.as_ref(),
         };
         let summary = follower.follow(dataflow)?;
-        // Whoever reads this may be gone; `main` takes that for an end like any other.
-        let mut out = std::io::stdout();
-        writeln!(out, "{}", counts_text(&summary.counts))?;
+        out!("{}", counts_text(&summary.counts));
         if target.is_some() {
             let records = thousands(summary.counts.records);
             let took = span(begun.elapsed());
-            writeln!(out, "views up to date: {records} records in {took}")?;
+            out!("views up to date: {records} records in {took}");
         }
         Ok(Exit::Done)
     }
@@ -171,9 +168,9 @@ impl Peers {
         };
         let sockets = connect(&config, &mut |missing| {
             let named: Vec<_> = missing.iter().map(ToString::to_string).collect();
-            eprintln!("process {process} waits for process {}", named.join(", "));
+            err!("process {process} waits for process {}", named.join(", "));
         })?;
-        eprintln!("process {process} is connected with all {processes}");
+        err!("process {process} is connected with all {processes}");
         Ok(Some(Cluster {
             process,
             processes,
@@ -218,7 +215,7 @@ fn end_with_a_lost_peer() {
         let name = thread.name().unwrap_or_default();
         if name.starts_with("timely:") {
             let peer = name.rsplit('-').next().unwrap_or("?");
-            eprintln!(
+            err!(
                 "error: the connection to process {peer} broke: it has ended or cannot be reached; \
                  all processes of a dataflow start together"
             );

@@ -80,17 +80,22 @@ impl From<View> for DocumentView {
 }
 
 impl DeadLetters {
+    /// Whether output is all that it makes.
+    pub(crate) fn only_prints(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Show(_))
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::List(command) => {
-                println!("{}", list(&mut command.chain.chain()?.views()?)?);
+                out!("{}", list(&mut command.chain.chain()?.views()?)?);
             }
-            Self::Show(command) => println!("{}", command.show()?),
+            Self::Show(command) => out!("{}", command.show()?),
             Self::Retry(command) => {
-                println!("{} documents will be sent again", command.forget()?);
-                println!("by `eip repair`, or by the next dataflow that starts");
+                out!("{} documents will be sent again", command.forget()?);
+                out!("by `eip repair`, or by the next dataflow that starts");
             }
-            Self::Drop(command) => println!("{} forgotten", command.forget()?),
+            Self::Drop(command) => out!("{} forgotten", command.forget()?),
         }
         Ok(Exit::Done)
     }

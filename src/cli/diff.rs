@@ -48,7 +48,7 @@ impl Diff {
         let (a, b) = (self.one.name(), self.other.name());
         let (rows_a, rows_b) = (format!("rows {a}"), format!("rows {b}"));
         let (sha_a, sha_b) = (format!("sha256 {a}"), format!("sha256 {b}"));
-        println!(
+        out!(
             "{}",
             table(&["view", &rows_a, &rows_b, &sha_a, &sha_b, ""], 1, rows)
         );

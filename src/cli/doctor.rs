@@ -58,11 +58,11 @@ impl Doctor {
         let mut well = true;
         for Finding { what, result } in findings {
             match result {
-                Ok(detail) => println!("ok       {what:<14} {detail}"),
+                Ok(detail) => out!("ok       {what:<14} {detail}"),
                 Err(Problem { is, mend }) => {
                     well = false;
-                    println!("PROBLEM  {what:<14} {is}");
-                    println!("         {:<14} mend it: {mend}", "");
+                    out!("PROBLEM  {what:<14} {is}");
+                    out!("         {:<14} mend it: {mend}", "");
                 }
             }
         }

@@ -27,7 +27,7 @@ impl Export {
             .into_iter()
             .map(|view| vec![view.name.to_owned(), thousands(view.rows), view.sha256])
             .collect();
-        println!("{}", table(&["view", "rows", "sha256"], 1, rows));
+        out!("{}", table(&["view", "rows", "sha256"], 1, rows));
         Ok(Exit::Done)
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Generate {
 impl Generate {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let summary = eip_olist::generate(self.orders, self.seed, &self.out)?;
-        println!("{}", summary_text(&summary));
+        out!("{}", summary_text(&summary));
         Ok(Exit::Done)
     }
 }

@@ -103,21 +103,26 @@ pub(crate) struct Listen {
 }
 
 impl Ingest {
+    /// Whether output is all that it makes.
+    pub(crate) fn only_prints(&self) -> bool {
+        self.print_config
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         if self.print_config {
             for setting in &self.settings {
-                println!("{setting}");
+                out!("{setting}");
             }
             return Ok(Exit::Done);
         }
         let http = self.limits.limits()?;
         let tokens = tokens::read(&self.tokens, self.tokens_file.as_deref())?;
-        let (chain, partitions) = (self.chain.chain.clone(), self.chain.partitions());
-        let space = chain.space().clone();
+        let place = self.chain.clone();
+        let space = place.chain.space().clone();
         let open_space: OpenSpace = Arc::new(move |space, create| {
-            let opened = chain.chain_of(space).and_then(|chain| {
+            let opened = place.chain.chain_of(space).and_then(|chain| {
                 if create || chain.has_log()? {
-                    chain.log_or_create(partitions).map(Some)
+                    place.log_or_create(&chain, space).map(Some)
                 } else {
                     Ok(None)
                 }
@@ -168,7 +173,7 @@ impl Listen {
             .await
             .with_context(|| format!("cannot listen on {}", self.listen))?;
         let address = listener.local_addr()?;
-        println!("listening on http://{address}");
+        out!("listening on http://{address}");
         if let Some(file) = &self.port_file {
             write_whole(file, &format!("{}\n", address.port()))?;
         }

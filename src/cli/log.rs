@@ -13,6 +13,7 @@ use eip_log::{LedgerEntry, RunKind, RunState, RunTag};
 use super::Exit;
 use super::chain::{ChainArgs, NewChainArgs};
 use crate::clock::wall_ms;
+use crate::out::Stdout;
 use crate::text::{span, thousands};
 
 #[derive(Subcommand)]
@@ -36,6 +37,11 @@ pub(crate) enum Log {
 }
 
 impl Log {
+    /// Whether output is all that it makes.
+    pub(crate) fn only_prints(&self) -> bool {
+        matches!(self, Self::Export { .. })
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::Import { file, chain } => import(&file, &chain),
@@ -58,7 +64,7 @@ fn import(file: &PathBuf, chain: &NewChainArgs) -> anyhow::Result<Exit> {
         run_id: id.to_string(),
         attempt: 1,
     };
-    println!("run {id}");
+    out!("run {id}");
     let entry = |state| LedgerEntry::new(&tag, RunKind::Import, state, wall_ms());
     let first = writer.ends()?;
     writer.claim(&LedgerEntry {
@@ -86,7 +92,7 @@ fn import(file: &PathBuf, chain: &NewChainArgs) -> anyhow::Result<Exit> {
     })?;
     writer.sync()?;
     let summary = imported.context("the import stopped half way; what it appended stands")?;
-    println!(
+    out!(
         "appended {} records in {}: {} tombstones, {} foreign lines (dead letters)",
         thousands(summary.records),
         span(begun.elapsed()),
@@ -101,12 +107,12 @@ fn export(chain: &ChainArgs, out: Option<&Path>) -> anyhow::Result<Exit> {
         Some(path) => Box::new(
             File::create(path).with_context(|| format!("cannot create {}", path.display()))?,
         ),
-        None => Box::new(io::stdout()),
+        None => Box::new(Stdout),
     };
     let mut output = BufWriter::with_capacity(1 << 20, output);
     let summary = eip_log::export(&chain.chain()?.log()?, &mut output)?;
     output.flush()?;
-    eprintln!(
+    err!(
         "wrote {} events, {} tombstones and {} foreign lines; {} foreign values fit no line",
         thousands(summary.events),
         thousands(summary.tombstones),

@@ -46,20 +46,25 @@ struct Instead {
 }
 
 impl Rebuild {
+    /// Whether output is all that it makes.
+    pub(crate) fn only_prints(&self) -> bool {
+        self.instead.list
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let chain = self.chain.chain()?;
         let servers = chain.servers()?;
         let indices = ElasticsearchRebuild::new(&servers.elasticsearch_config()?)?;
         if self.instead.list {
-            println!("{}", list(&indices)?);
+            out!("{}", list(&indices)?);
         } else if self.instead.rollback {
             for index in indices.roll_back()? {
-                println!("readers see {index} again");
+                out!("readers see {index} again");
             }
-            println!("start the dataflow: it brings them up to the log");
+            out!("start the dataflow: it brings them up to the log");
         } else if self.instead.drop_old {
             for index in indices.drop_old()? {
-                println!("removed {index}");
+                out!("removed {index}");
             }
         } else {
             return rebuild(&chain, servers, &indices, self.workers.count());
@@ -102,7 +107,7 @@ fn rebuild(
     let written = dataflow.wait_written(&ends);
     let summary = dataflow.shutdown();
     written.context("the new indices are not filled; readers see the old ones")?;
-    println!("{}", counts_text(&summary?.counts));
+    out!("{}", counts_text(&summary?.counts));
 
     let mut postgres = PostgresViews::open(servers.postgres()?, &servers.space)?;
     let epoch = postgres
@@ -112,14 +117,14 @@ fn rebuild(
     let documents = ElasticsearchDocuments::open_beside(&elasticsearch, epoch)?;
     let mut reader = ViewReader::new(ServerViews::of(postgres, documents));
     let report = verify(&log, &mut reader, None)?;
-    println!("{report}");
+    out!("{report}");
     if !report.is_equal() {
-        println!("readers still see the old indices; nothing was swapped");
+        out!("readers still see the old indices; nothing was swapped");
         return Ok(Exit::Failed);
     }
     for index in indices.flip(epoch)? {
-        println!("readers see {index}");
+        out!("readers see {index}");
     }
-    println!("the old indices are kept: --rollback goes back to them, --drop-old removes them");
+    out!("the old indices are kept: --rollback goes back to them, --drop-old removes them");
     Ok(Exit::Done)
 }

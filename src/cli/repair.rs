@@ -64,13 +64,13 @@ impl Repair {
             Some(url) => ask(url)?,
             None => self.mend()?,
         };
-        println!(
+        out!(
             "documents: {} written, {} deleted, {} found as they should be",
             thousands(mended.documents_written),
             thousands(mended.documents_deleted),
             thousands(mended.documents_right)
         );
-        println!(
+        out!(
             "rows: {} written, {} deleted",
             thousands(mended.rows_written),
             thousands(mended.rows_deleted)

@@ -5,6 +5,7 @@
 //! ([`remote`]).
 
 mod args;
+mod ended;
 mod local;
 mod remote;
 
@@ -63,9 +64,16 @@ pub(crate) struct Window {
     #[arg(long, value_name = "N|P%")]
     max_vanishing: Option<Limit>,
     /// Facts that may be retracted, as a number or a percentage of the covered facts; without it,
-    /// 5 % once that is at least 1,000.
+    /// 5 % once that is at least 50.
     #[arg(long, value_name = "N|P%")]
     max_retracted: Option<Limit>,
+    /// Orders that may fall from a known region to ZZ, as a number or a percentage of the covered
+    /// orders; without it, 1 % once that is at least 10.
+    #[arg(long, value_name = "N|P%")]
+    max_lost_regions: Option<Limit>,
+    /// Take orders and items away even while rows of their files may have swallowed them.
+    #[arg(long)]
+    trust_damaged_files: bool,
     /// Run even if the space has another dataset. Facts of other rules or data are replaced anyway.
     #[arg(long)]
     mix: bool,
@@ -181,10 +189,14 @@ impl Window {
             for (name, limit) in [
                 ("max_vanishing", self.max_vanishing),
                 ("max_retracted", self.max_retracted),
+                ("max_lost_regions", self.max_lost_regions),
             ] {
                 if let Some(limit) = limit {
                     body[name] = json!(limit.to_string());
                 }
+            }
+            if self.trust_damaged_files {
+                body["trust_damaged_files"] = json!(true);
             }
             return self.after.remote(&self.chain.chain, body);
         }
@@ -195,12 +207,14 @@ impl Window {
             limits: GuardLimits {
                 max_vanishing: self.max_vanishing,
                 max_retracted: self.max_retracted,
+                max_lost_regions: self.max_lost_regions,
             },
+            trust_damaged_files: self.trust_damaged_files,
             mix: self.mix,
             dry_run: self.plan.dry_run,
             plan: self.plan.token,
         };
-        let place = self.chain.open_or_create()?;
+        let place = self.chain.open("a window run")?;
         local::run(place, Task::Window(task), self.plan.yes, &self.after)
     }
 }
@@ -272,7 +286,7 @@ impl Revert {
             dry_run: self.plan.dry_run,
             plan: self.plan.token,
         };
-        let chain = self.chain.chain()?;
+        let chain = self.chain.existing("a revert")?;
         let log = chain.log()?;
         local::run((chain, log), Task::Revert(task), self.plan.yes, &self.after)
     }

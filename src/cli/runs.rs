@@ -1,11 +1,13 @@
 //! `eip runs`: what the run ledger says.
 
+mod listing;
+
 use clap::Args;
 use eip_ingest::run::{RunId, list_runs, run_view};
 
 use super::Exit;
 use super::chain::ChainArgs;
-use crate::text::table;
+use crate::clock::wall_ms;
 
 #[derive(Args)]
 pub(crate) struct Runs {
@@ -13,6 +15,9 @@ pub(crate) struct Runs {
     run: Option<RunId>,
     #[command(flatten)]
     chain: ChainArgs,
+    /// As one JSON array with all that the ledger has of each run, the newest last.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Runs {
@@ -22,34 +27,15 @@ impl Runs {
             let view = run_view(&log, run)?.ok_or_else(|| {
                 anyhow::anyhow!("no run {run} in this log; `eip runs` lists them")
             })?;
-            println!("{}", serde_json::to_string_pretty(&view)?);
+            out!("{}", serde_json::to_string_pretty(&view)?);
             return Ok(Exit::Done);
         }
-        let rows = list_runs(&log)?
-            .into_iter()
-            .map(|run| {
-                let day = |day: Option<eip_contract::Day>| {
-                    day.map_or_else(|| "-".to_owned(), |day| day.to_string())
-                };
-                vec![
-                    run.run.clone(),
-                    run.kind.to_string(),
-                    run.state.to_string(),
-                    run.attempt.to_string(),
-                    day(run.start),
-                    day(run.end),
-                    run.rules.clone().unwrap_or_else(|| "-".to_owned()),
-                ]
-            })
-            .collect();
-        println!(
-            "{}",
-            table(
-                &["run", "kind", "state", "attempt", "start", "end", "rules"],
-                7,
-                rows
-            )
-        );
+        let runs = list_runs(&log)?;
+        if self.json {
+            out!("{}", serde_json::to_string_pretty(&runs)?);
+        } else {
+            out!("{}", listing::listing(&runs, wall_ms()));
+        }
         Ok(Exit::Done)
     }
 }

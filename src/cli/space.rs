@@ -13,6 +13,7 @@ use eip_log::kafka::KafkaLog;
 use super::Exit;
 use super::chain::{ChainArgs, NewChainArgs};
 use crate::chain::{Chain, Servers};
+use crate::out;
 use crate::text::table;
 
 #[derive(Subcommand)]
@@ -46,12 +47,17 @@ pub(crate) struct Forced {
 }
 
 impl Space {
+    /// Whether output is all that it makes.
+    pub(crate) fn only_prints(&self) -> bool {
+        matches!(self, Self::List(_))
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::List(of) => list(&of.chain),
             Self::Create(new) => {
                 let (_chain, log) = new.open_or_create()?;
-                println!(
+                out!(
                     "space {}: {} with {} partitions",
                     new.chain.space(),
                     log.place(),
@@ -89,9 +95,7 @@ impl Forced {
         if !std::io::stdin().is_terminal() {
             bail!("{what}: nobody is there to be asked; say --force");
         }
-        eprint!("{what}: type the name of the space to go on: ");
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
+        let answer = out::ask(&format!("{what}: type the name of the space to go on: "))?;
         Ok(answer.trim() == space.name())
     }
 
@@ -108,10 +112,10 @@ impl Forced {
                     ("documents", elasticsearch(&servers)?.drop(space)?),
                     ("rows", postgres(&servers)?.drop(space)?),
                 ] {
-                    println!("{what}: {}", if gone { "removed" } else { "none there" });
+                    out!("{what}: {}", if gone { "removed" } else { "none there" });
                 }
                 KafkaLog::drop_topics(servers.kafka_config())?;
-                println!("topics: removed");
+                out!("topics: removed");
                 servers.folder
             }
         };
@@ -131,7 +135,7 @@ impl Forced {
             return Ok(Exit::Interrupted);
         }
         let any = change(servers)?;
-        println!(
+        out!(
             "space {space}: {}; the next `eip dataflow` writes what differs",
             if any { "done" } else { "it had no views" }
         );
@@ -157,11 +161,11 @@ fn remove_folder(folder: &std::path::Path) -> anyhow::Result<()> {
             .with_context(|| format!("cannot remove {}", folder.join(name).display()))?;
     }
     match std::fs::remove_dir(folder) {
-        Ok(()) => println!("folder: removed"),
+        Ok(()) => out!("folder: removed"),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            println!("folder: none there");
+            out!("folder: none there");
         }
-        Err(_) => println!(
+        Err(_) => out!(
             "folder: kept, since other files are in it: {}",
             folder.display()
         ),
@@ -201,7 +205,7 @@ fn list(of: &ChainArgs) -> anyhow::Result<Exit> {
             ["space", "Kafka", "Elasticsearch", "PostgreSQL"]
         }
         Chain::Embedded { .. } => {
-            for space in folders(of)? {
+            for space in of.folders()? {
                 let Chain::Embedded { folder } = of.chain_of(&space)? else {
                     continue;
                 };
@@ -222,25 +226,6 @@ fn list(of: &ChainArgs) -> anyhow::Result<Exit> {
             [space.to_string()].into_iter().chain(marks).collect()
         })
         .collect();
-    println!("{}", table(&columns, columns.len(), rows));
+    out!("{}", table(&columns, columns.len(), rows));
     Ok(Exit::Done)
-}
-
-/// `main` and the folders below `spaces`.
-fn folders(of: &ChainArgs) -> anyhow::Result<Vec<Name>> {
-    let mut spaces = vec![Name::main()];
-    let Chain::Embedded { folder } = of.chain_of(&Name::main())? else {
-        return Ok(spaces);
-    };
-    let below = folder.join("spaces");
-    if below.is_dir() {
-        for entry in below
-            .read_dir()
-            .with_context(|| format!("cannot read {}", below.display()))?
-        {
-            let name = entry?.file_name();
-            spaces.extend(name.to_str().and_then(|name| name.parse::<Name>().ok()));
-        }
-    }
-    Ok(spaces)
 }

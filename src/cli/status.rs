@@ -16,6 +16,7 @@ use super::chain::ChainArgs;
 use crate::chain::Chain;
 use crate::clock::wall_ms;
 use crate::interrupt;
+use crate::out;
 use crate::text::thousands;
 
 #[derive(Args)]
@@ -98,11 +99,11 @@ impl Status {
         loop {
             let look = Look::at(&chain);
             if self.json {
-                println!("{}", serde_json::to_string(&look)?);
+                out!("{}", serde_json::to_string(&look)?);
             } else {
-                println!("{}", look.text());
+                out!("{}", look.text());
             }
-            if !self.watch || stop.is_cancelled() {
+            if !self.watch || stop.is_cancelled() || out::is_lost() {
                 return Ok(match look.state {
                     Freshness::Fresh => Exit::Done,
                     Freshness::Stale => Exit::Failed,

@@ -30,12 +30,12 @@ impl Token {
         rand::rng().fill_bytes(&mut bytes);
         let token = format!("eip_{}", hex(&bytes));
         let sha256 = token_sha256(&token);
-        println!("token   {token}");
-        println!("sha256  {sha256}");
-        println!();
-        println!("[tokens.{name}]");
-        println!("role = \"{role}\"");
-        println!("sha256 = \"{sha256}\"");
+        out!("token   {token}");
+        out!("sha256  {sha256}");
+        out!("");
+        out!("[tokens.{name}]");
+        out!("role = \"{role}\"");
+        out!("sha256 = \"{sha256}\"");
         Exit::Done
     }
 }

@@ -30,7 +30,7 @@ impl Verify {
             (start, end) => Some((start.unwrap_or(Day::MIN), end.unwrap_or(Day::END))),
         };
         let report = verify(&log, &mut chain.views()?, range)?;
-        println!("{report}");
+        out!("{report}");
         Ok(if report.is_equal() {
             Exit::Done
         } else {

@@ -11,7 +11,7 @@ use crate::text::{days, indented, percent, span, table, thousands};
 use crate::views::counts_text;
 
 pub(super) fn chapter(title: &str) {
-    println!("\n{title}\n");
+    out!("\n{title}\n");
 }
 
 pub(super) fn statuses(counts: &[(EventType, u64)]) -> String {
@@ -111,7 +111,7 @@ pub(super) fn digests(digests: &[ViewDigest]) -> String {
 
 pub(super) fn farewell(state: &Path, took: Duration) {
     let state = state.display();
-    println!(
+    out!(
         "\nDone in {}. The state lies in {state}; look further:\n",
         span(took)
     );
@@ -131,6 +131,6 @@ pub(super) fn farewell(state: &Path, took: Duration) {
         (format!("eip api --state {state}"), "the views over HTTP"),
         (format!("rm -r {state}"), "remove it all"),
     ] {
-        println!("  {command:48} {what}");
+        out!("  {command:48} {what}");
     }
 }

@@ -13,6 +13,7 @@
 )]
 
 mod cache;
+mod choices;
 mod cli;
 mod correction;
 mod crash;
@@ -21,6 +22,7 @@ mod guards;
 mod ingest;
 mod log_files;
 mod olist;
+mod output;
 mod replays;
 mod servers;
 mod service;

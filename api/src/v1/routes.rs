@@ -116,10 +116,9 @@ impl StatsQuery {
 
 fn day(field: &'static str, text: Option<&str>) -> Result<Option<Day>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    Day::parse(text.as_bytes()).map(Some).map_err(|why| {
-        let form = format!("{field} must be a day of the form YYYY-MM-DD");
-        Problem::bad_field(field, format!("{form}, not {text:?}: it is {why}"))
-    })
+    text.parse::<Day>()
+        .map(Some)
+        .map_err(|bad| Problem::bad_field(field, format!("{field}: {bad}")))
 }
 
 fn region(field: &'static str, text: Option<&str>) -> Result<Option<String>, Problem> {

@@ -38,7 +38,7 @@ pub(crate) fn load_and_correct(input: &Input, workers: usize) -> anyhow::Result<
         .map_err(anyhow::Error::msg)?;
     let cost = meter.stop();
     let (before, after) = (loaded.counts, loaded.control.counts());
-    println!(
+    say!(
         "  correction of a month: {} records, {:.3} s wall, {:.3} s CPU; updates: shipment_events {}, shipments {}, route_stats_daily {}",
         input.corrections,
         cost.wall.as_secs_f64(),
@@ -96,14 +96,14 @@ fn load(
     control.wait_written(upto).map_err(anyhow::Error::msg)?;
     let cost = meter.stop();
     let counts = control.counts();
-    println!(
+    say!(
         "load from {from}, {workers} workers: {:.2} s wall, {:.2} s CPU, {:.2} M events/s, {:.2} M events per CPU second",
         cost.wall.as_secs_f64(),
         cost.cpu.as_secs_f64(),
         counts.records as f64 / cost.wall.as_secs_f64() / 1e6,
         counts.records as f64 / cost.cpu.as_secs_f64() / 1e6,
     );
-    println!(
+    say!(
         "  updates: shipment_events {}, shipments {}, route_stats_daily {}; peak memory {} MB beyond mapped input",
         counts.shipment_events.indexed,
         counts.shipments.indexed,
@@ -165,7 +165,7 @@ pub(crate) fn latency(input: &Input) -> anyhow::Result<()> {
         Ok(histogram)
     })?;
     let micros = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
-    println!(
+    say!(
         "one order's change, idle, one spinning worker: p50 {:.0} us, p90 {:.0} us, p99 {:.0} us, max {:.0} us ({} changes)",
         micros(0.5),
         micros(0.9),

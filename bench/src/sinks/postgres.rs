@@ -29,11 +29,11 @@ pub(super) fn measure(options: &SinksOptions) -> anyhow::Result<()> {
     let measured = in_space(options, &space);
     spaces.drop(&space)?;
     let (rows, mut ours, mut limits) = measured?;
-    println!("postgres        {rows} rows of route_stats_daily in one tick");
+    say!("postgres        {rows} rows of route_stats_daily in one tick");
     let ours = median(&mut ours);
     let limit = median(&mut limits);
     for (name, cost) in [("sink", ours), ("COPY + MERGE", limit)] {
-        println!(
+        say!(
             "  {name:<12}  {:>9.0} rows/s        {:>6.2} s   {:>5.2} s CPU of the client",
             rows as f64 / cost.wall.as_secs_f64(),
             cost.wall.as_secs_f64(),
@@ -41,7 +41,7 @@ pub(super) fn measure(options: &SinksOptions) -> anyhow::Result<()> {
         );
     }
     let ratio = limit.wall.as_secs_f64() / ours.wall.as_secs_f64();
-    println!("  sink / raw    {ratio:>9.2}");
+    say!("  sink / raw    {ratio:>9.2}");
     Ok(())
 }
 

@@ -4,9 +4,12 @@
 //! and the event's `YYYY-MM-DDTHH:MM:SSZ`. Parsing is on the hot path of every reader, so eight
 //! bytes are checked at a time inside one register.
 
+mod bad;
+
 use std::fmt;
 use std::num::NonZeroU64;
 
+pub use bad::BadTime;
 use serde::{Deserialize, Serialize};
 
 const FIRST_YEAR: u32 = 1970;
@@ -160,9 +163,9 @@ impl fmt::Debug for EventTime {
 }
 
 impl std::str::FromStr for EventTime {
-    type Err = TimeError;
-    fn from_str(text: &str) -> Result<Self, TimeError> {
-        Self::parse_iso(text.as_bytes())
+    type Err = BadTime;
+    fn from_str(text: &str) -> Result<Self, BadTime> {
+        Self::parse_iso(text.as_bytes()).map_err(|why| BadTime::time(text, why))
     }
 }
 
@@ -276,9 +279,9 @@ impl fmt::Debug for Day {
 }
 
 impl std::str::FromStr for Day {
-    type Err = TimeError;
-    fn from_str(text: &str) -> Result<Self, TimeError> {
-        Self::parse(text.as_bytes())
+    type Err = BadTime;
+    fn from_str(text: &str) -> Result<Self, BadTime> {
+        Self::parse(text.as_bytes()).map_err(|why| BadTime::day(text, why))
     }
 }
 

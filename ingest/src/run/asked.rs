@@ -1,6 +1,7 @@
 //! What a request says in the ledger, before the data adds to it.
 
 use eip_log::RunParameters;
+use eip_olist::Limits;
 
 use super::id::PlanToken;
 use super::request::{Emit, FastTask, RunRequest, ScaledTask, Source, Speed, Task, WindowTask};
@@ -67,7 +68,25 @@ pub(crate) fn asked_parameters(request: &RunRequest) -> RunParameters {
     asked
 }
 
+/// Limits that decide which rows of a file are rejected; that of its rows only fails a run.
+pub(super) const READING: [&str; 2] = ["max_row_bytes", "max_columns"];
+
 fn describe_source(source: &Source, asked: &mut RunParameters) {
+    let (given, usual) = (&source.limits, Limits::default());
+    let [row_bytes, columns] = READING;
+    for (name, limit, usual) in [
+        (
+            row_bytes,
+            given.max_row_bytes as u64,
+            usual.max_row_bytes as u64,
+        ),
+        (columns, given.max_columns as u64, usual.max_columns as u64),
+        ("max_rows", given.max_rows, usual.max_rows),
+    ] {
+        if limit != usual {
+            asked.limits.insert(name.to_owned(), limit.to_string());
+        }
+    }
     asked.dataset = Some(source.dataset.clone());
     asked.folder = source.is_folder;
     asked.rules = Some(source.rules.name().to_owned());

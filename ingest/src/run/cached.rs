@@ -3,7 +3,8 @@
 //! A committed run under the same rules, from the same files and with the same asOf made exactly the
 //! events that converting the files again would make. Where the cache holds all that it wrote, a
 //! replay takes them from there and of the files only the checksums. Whatever the cache lacks, or
-//! has and should not have, the files are converted: it saves time and decides nothing.
+//! has and should not have, the files are converted: it saves time and decides nothing. Limits of the
+//! input hold as if it were read: files that have more rows, or an unknown number, are converted.
 
 use std::sync::Arc;
 
@@ -11,10 +12,11 @@ use eip_contract::{
     Change, Dictionary, EventTime, Fact, OrderKey, PackedChange, Packer, RegionCode,
 };
 use eip_log::{LedgerEntry, LedgerView, Log, RunKind, RunParameters, RunState, RunSummary};
-use eip_olist::READER_VERSION;
+use eip_olist::{Limits, READER_VERSION};
 use eip_parquet_cache::Cache;
 use hashbrown::HashMap;
 
+use super::asked::READING;
 use super::input_report::InputReport;
 use super::log_facts::{open_cache, run_id};
 use super::order::{IdRoom, Orders, PlacedOrder};
@@ -61,7 +63,10 @@ impl CachedOrders {
         // What is wrong with a file, converting it says better.
         let files = eip_olist::sha256_of_files(&source.data).ok()?;
         let cache = open_cache(event_log)?;
-        runs.filter(|run| parameters(run).is_some_and(|made| made.files == files))
+        let is_same =
+            |made: &RunParameters| made.files == files && reads_alike(made, &source.limits);
+        runs.filter(|run| parameters(run).is_some_and(is_same))
+            .filter(|run| has_few_rows(run, &source.limits))
             .find_map(|run| read(&cache, run, entries, range))
     }
 
@@ -109,7 +114,12 @@ fn made_all(
     let wrote_all = match run.kind() {
         RunKind::Fast => true,
         RunKind::Scaled => !made.pace.contains_key("amplify"),
-        RunKind::Window => made.emit.as_deref() == Some("all"),
+        // A window leaves orders alone whose items may have been swallowed; converting makes them.
+        RunKind::Window => {
+            let report = InputReport::of_json(run.last.input.as_ref());
+            let is_whole = report.is_some_and(|report| report.swallowing_items.count == 0);
+            made.emit.as_deref() == Some("all") && is_whole
+        }
         RunKind::Rows | RunKind::Revert | RunKind::Import => false,
     };
     let same_as_of = match as_of {
@@ -127,6 +137,29 @@ fn made_all(
         // The same bytes read otherwise are other data.
         && made.reader == Some(READER_VERSION)
         && days.holds(range)
+}
+
+/// Whether converting the files again under these limits would take the same rows of them.
+fn reads_alike(made: &RunParameters, limits: &Limits) -> bool {
+    let usual = Limits::default();
+    let reads_alike = Limits {
+        max_rows: usual.max_rows,
+        ..*limits
+    } == usual;
+    let made_alike = made.limits.keys().all(|name| !READING.contains(&&**name));
+    reads_alike && made_alike
+}
+
+/// Whether the tables have no more rows than they may. A run that does not say how many they have is
+/// not taken at its word.
+fn has_few_rows(run: &RunSummary, limits: &Limits) -> bool {
+    let report = InputReport::of_json(run.last.input.as_ref());
+    report.is_some_and(|report| {
+        report
+            .tables
+            .iter()
+            .all(|table| table.rows <= limits.max_rows)
+    })
 }
 
 /// How many events a committed run wrote over all its attempts.

@@ -81,6 +81,10 @@ pub struct RunView {
     pub plan: Option<String>,
     /// What it did, by name.
     pub counts: BTreeMap<String, u64>,
+    /// What its input is like: rejects by reason with samples, rows of each table, what does not join,
+    /// the row that sets asOf.
+    #[schema(value_type = Option<Object>)]
+    pub input: Option<serde_json::Value>,
     /// What the guards looked at.
     pub guard: BTreeMap<String, u64>,
     /// The log's ends before its first record.
@@ -129,6 +133,7 @@ impl RunView {
             owner_url: last.owner_url,
             plan: last.plan,
             counts: last.counts,
+            input: last.input,
             guard: last.guard,
             first_offsets: last.first,
             end_offsets: last.ends,

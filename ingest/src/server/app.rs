@@ -19,7 +19,7 @@ use super::metrics::Metrics;
 use super::owner::Owners;
 use super::problem::Problem;
 use super::rows::Counter;
-use super::spaces::{SpaceRuns, Spaces};
+use super::spaces::{Missing, SpaceRuns, Spaces};
 use crate::rules::Rules;
 use crate::run::{Progress, RunError, RunId, RunView};
 
@@ -47,6 +47,9 @@ pub(super) struct SpaceQuery {
 pub(super) struct RunAnswer {
     /// The space.
     pub(super) space: String,
+    /// There was no such space, and this request made it. Left out where it did not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) made_space: bool,
     #[serde(flatten)]
     pub(super) view: RunView,
     /// `null` when another instance executes it, or none does any more.
@@ -85,7 +88,7 @@ impl App {
         );
         // The space that is meant when none is named is there from the start, or the start fails.
         spaces
-            .get(&spaces.default.clone(), true)
+            .get(&spaces.default.clone(), Missing::Make)
             .map_err(|problem| ServeError::Space(problem.detail().to_owned()))?;
         Ok(Self {
             names: Names {
@@ -105,8 +108,17 @@ impl App {
     pub(super) async fn space(
         self: &Arc<Self>,
         name: Option<&str>,
-        create: bool,
     ) -> Result<Arc<SpaceRuns>, Problem> {
+        let (space, _) = self.space_for(name, Missing::Refuse("")).await?;
+        Ok(space)
+    }
+
+    /// As [`App::space`], for a request that may make it; also whether it did.
+    pub(super) async fn space_for(
+        self: &Arc<Self>,
+        name: Option<&str>,
+        missing: Missing,
+    ) -> Result<(Arc<SpaceRuns>, bool), Problem> {
         let space = match name {
             None => self.spaces.default.clone(),
             Some(name) => name
@@ -114,7 +126,7 @@ impl App {
                 .map_err(|error| Problem::unprocessable("bad_field", format!("space: {error}")))?,
         };
         let app = Arc::clone(self);
-        blocking(move || app.spaces.get(&space, create)).await
+        blocking(move || app.spaces.get(&space, missing)).await
     }
 
     /// The space that a run is in: the one that is named, else where it is being executed.
@@ -128,7 +140,7 @@ impl App {
         {
             return Ok(runs);
         }
-        self.space(query.space.as_deref(), false).await
+        self.space(query.space.as_deref()).await
     }
 }
 
@@ -174,6 +186,7 @@ pub(super) fn known_answer(
         Some(live) if live.attempt > known.last.attempt => waiting_answer(runs, live),
         live => RunAnswer {
             space: runs.space.to_string(),
+            made_space: false,
             view: RunView::new(known),
             // What was seen of a run before its end was read is older than the end, whose counts are
             // the ledger's.
@@ -188,6 +201,7 @@ pub(super) fn known_answer(
 pub(super) fn waiting_answer(runs: &SpaceRuns, live: &LiveRun) -> RunAnswer {
     RunAnswer {
         space: runs.space.to_string(),
+        made_space: false,
         view: RunView::waiting(&live.request, live.attempt, live.since_ms),
         progress: live.progress,
     }

@@ -163,7 +163,7 @@ pub(super) async fn coverage(
     query: Result<Query<SpaceQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let query = named_space(query)?;
-    let space = app.space(query.space.as_deref(), false).await?;
+    let space = app.space(query.space.as_deref()).await?;
     let coverage = blocking(move || space.coverage()).await?;
     Ok(Json(Coverage { coverage }).into_response())
 }

@@ -23,7 +23,7 @@ use super::body::RunBody;
 use super::executor::{Claim, LiveRun, NotTaken};
 use super::openapi::{Problems, RunHeaders, RunPath};
 use super::problem::Problem;
-use super::spaces::SpaceRuns;
+use super::spaces::{Missing, SpaceRuns};
 use crate::run::{RunError, RunId, RunRequest, RunState, Task, is_same_request};
 
 /// Longest Idempotency-Key.
@@ -46,7 +46,7 @@ pub(super) async fn alive() -> &'static str {
 /// Whether the run ledger can be read.
 #[utoipa::path(get, path = "/readyz", security(()), responses((status = 200, body = str), Problems))]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    let runs = app.space(None, false).await?;
+    let runs = app.space(None).await?;
     ledger(&runs).await.map(|_| "ok\n")
 }
 
@@ -68,7 +68,7 @@ pub(super) async fn list(
     query: Result<Query<SpaceQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let query = named_space(query)?;
-    let space = app.space(query.space.as_deref(), false).await?;
+    let space = app.space(query.space.as_deref()).await?;
     let mut live: BTreeMap<String, LiveRun> = BTreeMap::new();
     for run in space.executor.all_live() {
         live.insert(run.request.id.to_string(), run);
@@ -117,7 +117,8 @@ pub(super) async fn start(
         .map_or(app.spaces.default.is_main(), |name| name == "main");
     let task = body.task(&app.names, is_main)?;
     caller.require(needed_role(&task))?;
-    let space = app.space(space.as_deref(), true).await?;
+    let missing = missing_space(&task);
+    let (space, made_space) = app.space_for(space.as_deref(), missing).await?;
     let request = RunRequest {
         id: RunId::of_key(key),
         requester: caller.requester(header_text(&headers, "eip-requester")),
@@ -132,13 +133,27 @@ pub(super) async fn start(
         claimed(claim).await?;
     }
     let location = space.run_path(&run, "");
-    let answer = answer(&space, &run).await?;
+    let answer = RunAnswer {
+        made_space,
+        ..answer(&space, &run).await?
+    };
     Ok((
         StatusCode::ACCEPTED,
         [(header::LOCATION, location)],
         Json(answer),
     )
         .into_response())
+}
+
+/// A correction of a space that is not there is a name with an error in it: nothing is there to be
+/// corrected.
+fn missing_space(task: &Task) -> Missing {
+    match task {
+        Task::Fast(_) | Task::Scaled(_) | Task::Rows(_) => Missing::Make,
+        Task::Window(_) | Task::Revert(_) => {
+            Missing::Refuse("; a window or revert run never makes one, a fast or scaled run does")
+        }
+    }
 }
 
 /// Has the run executed here, unless it has ended or another instance executes it.

@@ -29,6 +29,7 @@ use super::limits::HttpLimits;
 use super::openapi::{Problems, RunHeaders};
 use super::problem::Problem;
 use super::receive::{BodyLimit, read, refused};
+use super::spaces::Missing;
 use crate::run::{
     Clock, Rows, RowsError, RowsLimits, RowsTask, RowsTerms, RunError, RunId, RunOutcome,
     RunRequest, RunState, Runner, Silent, Task,
@@ -209,7 +210,8 @@ pub(super) async fn push(
         let detail = format!("{MAX_AT_ONCE} pushes are being read and written; try again");
         return Err(Problem::too_many(detail, BUSY));
     };
-    let space = app.space(query.space.as_deref(), true).await?;
+    let missing = Missing::Make;
+    let (space, made_space) = app.space_for(query.space.as_deref(), missing).await?;
     let bytes = match read(body, app.rows.body).await {
         Ok(bytes) => bytes,
         Err(problem) => return Ok(refused(problem)),
@@ -231,7 +233,7 @@ pub(super) async fn push(
         };
         space.desk.assert(&request).map_err(not_ended)?;
         let location = space.run_path(&request.id, "");
-        Ok(answer(request.id, location, rows))
+        Ok(answer(request.id, made_space, location, rows))
     })
     .await
 }
@@ -268,6 +270,9 @@ fn problem_of(error: &RowsError) -> Problem {
 #[derive(Serialize)]
 struct Closing {
     run: RunId,
+    /// There was no such space, and this push made it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    made_space: bool,
     state: RunState,
     accepted: u64,
     rejected: u64,
@@ -275,10 +280,11 @@ struct Closing {
 }
 
 /// One line a row, made piece by piece as they are sent, and the closing one.
-fn answer(run: RunId, location: String, rows: Arc<Rows>) -> Response {
+fn answer(run: RunId, made_space: bool, location: String, rows: Arc<Rows>) -> Response {
     let counts = rows.counts();
     let mut closing = Closing {
         run,
+        made_space,
         state: RunState::Committed,
         accepted: counts.accepted,
         rejected: counts.rejected,

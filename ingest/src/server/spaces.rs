@@ -17,6 +17,15 @@ use crate::run::{CoveredDays, Ledger, RunId, RunRequest};
 pub type OpenSpace =
     Arc<dyn Fn(&Space, bool) -> Result<Option<Log>, String> + Send + Sync + 'static>;
 
+/// What becomes of a request for a space that is not there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Missing {
+    /// The space is made.
+    Make,
+    /// The request is refused; the text goes on behind `there is no space NAME`.
+    Refuse(&'static str),
+}
+
 /// One space.
 pub(super) struct SpaceRuns {
     pub(super) space: Space,
@@ -101,21 +110,28 @@ impl Spaces {
         }
     }
 
-    /// The space; `create` makes it when there is none. Blocks.
-    pub(super) fn get(&self, space: &Space, create: bool) -> Result<Arc<SpaceRuns>, Problem> {
+    /// The space; with what is to be done when there is none, and whether it was made. Blocks.
+    pub(super) fn get(
+        &self,
+        space: &Space,
+        missing: Missing,
+    ) -> Result<(Arc<SpaceRuns>, bool), Problem> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runs) = opened.get(space) {
-            return Ok(Arc::clone(runs));
+            return Ok((Arc::clone(runs), false));
         }
-        let log = (self.open)(space, create).map_err(|cause| {
-            tracing::error!(%space, cause, "a space cannot be opened");
-            Problem::unavailable(
-                "log",
-                format!("the log of space {space} cannot be opened: {cause}"),
-            )
+        let (log, is_new) = match (self.open(space, false)?, missing) {
+            (Some(log), _) => (Some(log), false),
+            (None, Missing::Make) => (self.open(space, true)?, true),
+            (None, Missing::Refuse(_)) => (None, false),
+        };
+        let log = log.ok_or_else(|| {
+            let hint = match missing {
+                Missing::Refuse(hint) => hint,
+                Missing::Make => "",
+            };
+            Problem::no_such("space", format!("there is no space {space}{hint}"))
         })?;
-        let log =
-            log.ok_or_else(|| Problem::no_such("space", format!("there is no space {space}")))?;
         let (clock, owner_url) = (Arc::clone(&self.clock), self.owner_url.clone());
         let desk = Desk::new(log.clone(), Arc::clone(&clock), owner_url.clone());
         let metrics = Arc::clone(&self.metrics);
@@ -128,7 +144,15 @@ impl Spaces {
             log,
         });
         opened.insert(space.clone(), Arc::clone(&runs));
-        Ok(runs)
+        Ok((runs, is_new))
+    }
+
+    fn open(&self, space: &Space, create: bool) -> Result<Option<Log>, Problem> {
+        (self.open)(space, create).map_err(|cause| {
+            tracing::error!(%space, cause, "a space cannot be opened");
+            let detail = format!("the log of space {space} cannot be opened: {cause}");
+            Problem::unavailable("log", detail)
+        })
     }
 
     /// Those that were asked for so far.

@@ -188,6 +188,48 @@ fn files_rules_and_as_of_decide_whether_it_is_the_same() {
 }
 
 #[test]
+fn limits_of_the_input_hold_as_if_the_files_were_read() {
+    let (bench, data, _) = filled(DayRange::ALL);
+    let _cache = mirror(&bench);
+    let with = |change: fn(&mut eip_olist::Limits)| {
+        let mut source = source(&data);
+        change(&mut source.limits);
+        source
+    };
+    let run = bench.run(fast(
+        with(|limits| limits.max_rows = 100_000),
+        DayRange::ALL,
+    ));
+    assert_ne!(
+        made_by(&bench, &run.unwrap()),
+        None,
+        "no file has that many rows"
+    );
+    for change in [
+        |limits: &mut eip_olist::Limits| limits.max_row_bytes = 4_096,
+        |limits: &mut eip_olist::Limits| limits.max_columns = 16,
+    ] {
+        let run = bench.run(fast(with(change), DayRange::ALL)).unwrap();
+        assert_eq!(
+            made_by(&bench, &run),
+            None,
+            "it decides which rows are taken"
+        );
+    }
+    for task in [
+        fast(with(|limits| limits.max_rows = 600), DayRange::ALL),
+        scaled(with(|limits| limits.max_rows = 600), march(), Amplify::NONE),
+    ] {
+        let refused = bench.run(task).unwrap_err();
+        assert!(
+            refused.chain().contains("more than 600 rows"),
+            "{}",
+            refused.chain()
+        );
+    }
+}
+
+#[test]
 fn a_default_as_of_is_not_the_one_that_a_run_was_given() {
     let bench = Bench::new();
     let data = bench.data("data", &data::orders(100, 12));

@@ -7,6 +7,7 @@ mod limits;
 mod pages;
 mod reasons;
 mod scaled;
+mod spaces;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -40,7 +40,7 @@ impl Follower<'_> {
     /// Follows the dataflow to its end, and those that are spawned in its place.
     pub(super) fn follow(&self, mut dataflow: DataflowHandle) -> anyhow::Result<Summary> {
         if self.target.is_none() {
-            eprintln!("following {}; Ctrl-C ends", self.log.place());
+            err!("following {}; Ctrl-C ends", self.log.place());
         }
         loop {
             let ended = self.until_over(dataflow);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use eip_contract::{Day, EventTime};
-use eip_ingest::run::{DayRange, PlanToken, Reason, Source};
+use eip_ingest::run::{DayRange, Limit, PlanToken, Reason, Source};
 use serde_json::{Value, json};
 
 use super::remote::Remote;
@@ -17,7 +17,8 @@ use crate::clock::wall_nanoseconds;
 /// What is replayed.
 #[derive(Args)]
 pub(super) struct Input {
-    /// The folder with the four Olist files (.csv or .csv.gz).
+    /// The folder with the data: the four Olist files (.csv, .csv.gz or .csv.zst), or what its
+    /// dataset.toml names.
     #[arg(long, value_name = "DIR", required_unless_present = "ingest")]
     data: Option<PathBuf>,
     /// With --ingest: the name of a dataset of the service.
@@ -42,8 +43,12 @@ pub(super) struct Input {
     #[arg(long, value_name = "TIME")]
     as_of: Option<EventTime>,
     /// Most rows that a file may have.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "ingest")]
     max_rows: Option<u64>,
+    /// Begin although so many rows of a table are rejected, as a number or a percentage of its rows;
+    /// without it, 5 % once that is at least 10.
+    #[arg(long, value_name = "N|P%")]
+    max_rejected: Option<Limit>,
 }
 
 /// Rehearsal and approval.
@@ -68,12 +73,12 @@ pub(super) struct After {
     #[arg(long)]
     pub(super) no_dataflow: bool,
     /// With servers: return when a dataflow has written the views up to it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ingest")]
     pub(super) wait: bool,
     #[command(flatten)]
     pub(super) workers: Workers,
-    /// The run's Idempotency-Key: the same key goes on with a run that was interrupted. Without it,
-    /// every start is a run of its own.
+    /// The run's Idempotency-Key: the same key goes on with a run that was interrupted, and shows one
+    /// that has ended. Without it, every start is a run of its own.
     #[arg(long, value_name = "KEY")]
     pub(super) key: Option<String>,
     /// Why, for the run ledger and the receipt: one line of at most 500 characters.
@@ -102,6 +107,7 @@ impl Input {
         if let Some(max_rows) = self.max_rows {
             source.limits.max_rows = max_rows;
         }
+        source.max_rejected = self.max_rejected;
         Ok(source)
     }
 
@@ -114,6 +120,10 @@ impl Input {
             ("end", self.end.map(|day| day.to_string())),
             ("rules", self.rules.clone()),
             ("as_of", self.as_of.map(|time| time.to_string())),
+            (
+                "max_rejected",
+                self.max_rejected.map(|limit| limit.to_string()),
+            ),
         ] {
             if let Some(value) = value {
                 body[name] = json!(value);

@@ -1,11 +1,12 @@
-//! A run in this process.
+//! A run in this process. The key of a run that has ended shows that run, as a service does.
 
 use anyhow::Context as _;
-use eip_ingest::run::{RunError, RunId, RunKind, RunRequest, RunState, Runner, Task};
+use eip_ingest::run::{RunError, RunId, RunKind, RunRequest, RunState, Runner, Task, run_file};
 use eip_log::Log;
 
 use super::super::Exit;
 use super::args::After;
+use super::ended;
 use super::requester;
 use crate::chain::Chain;
 use crate::clock::wall_clock;
@@ -44,37 +45,58 @@ pub(super) fn run(
     let outcome = match executed {
         Ok(outcome) => outcome,
         Err(RunError::Guard(stop)) => {
-            eprintln!("{stop}");
+            err!("{stop}");
             return Ok(Exit::Guard);
+        }
+        Err(RunError::InputStop(stop)) => {
+            err!("{stop}");
+            let rejects = run_file(&log, &request.id, "rejects.ndjson");
+            if rejects.is_file() {
+                err!("all rejected rows: {}", rejects.display());
+            }
+            return Ok(Exit::Guard);
+        }
+        Err(RunError::Ended { run, state }) => {
+            let exit = ended::show_again(&log, &run)?;
+            if state == RunState::Committed {
+                follow_up(&chain, &log, after)?;
+            }
+            return Ok(exit);
         }
         Err(error) => return Err(error).context(format!("run {} did not commit", request.id)),
     };
-    println!("{outcome}");
+    out!("{outcome}");
     match outcome.state {
-        RunState::Committed if after.no_dataflow => Ok(Exit::Done),
-        RunState::Committed if chain.is_embedded() => {
-            bring_up_to_date(&chain, &log, after.workers.count())?;
-            Ok(Exit::Done)
-        }
         RunState::Committed => {
-            if after.wait {
-                wait_for_views(&chain, &log)?;
-            }
+            follow_up(&chain, &log, after)?;
             Ok(Exit::Done)
         }
         RunState::Cancelled => Ok(Exit::Interrupted),
         RunState::Interrupted => {
             match &after.key {
-                Some(key) => println!("the same command goes on with it: --key {key:?}"),
-                None => println!("it had no --key, so nobody can go on with it"),
+                Some(key) => out!("the same command goes on with it: --key {key:?}"),
+                None => out!("it had no --key, so nobody can go on with it"),
             }
             Ok(Exit::Interrupted)
         }
         _ => {
-            let guard = outcome
-                .rehearsal
-                .is_some_and(|rehearsal| rehearsal.guard.is_some());
-            Ok(if guard { Exit::Guard } else { Exit::Done })
+            let stops = outcome.rehearsal.is_some_and(|rehearsal| {
+                rehearsal.guard.is_some() || rehearsal.input_stop.is_some()
+            });
+            Ok(if stops { Exit::Guard } else { Exit::Done })
         }
+    }
+}
+
+/// Has the views follow the log, as far as that is asked for.
+fn follow_up(chain: &Chain, log: &Log, after: &After) -> anyhow::Result<()> {
+    if after.no_dataflow {
+        Ok(())
+    } else if chain.is_embedded() {
+        bring_up_to_date(chain, log, after.workers.count())
+    } else if after.wait {
+        wait_for_views(chain, log)
+    } else {
+        Ok(())
     }
 }

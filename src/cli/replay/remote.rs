@@ -11,6 +11,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::super::Exit;
+use super::ended::{self, ENDED_BEFORE, has_ended};
 use crate::interrupt;
 use crate::keys::Keys;
 use crate::pace::{Pressed, Pressing};
@@ -45,7 +46,7 @@ pub(super) struct Remote {
     #[arg(long, value_name = "FILE", env = "EIP_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// Return once the run is started.
-    #[arg(long)]
+    #[arg(long, requires = "ingest")]
     detach: bool,
 }
 
@@ -64,7 +65,14 @@ impl Remote {
             let run = posted["run"].as_str().context("the answer names no run")?;
             let space = posted["space"].as_str().unwrap_or("main");
             let path = format!("/v1/runs/{run}?space={space}");
-            println!("run {run}");
+            out!("run {run}");
+            if posted["made_space"] == true {
+                err!("made the space {space}");
+            }
+            if has_ended(posted["state"].as_str().unwrap_or_default()) {
+                out!("{ENDED_BEFORE}");
+                return Ok(ended::show(&posted));
+            }
             if self.detach {
                 return Ok(Exit::Done);
             }
@@ -163,7 +171,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
     let keys = Keys::open();
     let mut pressing = Pressing::default();
     if keys.is_some() {
-        eprintln!("keys: space pauses and resumes, + and - change the speed, q leaves");
+        err!("keys: space pauses and resumes, + and - change the speed, q leaves");
     }
     let bar = ProgressBar::no_length();
     bar.set_style(ProgressStyle::with_template("{msg}")?);
@@ -171,14 +179,14 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
     loop {
         let run = service.look(path).await?;
         let state = run["state"].as_str().unwrap_or_default();
-        if !["requested", "planned", "running", "paused"].contains(&state) {
+        if has_ended(state) {
             bar.finish_and_clear();
-            return Ok(ended(&run, state));
+            return Ok(ended::show(&run));
         }
         let line = line(&run, state);
         if line != last {
             if bar.is_hidden() && told.is_none_or(|told| told.elapsed() >= LINE_EVERY) {
-                eprintln!("{line}");
+                err!("{line}");
                 told = Some(Instant::now());
             }
             bar.set_message(line.clone());
@@ -187,7 +195,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
         let signal = interrupt::asked() && interrupt::take();
         let Some(keys) = &keys else {
             if signal {
-                eprintln!(
+                err!(
                     "the run goes on; `curl -X DELETE {}{path}` cancels it",
                     service.url
                 );
@@ -201,7 +209,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
                 Pressed::Say(text) => Ok(text.to_owned()),
                 Pressed::Leave => {
                     bar.finish_and_clear();
-                    println!("run {id} goes on");
+                    out!("run {id} goes on");
                     return Ok(Exit::Done);
                 }
                 Pressed::Cancel => command(service, Method::DELETE, path, None, "cancelling").await,
@@ -223,7 +231,7 @@ async fn follow(service: &Service, path: &str, id: &str) -> anyhow::Result<Exit>
             };
             let words = words.unwrap_or_else(|error| format!("{error:#}"));
             if !words.is_empty() {
-                bar.suspend(|| eprintln!("{words}"));
+                bar.suspend(|| err!("{words}"));
             }
         }
         tokio::time::sleep(EVERY).await;
@@ -262,29 +270,4 @@ fn line(run: &Value, state: &str) -> String {
         parts.push(format!("reached {time}"));
     }
     parts.join("  ")
-}
-
-/// Tells how it ended.
-fn ended(run: &Value, state: &str) -> Exit {
-    println!("{state}, attempt {}", run["attempt"]);
-    for (name, count) in run["counts"].as_object().into_iter().flatten() {
-        println!("{name:<32}{:>12}", thousands(count.as_u64().unwrap_or(0)));
-    }
-    if let Some(error) = run["error"].as_str() {
-        eprintln!("{error}");
-        return if error.starts_with("guard: ") {
-            Exit::Guard
-        } else {
-            Exit::Failed
-        };
-    }
-    match state {
-        "committed" | "rehearsed" => {
-            if let Some(plan) = run["plan"].as_str() {
-                println!("plan {plan}");
-            }
-            Exit::Done
-        }
-        _ => Exit::Interrupted,
-    }
 }

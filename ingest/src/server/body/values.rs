@@ -83,10 +83,10 @@ pub(in crate::server) fn day_range(
 ) -> Result<DayRange, Problem> {
     let day = |name: &str, text: Option<&str>| match text {
         None => Ok(None),
-        Some(text) => Day::parse(text.as_bytes()).map(Some).map_err(|error| {
-            let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DD");
-            Problem::unprocessable("bad_field", detail)
-        }),
+        Some(text) => text
+            .parse::<Day>()
+            .map(Some)
+            .map_err(|bad| Problem::unprocessable("bad_field", format!("{name}: {bad}"))),
     };
     let range = DayRange {
         start: day("start", start)?,
@@ -101,8 +101,6 @@ pub(in crate::server) fn day_range(
 
 /// Reads a time.
 pub(in crate::server) fn time(name: &str, text: &str) -> Result<EventTime, Problem> {
-    text.parse().map_err(|error| {
-        let detail = format!("{name}: {text:?} is {error}; write YYYY-MM-DDTHH:MM:SSZ");
-        Problem::unprocessable("bad_field", detail)
-    })
+    text.parse::<EventTime>()
+        .map_err(|bad| Problem::unprocessable("bad_field", format!("{name}: {bad}")))
 }
