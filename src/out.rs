@@ -106,12 +106,10 @@ pub(crate) fn ended(result: anyhow::Result<Exit>, only_prints: bool) -> anyhow::
 }
 
 fn is_of_stdout(error: &anyhow::Error) -> bool {
-    let mut causes = error
+    let causes = error
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>());
-    causes.any(|cause| {
-        cause
-            .get_ref()
-            .is_some_and(|inner| inner.is::<StdoutLost>())
-    })
+    causes
+        .filter_map(io::Error::get_ref)
+        .any(<dyn std::error::Error + Send + Sync>::is::<StdoutLost>)
 }

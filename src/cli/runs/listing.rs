@@ -40,7 +40,7 @@ pub(super) fn listing(runs: &[RunView], now_ms: i64) -> String {
     for (line, run) in lines.zip(runs) {
         text.push(line.to_owned());
         let notes = notes(run, runs);
-        text.extend(notes.map(|(name, note)| format!("    {name:<8} {note}")));
+        text.extend(notes.map(|(name, note)| format!("     {name:<8} {note}")));
     }
     text.join("\n")
 }
@@ -254,15 +254,15 @@ mod tests {
         };
         let text = listing(&[fast, window, revert, failed, rehearsed], 0);
         let wanted = "\
-  run               kind    state      attempt  days                      rules    dataset  who  when (UTC)        took   events  retracted
-  aaaaaaaaaaaaaaaa  fast    committed  1        all                       default  olist    kim  2017-11-29 23:59  1.2 s  12,345          -
-  bbbbbbbbbbbbbbbb  window  committed  1        2018-03-01..2018-04-01    default  olist    kim  2017-11-29 23:59  5m05s     900         17
-    why      OPS-17: carrier times were late
-    reverted by run cccccccccccccccc
-  cccccccccccccccc  revert  committed  1        reverts bbbbbbbbbbbbbbbb  -        -        kim  2017-11-29 23:59  1.2 s     917          0
-  dddddddddddddddd  fast    failed     1        all                       default  olist    kim  2017-11-29 23:59  1.2 s       -          -
-    error    input: too many rows
-  eeeeeeeeeeeeeeee  window  rehearsed  1        all                       default  olist    kim  2017-11-29 23:59  1.2 s   (900)       (17)";
+   run               kind    state      attempt  days                      rules    dataset  who  when (UTC)        took   events  retracted
+   aaaaaaaaaaaaaaaa  fast    committed  1        all                       default  olist    kim  2017-11-29 23:59  1.2 s  12,345          -
+   bbbbbbbbbbbbbbbb  window  committed  1        2018-03-01..2018-04-01    default  olist    kim  2017-11-29 23:59  5m05s     900         17
+     why      OPS-17: carrier times were late
+     reverted by run cccccccccccccccc
+   cccccccccccccccc  revert  committed  1        reverts bbbbbbbbbbbbbbbb  -        -        kim  2017-11-29 23:59  1.2 s     917          0
+   dddddddddddddddd  fast    failed     1        all                       default  olist    kim  2017-11-29 23:59  1.2 s       -          -
+     error    input: too many rows
+   eeeeeeeeeeeeeeee  window  rehearsed  1        all                       default  olist    kim  2017-11-29 23:59  1.2 s   (900)       (17)";
         assert_eq!(text, wanted, "\n{text}");
     }
 
