@@ -74,6 +74,7 @@ pub use request::{
     DayRange, Emit, FastTask, RevertTask, RunRequest, ScaledTask, Source, Speed, Task, WindowTask,
 };
 pub use rows::{Rows, RowsError, RowsLimits, RowsTask, RowsTerms, VerdictCounts};
+pub(crate) use run_files::REJECTS;
 pub use run_files::run_file;
 pub(crate) use runner::check;
 pub use runner::{Clock, Runner};

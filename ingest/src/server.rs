@@ -38,6 +38,7 @@ mod page;
 mod problem;
 mod receipt;
 mod receive;
+mod rejects;
 mod request_id;
 mod router;
 mod rows;

@@ -29,17 +29,26 @@ impl FromRequestParts<Arc<App>> for Asked {
         let id = Path::<String>::from_request_parts(parts, app).await;
         let query = Query::<SpaceQuery>::from_request_parts(parts, app).await;
         let (run, query) = (named_run(id)?, named_space(query)?);
-        let space = app.space_of(&query, &run).await?;
-        Ok(Self {
-            space,
-            run,
-            headers: parts.headers.clone(),
-            app: Arc::clone(app),
-        })
+        Self::new(app, run, &query, parts.headers.clone()).await
     }
 }
 
 impl Asked {
+    /// A request whose path and query are read already.
+    pub(super) async fn new(
+        app: &Arc<App>,
+        run: RunId,
+        query: &SpaceQuery,
+        headers: HeaderMap,
+    ) -> Result<Self, Problem> {
+        Ok(Self {
+            space: app.space_of(query, &run).await?,
+            run,
+            headers,
+            app: Arc::clone(app),
+        })
+    }
+
     /// The run as its thread tells it, if it is executed here.
     pub(super) fn live(&self) -> Option<LiveRun> {
         self.space.executor.live(&self.run)

@@ -80,6 +80,10 @@ pub(super) async fn list(
     });
     let mut runs: Vec<RunAnswer> = known.collect();
     runs.extend(live.values().map(|live| waiting_answer(&space, live)));
+    // What the input was like is told of one run, with its samples; a list would grow by it.
+    for run in &mut runs {
+        run.view.input = None;
+    }
     Ok(Json(Runs { runs }).into_response())
 }
 

@@ -5,12 +5,13 @@
 //! done, and the page says so. Every text that comes from outside is escaped.
 
 mod html;
+mod input;
 mod report;
 
 use serde_json::Value;
 
 use super::app::RunAnswer;
-use crate::run::RunState;
+use crate::run::{InputReport, RunState};
 use html::{STYLE, Text, count, digest, pair, put, table};
 
 /// The page of a run; `rehearsal` is its plan's report, as it is in `rehearsal.json`.
@@ -26,6 +27,9 @@ pub(super) fn page(answer: &RunAnswer, rehearsal: Option<&Value>) -> String {
     if let Some(report) = rehearsal {
         report::changes(&mut page, report);
         report::digests(&mut page, report, is_done);
+    }
+    if let Some(report) = InputReport::of_json(answer.view.input.as_ref()) {
+        input::sections(&mut page, &report);
     }
     asked(&mut page, answer);
     in_the_log(&mut page, answer);

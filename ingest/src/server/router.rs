@@ -16,7 +16,7 @@ use super::browsers::{OwnNames, keep_out};
 use super::limits::HttpLimits;
 use super::receive::{BodyLimit, receive};
 use super::{
-    catalog, commands, files, follow, handlers, metrics, openapi, problem, request_id, rows,
+    catalog, commands, files, follow, handlers, metrics, openapi, problem, rejects, request_id, rows,
 };
 
 /// Routes for everybody.
@@ -37,6 +37,7 @@ fn guarded() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(files::hgrm))
         .routes(routes!(files::json))
         .routes(routes!(files::receipt))
+        .routes(routes!(rejects::rejects))
         .routes(routes!(catalog::datasets))
         .routes(routes!(catalog::rules))
         .routes(routes!(catalog::coverage))

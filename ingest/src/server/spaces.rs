@@ -55,7 +55,8 @@ impl SpaceRuns {
         if self.space.is_main() {
             format!("/v1/runs/{run}{part}")
         } else {
-            format!("/v1/runs/{run}{part}?space={}", self.space)
+            let between = if part.contains('?') { '&' } else { '?' };
+            format!("/v1/runs/{run}{part}{between}space={}", self.space)
         }
     }
 

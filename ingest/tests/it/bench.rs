@@ -152,6 +152,7 @@ pub(crate) fn no_limits() -> GuardLimits {
     GuardLimits {
         max_vanishing: Some("100%".parse().unwrap()),
         max_retracted: Some("100%".parse().unwrap()),
+        max_lost_regions: Some("100%".parse().unwrap()),
     }
 }
 
@@ -161,6 +162,7 @@ pub(crate) fn window(source: Source, range: DayRange) -> WindowTask {
         range,
         emit: Emit::All,
         limits: no_limits(),
+        trust_damaged_files: false,
         mix: false,
         dry_run: false,
         plan: None,

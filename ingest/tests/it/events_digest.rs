@@ -12,7 +12,7 @@ use eip_olist::{Dataset, Limits};
 use sha2::{Digest as _, Sha256};
 
 /// Where the real data is: `EIP_OLIST`, or `shared/olist` beside the workspace.
-fn olist() -> Option<PathBuf> {
+pub(crate) fn olist() -> Option<PathBuf> {
     let folder = std::env::var_os("EIP_OLIST").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/olist")),
         PathBuf::from,
@@ -28,11 +28,12 @@ fn olist() -> Option<PathBuf> {
 }
 
 /// The events export (semantics, section 6): events by type, and the digest.
-fn export(data: &Dataset, rules: &Rules) -> ([usize; 6], String) {
+pub(crate) fn export(data: &Dataset, rules: &Rules) -> ([usize; 6], String) {
+    let as_of = data.default_as_of();
     let mut counts = [0; 6];
     let mut events = Vec::new();
-    let Ok(()) = data.for_each_order(|row| {
-        let facts = convert(row, rules, data.default_as_of()).expect("no time is near 2199");
+    let Ok(()) = data.for_each_order(|_, row| {
+        let facts = convert(row, rules, as_of).expect("no time is near 2199");
         for event in facts.events() {
             counts[event.event_type.rank()] += 1;
             let mut line = Vec::new();

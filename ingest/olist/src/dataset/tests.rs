@@ -4,7 +4,10 @@ use std::io::Cursor;
 use super::*;
 use crate::row::OrderStatus;
 
+mod described;
+mod duplicates;
 mod files;
+mod needs;
 
 const ORDERS_HEADER: &str = "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date\n";
 

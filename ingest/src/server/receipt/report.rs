@@ -33,7 +33,8 @@ pub(super) fn announced(report: &Value, name: &str) -> Option<u64> {
         "facts_left" => report["left_count"].as_u64(),
         "orders_left" => {
             let of = |sort: &str| report[sort]["count"].as_u64();
-            Some(of("rejected_orders")? + of("pushed_orders")?)
+            let sorts = ["rejected_orders", "pushed_orders", "swallowed_orders", "swallowed_items"];
+            sorts.into_iter().map(of).sum()
         }
         _ => match name.split_once('_') {
             Some(("facts", of)) => report["facts"][of].as_u64(),
@@ -64,6 +65,8 @@ pub(super) fn changes(page: &mut String, report: &Value) {
     days(page, &report["by_day"]);
     for (title, field) in [
         ("Orders that vanish", "vanishing"),
+        ("Orders that lose a known region", "losing_regions"),
+        ("Orders that lose all their items", "losing_items"),
         (
             "Orders left alone: their row was rejected",
             "rejected_orders",
@@ -72,6 +75,14 @@ pub(super) fn changes(page: &mut String, report: &Value) {
         (
             "Orders left alone: pushed, and not in the data",
             "pushed_orders",
+        ),
+        (
+            "Orders left alone: not in the data, and another row may have swallowed theirs",
+            "swallowed_orders",
+        ),
+        (
+            "Orders left alone: without items, and another row may have swallowed them",
+            "swallowed_items",
         ),
     ] {
         named(page, title, &report[field]);
