@@ -27,6 +27,7 @@ pub mod kafka;
 mod ledger;
 mod line;
 mod lock;
+mod mark;
 mod reader;
 mod scan;
 mod shared;
@@ -44,6 +45,7 @@ pub use ledger::{
 };
 pub use line::parse_parts;
 pub use lock::WriterLock;
+pub use mark::{BadDigest, LastRecords, Mark, Marks, RecordDigest, Stretch};
 pub use reader::{JournalReader, RecordRef};
 pub use state::{BadTopicId, DEFAULT_PARTITIONS, FORMAT, MAX_PARTITIONS, StateDir, TopicId};
 pub use transfer::{ExportSummary, ImportSummary, export, export_facts, import};
