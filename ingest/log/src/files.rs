@@ -28,6 +28,9 @@ pub(crate) struct Header {
     /// Runs that had not ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) live: Vec<RunSummary>,
+    /// The bytes of the file before, which is never written again. Left out by earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<u64>,
 }
 
 impl Header {

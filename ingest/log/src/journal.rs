@@ -9,6 +9,7 @@ use crate::ends::{EndsWatcher, committed_ends};
 use crate::error::LogError;
 use crate::event_log::{EventLog, LedgerSource, Log, LogEnds, LogReader, LogWriter};
 use crate::files;
+use crate::joints;
 use crate::ledger::{LedgerEntry, LedgerReader};
 use crate::mark::{self, Marks, Stretch};
 use crate::reader::{JournalReader, RecordRef};
@@ -42,6 +43,7 @@ impl EventLog for StateDir {
     }
 
     fn ends(&self) -> Result<Box<dyn LogEnds>, LogError> {
+        joints::check(self)?;
         Ok(Box::new(EndsWatcher::open(self)?))
     }
 

@@ -22,6 +22,7 @@ mod ends;
 mod error;
 mod event_log;
 mod files;
+mod joints;
 mod journal;
 pub mod kafka;
 mod ledger;

@@ -248,8 +248,13 @@ pub(crate) fn read(
             .collect();
         let mut reader = log.reader(&chosen, &from)?;
         let reading = Reading::new(stretches, round, partitions);
+        let mut in_time = true;
         for (place, marks) in reading.run(&mut *reader, &upto, begun)? {
+            in_time &= marks.is_some();
             all[place] = marks;
+        }
+        if !in_time {
+            break;
         }
     }
     Ok(all)
