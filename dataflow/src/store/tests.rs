@@ -50,9 +50,11 @@ fn commit_rows(store: &mut SqliteStore, epoch: u64, tick: u64, upserts: &[RouteS
             epoch,
             tick,
             offsets: &offsets,
+            last: &[],
             upserts,
             deletes: &[],
             dead_letters: &[],
+            all_dead_letters: false,
         })
         .unwrap();
 }
@@ -139,9 +141,11 @@ fn a_tick_writes_rows_dead_letters_and_progress_together() {
         epoch,
         tick: 50,
         offsets: &offsets,
+        last: &[],
         upserts: &rows,
         deletes: &[],
         dead_letters: &[letter(3), letter(8)],
+        all_dead_letters: false,
     };
     store.commit(&tick).unwrap();
     store.commit(&tick).unwrap();
@@ -170,6 +174,7 @@ fn a_tick_writes_rows_dead_letters_and_progress_together() {
         epoch,
         tick: 51,
         offsets: offsets.into(),
+        last: Vec::new(),
         topic_id: TOPIC.into(),
     };
     assert_eq!(store.progress().unwrap(), Some(expected));
@@ -202,9 +207,11 @@ fn a_dataflow_that_was_replaced_writes_nothing_more() {
         epoch: old_epoch,
         tick: 1,
         offsets: &[],
+        last: &[],
         upserts: &[row(1, "SP", 1)],
         deletes: &[],
         dead_letters: &[],
+        all_dead_letters: false,
     };
     old.commit(&tick).unwrap_err();
     assert!(scanned(&mut new, DocumentView::Shipments).is_empty());

@@ -132,9 +132,11 @@ pub(crate) fn tick(epoch: u64, tick: u64, upserts: &[RouteStatsRow]) -> TickComm
         epoch,
         tick,
         offsets: &OFFSETS,
+        last: &[],
         upserts,
         deletes: &[],
         dead_letters: &[],
+        all_dead_letters: false,
     }
 }
 

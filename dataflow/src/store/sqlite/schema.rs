@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset};
+use eip_log::Mark;
 use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
@@ -120,20 +121,33 @@ pub(super) async fn check_format(
 pub(super) async fn read_progress(
     connection: &mut SqliteConnection,
 ) -> Result<Option<Progress>, StoreError> {
-    let row = sqlx::query("SELECT epoch, tick, offsets, topic_id FROM progress WHERE epoch > 0")
+    // All columns: a reader may come before the file has been brought up to date.
+    let row = sqlx::query("SELECT * FROM progress WHERE epoch > 0")
+        .persistent(false)
         .fetch_optional(connection)
         .await
         .map_err(read_error)?;
     let Some(row) = row else { return Ok(None) };
-    let offsets: &str = row.try_get(2).map_err(read_error)?;
+    let offsets: &str = row.try_get("offsets").map_err(read_error)?;
     let offsets: Vec<Offset> = serde_json::from_str(offsets).map_err(|error| {
         broken(&format!("the offsets of its progress row are {offsets:?}")).because(error)
     })?;
+    let last: Option<&str> = match row.try_get("last") {
+        Err(sqlx::Error::ColumnNotFound(_)) => None,
+        last => last.map_err(read_error)?,
+    };
+    let last: Vec<Option<Mark>> = serde_json::from_str(last.unwrap_or("[]")).map_err(|error| {
+        broken(&format!(
+            "the last records of its progress row are {last:?}"
+        ))
+        .because(error)
+    })?;
     Ok(Some(Progress {
-        epoch: integer(&row, 0)? as u64,
-        tick: integer(&row, 1)? as u64,
+        epoch: row.try_get::<i64, _>("epoch").map_err(read_error)? as u64,
+        tick: row.try_get::<i64, _>("tick").map_err(read_error)? as u64,
         offsets,
-        topic_id: row.try_get(3).map_err(read_error)?,
+        last,
+        topic_id: row.try_get("topic_id").map_err(read_error)?,
     }))
 }
 
