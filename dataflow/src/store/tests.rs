@@ -323,6 +323,28 @@ fn views_left_behind_by_a_killed_dataflow_are_read_and_written_on() {
     assert_eq!(next.rows().unwrap().len(), 2);
 }
 
+#[test]
+fn views_of_an_earlier_version_are_read_as_they_are_and_gone_on_from() {
+    let state = tempfile::tempdir().unwrap();
+    let mut store = open(state.path());
+    let epoch = store.take_epoch(1).unwrap();
+    commit_rows(&mut store, epoch, 1, &[row(1, "SP", 1)]);
+    let before = store.progress().unwrap();
+    drop(store);
+    change_by_hand(state.path(), "ALTER TABLE progress DROP COLUMN last");
+    change_by_hand(
+        state.path(),
+        "DELETE FROM _sqlx_migrations WHERE version = 2",
+    );
+    let mut reader = ViewReader::open(state.path()).unwrap();
+    assert_eq!(reader.progress().unwrap(), before);
+    let mut store = open(state.path());
+    assert_eq!(store.progress().unwrap(), before);
+    commit_rows(&mut store, epoch, 2, &[row(2, "SP", 1)]);
+    assert_eq!(reader.progress().unwrap().unwrap().tick, 2);
+    assert_eq!(store.rows().unwrap().len(), 2);
+}
+
 impl DocumentWrite {
     fn doc(&self) -> Option<&str> {
         match self {

@@ -216,7 +216,7 @@ fn suffer(mut bytes: Vec<u8>, older: &[u8], fate: Fate, at: usize) -> Vec<u8> {
 #[test]
 fn whatever_becomes_of_the_log_the_next_start_gives_its_views() {
     let cases = if std::env::var_os("EIP_SOAK").is_some() {
-        2000
+        1000
     } else {
         40
     };

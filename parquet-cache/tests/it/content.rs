@@ -200,7 +200,7 @@ fn suffer(journal: &Path, fate: Fate, at: usize) {
 #[test]
 fn whatever_becomes_of_the_log_the_cache_says_what_it_says() {
     let cases = if std::env::var_os("EIP_SOAK").is_some() {
-        2000
+        1000
     } else {
         6
     };

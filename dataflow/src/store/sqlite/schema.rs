@@ -121,21 +121,28 @@ pub(super) async fn check_format(
 pub(super) async fn read_progress(
     connection: &mut SqliteConnection,
 ) -> Result<Option<Progress>, StoreError> {
-    // All columns: a reader may come before the file has been brought up to date.
-    let row = sqlx::query("SELECT * FROM progress WHERE epoch > 0")
-        .persistent(false)
+    // A reader may come before a dataflow has brought the file up to date.
+    let has_last: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM pragma_table_info('progress') WHERE name = 'last')",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(read_error)?;
+    let sql = if has_last {
+        "SELECT epoch, tick, offsets, topic_id, last FROM progress WHERE epoch > 0"
+    } else {
+        "SELECT epoch, tick, offsets, topic_id, NULL FROM progress WHERE epoch > 0"
+    };
+    let row = sqlx::query(sql)
         .fetch_optional(connection)
         .await
         .map_err(read_error)?;
     let Some(row) = row else { return Ok(None) };
-    let offsets: &str = row.try_get("offsets").map_err(read_error)?;
+    let offsets: &str = row.try_get(2).map_err(read_error)?;
     let offsets: Vec<Offset> = serde_json::from_str(offsets).map_err(|error| {
         broken(&format!("the offsets of its progress row are {offsets:?}")).because(error)
     })?;
-    let last: Option<&str> = match row.try_get("last") {
-        Err(sqlx::Error::ColumnNotFound(_)) => None,
-        last => last.map_err(read_error)?,
-    };
+    let last: Option<&str> = row.try_get(4).map_err(read_error)?;
     let last: Vec<Option<Mark>> = serde_json::from_str(last.unwrap_or("[]")).map_err(|error| {
         broken(&format!(
             "the last records of its progress row are {last:?}"
@@ -143,11 +150,11 @@ pub(super) async fn read_progress(
         .because(error)
     })?;
     Ok(Some(Progress {
-        epoch: row.try_get::<i64, _>("epoch").map_err(read_error)? as u64,
-        tick: row.try_get::<i64, _>("tick").map_err(read_error)? as u64,
+        epoch: integer(&row, 0)? as u64,
+        tick: integer(&row, 1)? as u64,
         offsets,
         last,
-        topic_id: row.try_get("topic_id").map_err(read_error)?,
+        topic_id: row.try_get(3).map_err(read_error)?,
     }))
 }
 
