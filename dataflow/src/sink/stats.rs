@@ -188,7 +188,7 @@ impl Sink {
             (upserts, deletes) = difference(stored.take_rows(), upserts);
         }
         let dead_letters = dead_letters.into_values().flatten().collect();
-        self.job = Some(Job::Commit(Commit {
+        self.job = Some(Job::Commit(Box::new(Commit {
             tick,
             offsets,
             last: self.marks.clone(),
@@ -196,7 +196,7 @@ impl Sink {
             deletes,
             dead_letters,
             all_dead_letters: is_first,
-        }));
+        })));
     }
 }
 

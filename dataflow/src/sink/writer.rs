@@ -44,7 +44,7 @@ pub enum Job {
         writes: Vec<DocumentWrite>,
     },
     /// Everything up to this tick is written: commit it.
-    Commit(Commit),
+    Commit(Box<Commit>),
 }
 
 /// What one transaction of the stats store takes.

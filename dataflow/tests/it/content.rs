@@ -206,7 +206,7 @@ fn suffer(mut bytes: Vec<u8>, older: &[u8], fate: Fate, at: usize) -> Vec<u8> {
         Fate::TailZeroed => bytes[at..].fill(0),
         Fate::Zeros(zeros) => bytes.resize(bytes.len() + zeros, 0),
         Fate::Garbage(seed) => {
-            bytes.extend((1..500_u64).map(|place| (seed.wrapping_mul(place * 2 + 1) >> 40) as u8))
+            bytes.extend((1..500_u64).map(|place| (seed.wrapping_mul(place * 2 + 1) >> 40) as u8));
         }
         Fate::Older => return older.to_vec(),
     }

@@ -187,7 +187,7 @@ fn suffer(journal: &Path, fate: Fate, at: usize) {
         Fate::TailZeroed => bytes[at..].fill(0),
         Fate::Zeros(zeros) => bytes.resize(bytes.len() + zeros, 0),
         Fate::Garbage(seed) => {
-            bytes.extend((1..500_u64).map(|place| (seed.wrapping_mul(place * 2 + 1) >> 40) as u8))
+            bytes.extend((1..500_u64).map(|place| (seed.wrapping_mul(place * 2 + 1) >> 40) as u8));
         }
         Fate::Gone => {
             fs::remove_file(journal).unwrap();
