@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use eip_contract::Offset;
 use eip_dataflow::control::{Counts, DocumentCounts};
-use eip_dataflow::{DataflowConfig, DataflowHandle, spawn};
+use eip_dataflow::{DataflowConfig, DataflowHandle, departures, spawn};
 use eip_log::Log;
 use eip_parquet_cache::Cache;
 
@@ -165,8 +165,24 @@ pub(crate) fn counts_since(now: &Counts, then: &Counts) -> Counts {
     }
 }
 
-/// A view that lags is no error, but who reads its figures must know.
+/// A view that lags is no error, but who reads its figures must know; likewise of one that was made
+/// from records that the log does not have.
 pub(crate) fn warn_if_behind(chain: &Chain, log: &Log) -> anyhow::Result<()> {
+    let progress = chain
+        .views()
+        .ok()
+        .map(|mut views| views.progress())
+        .transpose()?;
+    if let Some(progress) = progress.flatten()
+        && !departures(log, &progress)?.is_empty()
+    {
+        eprintln!(
+            "warning: the views were made from records that the log does not have: it was cut, \
+             restored or written again; `eip dataflow --until-caught-up` writes the views of the \
+             log that is there"
+        );
+        return Ok(());
+    }
     let behind = behind(chain, &log.committed_ends()?)?;
     if behind > 0 {
         err!(

@@ -39,7 +39,7 @@ use crate::clock::{self, Clock, TickEnds};
 use crate::control::Control;
 use crate::fold::{self, Backlog};
 use crate::sink::Sinks;
-use crate::source::{self, RecordSource};
+use crate::source::{self, LastRecord, RecordSource};
 use crate::store::StoredDeadLetter;
 use crate::tick::{Rows, Tick};
 use crate::views::route_stats_daily::{self, DayRoute, Regions, RouteStats};
@@ -74,6 +74,8 @@ pub struct Views<'scope> {
     pub route_stats_daily: Rows<'scope, (DayRoute, RouteStats)>,
     /// Records that were no canonical events.
     pub dead_letters: StreamVec<'scope, Tick, StoredDeadLetter>,
+    /// The last record of each partition.
+    pub last: StreamVec<'scope, Tick, LastRecord>,
     /// How far each tick reads.
     pub ticks: StreamVec<'scope, Tick, TickEnds>,
 }
@@ -103,6 +105,7 @@ pub fn build(scope: Scope<'_, Tick>, parts: Parts) -> probe::Handle<Tick> {
         shipments: shipments::render(current.shipments.clone()),
         route_stats_daily: route_stats_daily::render(current.shipments, &regions),
         dead_letters: sourced.dead_letters,
+        last: sourced.last,
         ticks,
     };
     sinks.connect(views, &written, backlog, dictionary, control);

@@ -17,4 +17,6 @@ pub mod store;
 pub mod tick;
 pub mod views;
 
-pub use run::{Cluster, DataflowConfig, DataflowError, DataflowHandle, Summary, Watch, spawn};
+pub use run::{
+    Cluster, DataflowConfig, DataflowError, DataflowHandle, Summary, Watch, departures, spawn,
+};

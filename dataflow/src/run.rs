@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use eip_contract::{Dictionary, Offset};
-use eip_log::{Log, LogError};
+use eip_log::{Log, LogError, Stretch};
 use eip_parquet_cache::{Cache, CacheError};
 
 use crate::clock::{Clock, WallClock};
@@ -33,20 +33,6 @@ pub enum DataflowError {
     /// The cache folder could not be read.
     #[error("the cache cannot be read; delete its folder to do without it")]
     Cache(#[from] CacheError),
-    /// The views know more of the log than there is.
-    #[error(
-        "the views were made from partition {partition} up to offset {written}, but the log ends \
-         at {end}: it was cut or replaced; have the views made anew (`eip space reset`, or delete \
-         views.sqlite)"
-    )]
-    LogCut {
-        /// The partition.
-        partition: usize,
-        /// How far the views go.
-        written: Offset,
-        /// How far the log goes.
-        end: Offset,
-    },
     /// The views are those of another log, or of this one when it was another.
     #[error(
         "the views were made from log {theirs}, this is log {ours}: it was made anew; keep its views \
@@ -200,17 +186,33 @@ pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
     };
     // The cache before the ends: what it holds must not lie behind them.
     let cache = if cache {
-        Some(Arc::new(Cache::open(&log)?))
+        let opened = Cache::open(&log).map_err(|error| match error {
+            // The log's own words name the way out.
+            CacheError::Log(error) => DataflowError::Log(error),
+            error => DataflowError::Cache(error),
+        })?;
+        Some(Arc::new(opened))
     } else {
         None
     };
     let clock = if process == 0 {
         let progress = stores.stats.progress()?;
+        let mut departed = Vec::new();
         if let Some(progress) = &progress {
             check_same_log(&log, progress)?;
+            departed = departures(&log, progress)?;
+        }
+        let epoch = take_over(&mut stores, progress.as_ref(), processes)?;
+        if !departed.is_empty() {
+            tracing::warn!(
+                partitions = ?departed,
+                "the log was cut, restored or written again: it has not the records that the views \
+                 were made from; the views are made again from the log"
+            );
+            stores.stats.begin_again(epoch)?;
         }
         Some(Clock {
-            epoch: take_over(&mut stores, progress.as_ref(), processes)?,
+            epoch,
             ends: log.ends()?,
             wall,
             last: progress.map_or(0, |progress| progress.tick),
@@ -267,17 +269,39 @@ fn check_same_log(log: &Log, progress: &Progress) -> Result<(), DataflowError> {
             partitions,
         });
     }
+    Ok(())
+}
+
+/// The partitions of which the log does not have what the views were made from: it ends before, or has
+/// another record where the last one was. The first tick of a dataflow writes what differs.
+pub fn departures(log: &Log, progress: &Progress) -> Result<Vec<u32>, LogError> {
     let ends = log.committed_ends()?;
-    for (partition, (&written, &end)) in progress.offsets.iter().zip(&ends).enumerate() {
-        if written > end {
-            return Err(DataflowError::LogCut {
-                partition,
-                written,
-                end,
-            });
+    let read = (0..).zip(progress.offsets.iter().zip(&ends));
+    let is_cut = |&(_, (written, end)): &(u32, (&Offset, &Offset))| written > end;
+    let (cut, whole): (Vec<_>, Vec<_>) = read.partition(is_cut);
+    let mut departed: Vec<u32> = cut.into_iter().map(|(partition, _)| partition).collect();
+    let (mut stretches, mut expected) = (Vec::new(), Vec::new());
+    for (partition, (&written, _)) in whole {
+        if let Some(&Some(mark)) = progress.last.get(partition as usize) {
+            let range = mark.offset..written;
+            stretches.push(Stretch { partition, range });
+            expected.push(mark);
         }
     }
-    Ok(())
+    let found = match log.marks(&stretches) {
+        Err(error) if error.is_passing() => vec![None; stretches.len()],
+        found => found?,
+    };
+    for ((stretch, mark), found) in stretches.iter().zip(expected).zip(found) {
+        match found {
+            Some(found) if found == [mark] => {}
+            Some(_) => departed.push(stretch.partition),
+            // Whatever it is, hydration writes what the log has.
+            None => tracing::debug!(stretch.partition, "the last record read was not compared"),
+        }
+    }
+    departed.sort_unstable();
+    Ok(departed)
 }
 
 /// Takes both stores over under an epoch above all that either of them knows.

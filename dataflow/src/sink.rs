@@ -72,6 +72,7 @@ impl Sinks {
                     stats::Inputs {
                         rows: views.route_stats_daily,
                         dead_letters: views.dead_letters,
+                        last: views.last,
                         ticks: views.ticks,
                         acknowledged,
                     },

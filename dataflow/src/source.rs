@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use eip_contract::{Offset, PackedChange};
+use eip_log::Mark;
 use timely::container::{CapacityContainerBuilder, NoopBuilder};
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Exchange;
@@ -42,6 +43,18 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// Those that were no canonical events.
     pub dead_letters: Vec<StoredDeadLetter>,
+    /// The last record read of a partition, from a source that knows it, with the last piece below
+    /// `upto`.
+    pub last: Vec<LastRecord>,
+}
+
+/// The last record that was read of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LastRecord {
+    /// The partition.
+    pub partition: u32,
+    /// Where it is and what it says.
+    pub mark: Mark,
 }
 
 /// The records of one worker's partitions.
@@ -70,6 +83,8 @@ pub struct Sourced<'scope> {
     pub records: StreamVec<'scope, Tick, Record>,
     /// Its dead letters.
     pub dead_letters: StreamVec<'scope, Tick, StoredDeadLetter>,
+    /// The last record of each partition.
+    pub last: StreamVec<'scope, Tick, LastRecord>,
 }
 
 /// A tick that is being read.
@@ -78,6 +93,7 @@ struct Reading {
     upto: Vec<Offset>,
     records: Capability<Tick>,
     dead_letters: Capability<Tick>,
+    last: Capability<Tick>,
 }
 
 /// Reads each tick of `ticks` up to its ends.
@@ -87,15 +103,18 @@ pub fn read(
     control: Arc<Control>,
 ) -> Sourced<'_> {
     type Whole = NoopBuilder<Vec<Record>>;
-    type Sent = CapacityContainerBuilder<Vec<StoredDeadLetter>>;
+    type Letters = CapacityContainerBuilder<Vec<StoredDeadLetter>>;
+    type Lasts = CapacityContainerBuilder<Vec<LastRecord>>;
     let scope = ticks.scope();
     let mut builder = OperatorBuilder::new("Source".to_owned(), scope);
     let activator = scope.activator_for(builder.operator_info().address);
     let mut input = builder.new_input(ticks, Exchange::new(|ends: &TickEnds| ends.worker));
     let (records_output, records) = builder.new_output();
     let (letters_output, dead_letters) = builder.new_output();
+    let (last_output, last) = builder.new_output();
     let mut records_output = OutputBuilder::<Tick, Whole>::from(records_output);
-    let mut letters_output = OutputBuilder::<Tick, Sent>::from(letters_output);
+    let mut letters_output = OutputBuilder::<Tick, Letters>::from(letters_output);
+    let mut last_output = OutputBuilder::<Tick, Lasts>::from(last_output);
     builder.build(move |_capabilities| {
         let mut reading: VecDeque<Reading> = VecDeque::new();
         let mut batch = Batch::default();
@@ -107,6 +126,7 @@ pub fn read(
                     upto: ends.upto,
                     records: capability.delayed(&tick, 0),
                     dead_letters: capability.delayed(&tick, 1),
+                    last: capability.delayed(&tick, 2),
                 }));
             });
             let Some(first) = reading.front() else { return };
@@ -132,6 +152,10 @@ pub fn read(
                 .activate()
                 .session(&first.dead_letters)
                 .give_iterator(batch.dead_letters.drain(..));
+            last_output
+                .activate()
+                .session(&first.last)
+                .give_iterator(batch.last.drain(..));
             records_output
                 .activate()
                 .session_with_builder(&first.records)
@@ -148,5 +172,6 @@ pub fn read(
     Sourced {
         records,
         dead_letters,
+        last,
     }
 }

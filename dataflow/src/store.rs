@@ -16,6 +16,7 @@ mod sqlite;
 
 use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset};
+use eip_log::Mark;
 use sha2::{Digest as _, Sha256};
 
 pub use elasticsearch::{
@@ -206,6 +207,11 @@ pub trait StatsStore: Send {
     /// refused. Also makes the store ready: tables that are missing are made.
     fn take_epoch(&mut self, least: u64) -> Result<u64, StoreError>;
 
+    /// Forgets how far the views were written and what is kept by the log's positions: dead letters,
+    /// and documents that were refused. Called under the epoch that was taken, when the log is not
+    /// what the views were made from; the first tick then writes all that is missing.
+    fn begin_again(&mut self, epoch: u64) -> Result<(), StoreError>;
+
     /// All stored rows, in the order of their key.
     fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError>;
 
@@ -232,12 +238,16 @@ pub struct TickCommit<'a> {
     pub tick: u64,
     /// Per partition the next offset to read behind what this tick has written.
     pub offsets: &'a [Offset],
+    /// Per partition the last record of what is written; none where it is not known.
+    pub last: &'a [Option<Mark>],
     /// Rows that are new or other than before.
     pub upserts: &'a [RouteStatsRow],
     /// Rows that are gone.
     pub deletes: &'a [RouteKey],
     /// Records that were no canonical events.
     pub dead_letters: &'a [StoredDeadLetter],
+    /// Whether these are all there are, so that any other that is stored is none of this log.
+    pub all_dead_letters: bool,
 }
 
 /// The key of a row of `route_stats_daily`.
@@ -275,6 +285,8 @@ pub struct Progress {
     pub tick: u64,
     /// Per partition the next offset to read; empty as long as nothing was written.
     pub offsets: Vec<Offset>,
+    /// Per partition the last record before these; none, or left out, where it is not known.
+    pub last: Vec<Option<Mark>>,
     /// The identity of the log that the views are made from.
     pub topic_id: String,
 }

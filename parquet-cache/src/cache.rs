@@ -3,6 +3,7 @@
 mod catch_up;
 mod merge;
 mod read;
+mod refresh;
 
 use std::fs;
 use std::io;
@@ -11,14 +12,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use eip_contract::Offset;
-use eip_log::{Log, WriterLock};
+use eip_log::Log;
 use tracing::{debug, warn};
 
 use crate::coverage::{Coverage, reach};
 use crate::durable::sync_folder;
-use crate::error::{CacheError, Damage};
+use crate::error::{CacheError, Damage, DamageKind};
 use crate::options::CacheOptions;
-use crate::segment::{Segment, folder_number, is_left_over, removed_name};
+use crate::segment::{Segment, folder_number, removed_name};
 use crate::status::{SegmentStatus, Status};
 
 pub use catch_up::CatchUp;
@@ -44,8 +45,9 @@ struct Segments {
 }
 
 impl Cache {
-    /// Opens the cache of a log, in the log's local folder; it need not be there yet. Checks manifests, sizes and
-    /// footers; what does not fit is ignored with a warning.
+    /// Opens the cache of a log, in the log's local folder; it need not be there yet. Checks manifests,
+    /// sizes, footers and that the log has the records that are mirrored. What does not fit is ignored
+    /// with a warning; a segment that mirrors what the log does not have is deleted.
     pub fn open(log: impl Into<Log>) -> Result<Self, CacheError> {
         Self::open_with(log, CacheOptions::default())
     }
@@ -128,7 +130,7 @@ impl Cache {
             return;
         }
         segment.give_up();
-        if damage.gone && !segment.folder().exists() {
+        if damage.kind == DamageKind::Gone && !segment.folder().exists() {
             debug!(
                 segment = segment.number(),
                 "segment was merged by another process"
@@ -147,43 +149,6 @@ impl Cache {
                 segments.ignored.push((segment.number(), damage));
             });
         }
-    }
-
-    /// Reads the list of segments again; those known already stay as they are.
-    ///
-    /// The log's ends are looked at after the list, so that whoever writes both meanwhile does not
-    /// seem to have mirrored what the log does not have.
-    fn refresh(&self) -> Result<(), CacheError> {
-        let numbers = self.numbers()?;
-        if numbers.is_empty() {
-            self.change(|segments| *segments = Segments::default());
-            return Ok(());
-        }
-        let ends = self.log.ends()?.poll()?;
-        self.change(|segments| {
-            segments
-                .usable
-                .retain(|segment| numbers.contains(&segment.number()));
-            segments
-                .ignored
-                .retain(|(number, _)| numbers.contains(number));
-            for (number, folder) in numbers_and_folders(&numbers, &self.folder) {
-                let is_known = segments.usable.iter().any(|known| known.number() == number)
-                    || segments.ignored.iter().any(|&(known, _)| known == number);
-                if is_known {
-                    continue;
-                }
-                match Segment::open(number, folder, &*self.log, &ends) {
-                    Ok(segment) => segments.usable.push(Arc::new(segment)),
-                    Err(damage) => {
-                        warn_ignored(&damage);
-                        segments.ignored.push((number, damage));
-                    }
-                }
-            }
-            segments.usable.sort_by_key(|segment| segment.number());
-        });
-        Ok(())
     }
 
     /// Numbers of all segments' folders, in order.
@@ -209,19 +174,6 @@ impl Cache {
             .into_iter()
             .filter_map(|name| name.into_string().ok())
             .collect())
-    }
-
-    /// Takes the writer's lock, removes what a writer that died left behind, and sees what others
-    /// have written.
-    fn begin_change(&self) -> Result<WriterLock, CacheError> {
-        fs::create_dir_all(&self.folder).map_err(CacheError::io("make", &self.folder))?;
-        let lock = WriterLock::take(&self.folder.join("writer.lock"), "cache writer")?;
-        for name in self.names()?.iter().filter(|name| is_left_over(name)) {
-            let path = self.folder.join(name);
-            fs::remove_dir_all(&path).map_err(CacheError::io("remove", &path))?;
-        }
-        self.refresh()?;
-        Ok(lock)
     }
 
     /// The number of the next segment: above all that are there, also the ignored ones.

@@ -43,6 +43,9 @@ pub enum CacheError {
     /// What was to be merged is damaged.
     #[error("{0}: run `eip cache rebuild`")]
     Damaged(#[from] Damage),
+    /// Whether a segment is the log's cannot be said at the moment, so nothing is written.
+    #[error("{0}: the cache stays as it is until the log can be read")]
+    Unchecked(Damage),
 }
 
 impl CacheError {
@@ -63,8 +66,21 @@ pub struct Damage {
     pub path: PathBuf,
     /// What is wrong with it.
     pub what: String,
+    /// What becomes of it.
+    pub kind: DamageKind,
+}
+
+/// Kinds of damage, by what becomes of the segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DamageKind {
+    /// It stays until the cache is rebuilt.
+    Broken,
     /// It is not there: another process may have merged it into another segment.
-    pub gone: bool,
+    Gone,
+    /// It mirrors what the log does not have, or no program writes its format any more: it is deleted.
+    Stale,
+    /// The log did not give the records that would show whether it is the log's: the next look may.
+    Unchecked,
 }
 
 impl Damage {
@@ -72,7 +88,21 @@ impl Damage {
         Self {
             path: path.to_owned(),
             what: what.into(),
-            gone: false,
+            kind: DamageKind::Broken,
+        }
+    }
+
+    pub(crate) fn stale(path: &Path, what: impl Into<String>) -> Self {
+        Self {
+            kind: DamageKind::Stale,
+            ..Self::new(path, what)
+        }
+    }
+
+    pub(crate) fn unchecked(path: &Path, what: impl Into<String>) -> Self {
+        Self {
+            kind: DamageKind::Unchecked,
+            ..Self::new(path, what)
         }
     }
 
@@ -80,7 +110,10 @@ impl Damage {
         move |error| Self {
             path: path.to_owned(),
             what: format!("cannot be read: {error}"),
-            gone: error.kind() == io::ErrorKind::NotFound,
+            kind: match error.kind() {
+                io::ErrorKind::NotFound => DamageKind::Gone,
+                _ => DamageKind::Broken,
+            },
         }
     }
 

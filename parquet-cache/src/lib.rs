@@ -13,12 +13,17 @@
 //! log. Every row handed out was checked against a checksum first. Segments may overlap; each
 //! (partition, offset) counts once. So a lost or stale cache costs time, never correctness.
 //!
+//! A segment belongs to its log by content: `segment.json` keeps marks of the first and the last
+//! record of each partition. Before a segment is used, the log is read at these places. A log that
+//! was cut, restored or written again has other records there, and the segment is deleted.
+//!
 //! The files are plain Parquet for any other reader
 //! (`SELECT … FROM read_parquet('<state>/cache/segment-*/*.parquet')`); within this crate they are
 //! read by the layout in which it writes them, at some tens of nanoseconds a row.
 
 mod cache;
 mod codes;
+mod content;
 mod coverage;
 mod durable;
 mod error;
@@ -32,7 +37,7 @@ mod status;
 
 pub use cache::{Cache, CatchUp, Compaction, Hydrated, TakePacked};
 pub use coverage::Coverage;
-pub use error::{CacheError, Damage};
+pub use error::{CacheError, Damage, DamageKind};
 pub use manifest::DeadRecord;
 pub use options::CacheOptions;
 pub use row::CachedRow;

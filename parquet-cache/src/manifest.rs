@@ -1,12 +1,13 @@
 //! `segment.json`: what a segment holds, sealed by a checksum of its own.
 
+use std::cmp::Ordering;
 use std::fs;
 use std::io::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
 use eip_contract::Offset;
-use eip_log::TopicId;
+use eip_log::{Mark, TopicId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -15,7 +16,7 @@ use crate::error::{CacheError, Damage};
 /// Name of the file; a folder without it is no segment.
 pub(crate) const MANIFEST: &str = "segment.json";
 /// The format that this program writes, and the only one that it reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a segment holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub(crate) struct Manifest {
     pub(crate) topic_id: TopicId,
     /// By partition: the first offset covered, and the first behind it that is not.
     pub(crate) ranges: Vec<Range<Offset>>,
+    /// By partition: the first and the last records of the range, and some between; none where the
+    /// range has no committed record.
+    pub(crate) marks: Vec<Vec<Mark>>,
     /// Rows in all files.
     pub(crate) rows: u64,
     /// The files.
@@ -135,11 +139,11 @@ impl Manifest {
         let damaged = |what: &str| Damage::new(path, what);
         let Format { format } =
             serde_json::from_slice(text).map_err(|_| damaged("is no segment.json"))?;
-        if format != FORMAT {
-            return Err(Damage::new(
-                path,
-                format!("has format {format}; this program reads format {FORMAT}"),
-            ));
+        let other = || format!("has format {format}; this program reads format {FORMAT}");
+        match format.cmp(&FORMAT) {
+            Ordering::Less => return Err(Damage::stale(path, other())),
+            Ordering::Greater => return Err(Damage::new(path, other())),
+            Ordering::Equal => {}
         }
         let Opened { crc32, segment } =
             serde_json::from_slice(text).map_err(|_| damaged("is no segment.json"))?;
@@ -157,12 +161,22 @@ impl Manifest {
 
 #[cfg(test)]
 mod tests {
+    use eip_log::RecordDigest;
+
     use super::*;
+    use crate::error::DamageKind;
 
     fn manifest() -> Manifest {
         Manifest {
             topic_id: TopicId(7),
             ranges: vec![Offset(3)..Offset(5), Offset(0)..Offset(0)],
+            marks: vec![
+                vec![Mark {
+                    offset: Offset(3),
+                    digest: RecordDigest(7 << 100),
+                }],
+                Vec::new(),
+            ],
             rows: 1,
             files: vec![FileEntry {
                 name: "2018-03.parquet".to_owned(),
@@ -193,6 +207,7 @@ mod tests {
             assert!(Manifest::parse(&path, &bad).is_err(), "bit {bit}");
         }
         fs::remove_file(&path).unwrap();
-        assert!(Manifest::read(dir.path()).unwrap_err().gone);
+        let missing = Manifest::read(dir.path()).unwrap_err();
+        assert_eq!(missing.kind, DamageKind::Gone);
     }
 }

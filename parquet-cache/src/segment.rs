@@ -75,8 +75,9 @@ impl Segment {
         }
     }
 
-    /// Opens the segment in a folder: checks its manifest, that the log has what it mirrors, and the
-    /// size, magic and footer of each file.
+    /// Opens the segment in a folder: checks its manifest, that the log reaches as far as what it
+    /// mirrors, and the size, magic and footer of each file. Whether its records are the log's is
+    /// for the caller to check ([`super::content`]).
     pub(crate) fn open(
         number: u64,
         folder: PathBuf,
@@ -92,11 +93,11 @@ impl Segment {
             );
             return Err(Damage::new(&folder, what));
         }
-        if manifest.ranges.len() != log.partitions() as usize {
+        let partitions = log.partitions() as usize;
+        if manifest.ranges.len() != partitions || manifest.marks.len() != partitions {
             let what = format!(
-                "has {} partitions, the log has {}",
+                "has {} partitions, the log has {partitions}",
                 manifest.ranges.len(),
-                log.partitions()
             );
             return Err(Damage::new(&folder, what));
         }
@@ -106,7 +107,7 @@ impl Segment {
                     "mirrors partition {partition} up to {}, but the log ends at {end}: it was cut",
                     range.end
                 );
-                return Err(Damage::new(&folder, what));
+                return Err(Damage::stale(&folder, what));
             }
         }
         let segment = Self::new(number, folder, manifest);

@@ -71,9 +71,11 @@ fn in_space(options: &SinksOptions, space: &Space) -> anyhow::Result<Measured> {
                     epoch,
                     tick: 1 + round as u64,
                     offsets: &[Offset(0)],
+                    last: &[],
                     upserts: &rows,
                     deletes: &[],
                     dead_letters: &[],
+                    all_dead_letters: false,
                 })?;
                 ours.push(meter.stop());
             } else {

@@ -3,7 +3,7 @@
 //! Rows and dead letters of all workers meet here. A tick is committed when nothing of it can come
 //! any more and every worker's documents of it are acknowledged; ticks that got there while a
 //! commit was under way are committed as one. The first commit reconciles: rows that are stored as
-//! they should be are left out, stored rows that nobody wants are taken away.
+//! they should be are left out, stored rows and dead letters that nobody wants are taken away.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset};
+use eip_log::Mark;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
@@ -21,6 +22,7 @@ use timely::dataflow::operators::{Capability, Probe, probe};
 use super::consolidate::{Change, Keyed, consolidate};
 use super::writer::{Commit, Desk, Job, Line, Writer};
 use crate::clock::TickEnds;
+use crate::source::LastRecord;
 use crate::store::{RouteKey, StoredDeadLetter};
 use crate::tick::{Rows, Tick, Update};
 use crate::views::route_stats_daily::{DayRoute, RouteStats};
@@ -34,6 +36,8 @@ pub struct Inputs<'scope> {
     pub rows: Rows<'scope, (DayRoute, RouteStats)>,
     /// The dead letters.
     pub dead_letters: StreamVec<'scope, Tick, StoredDeadLetter>,
+    /// The last record of each partition.
+    pub last: StreamVec<'scope, Tick, LastRecord>,
     /// How far each tick reads.
     pub ticks: StreamVec<'scope, Tick, TickEnds>,
     /// Carries nothing; its frontier is what the document stores acknowledged.
@@ -61,6 +65,7 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, writer: &Writer,
     );
     let mut letters =
         builder.new_input(inputs.dead_letters, Exchange::new(|_: &StoredDeadLetter| 0));
+    let mut last = builder.new_input(inputs.last, Exchange::new(|_: &LastRecord| 0));
     let mut ticks = builder.new_input(inputs.ticks, Exchange::new(|_: &TickEnds| 0));
     let mut acknowledged = builder.new_input(inputs.acknowledged, Pipeline);
     let (output, stream) = builder.new_output();
@@ -70,6 +75,8 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, writer: &Writer,
             line,
             rows: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
+            last: BTreeMap::new(),
+            marks: Vec::new(),
             ticks: BTreeMap::new(),
             in_flight: Vec::new(),
             job: None,
@@ -84,6 +91,10 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, writer: &Writer,
             letters.for_each(|capability, letters: &mut Vec<StoredDeadLetter>| {
                 let tick = *capability.least().expect("sent under a capability");
                 sink.dead_letters.entry(tick).or_default().append(letters);
+            });
+            last.for_each(|capability, last: &mut Vec<LastRecord>| {
+                let tick = *capability.least().expect("sent under a capability");
+                sink.last.entry(tick).or_default().append(last);
             });
             ticks.for_each(|capability, ends: &mut Vec<TickEnds>| {
                 let tick = *capability.least().expect("sent under a capability");
@@ -109,6 +120,9 @@ struct Sink {
     line: Line,
     rows: BTreeMap<Tick, RowChanges>,
     dead_letters: BTreeMap<Tick, Vec<StoredDeadLetter>>,
+    last: BTreeMap<Tick, Vec<LastRecord>>,
+    /// By partition, the last record of all that was committed so far.
+    marks: Vec<Option<Mark>>,
     ticks: BTreeMap<Tick, (Vec<Offset>, Capability<Tick>)>,
     /// Ticks of the commit that the writer has not acknowledged.
     in_flight: Vec<Capability<Tick>>,
@@ -156,6 +170,10 @@ impl Sink {
             offsets = upto;
             self.in_flight.push(capability);
         }
+        self.marks.resize(offsets.len(), None);
+        for LastRecord { partition, mark } in up_to(&mut self.last, tick).into_values().flatten() {
+            self.marks[partition as usize] = Some(mark);
+        }
         let mut updates: Vec<_> = rows.into_values().flatten().collect();
         let (mut upserts, mut deletes) = (Vec::new(), Vec::new());
         consolidate(&mut updates, |change| match change {
@@ -164,19 +182,21 @@ impl Sink {
                 deletes.push(route_key(stats.row(&key)));
             }
         });
-        if !self.reconciled {
-            self.reconciled = true;
+        let is_first = !std::mem::replace(&mut self.reconciled, true);
+        if is_first {
             let stored = self.line.stored().expect("seen before anything is written");
             (upserts, deletes) = difference(stored.take_rows(), upserts);
         }
         let dead_letters = dead_letters.into_values().flatten().collect();
-        self.job = Some(Job::Commit(Commit {
+        self.job = Some(Job::Commit(Box::new(Commit {
             tick,
             offsets,
+            last: self.marks.clone(),
             upserts,
             deletes,
             dead_letters,
-        }));
+            all_dead_letters: is_first,
+        })));
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use eip_contract::Offset;
 use eip_contract::document::RouteStatsRow;
+use eip_log::Mark;
 use timely::scheduling::SyncActivator;
 
 use super::reconcile::{Placement, Stored};
@@ -43,7 +44,7 @@ pub enum Job {
         writes: Vec<DocumentWrite>,
     },
     /// Everything up to this tick is written: commit it.
-    Commit(Commit),
+    Commit(Box<Commit>),
 }
 
 /// What one transaction of the stats store takes.
@@ -52,12 +53,16 @@ pub struct Commit {
     pub tick: Tick,
     /// How far the log is read.
     pub offsets: Vec<Offset>,
+    /// By partition the last record read; none where it is not known.
+    pub last: Vec<Option<Mark>>,
     /// New and changed rows.
     pub upserts: Vec<RouteStatsRow>,
     /// Rows that are gone.
     pub deletes: Vec<RouteKey>,
     /// New dead letters.
     pub dead_letters: Vec<StoredDeadLetter>,
+    /// Whether these are all there are.
+    pub all_dead_letters: bool,
 }
 
 /// Both stores, opened by their owner.
@@ -282,9 +287,11 @@ impl Work<'_> {
                     epoch: self.epoch,
                     tick: commit.tick,
                     offsets: &commit.offsets,
+                    last: &commit.last,
                     upserts: &commit.upserts,
                     deletes: &commit.deletes,
                     dead_letters: &commit.dead_letters,
+                    all_dead_letters: commit.all_dead_letters,
                 };
                 let stats = &mut *self.stores.stats;
                 self.control.comes_to(CrashPoint::BeforeCommit);

@@ -9,10 +9,10 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use eip_contract::{Dictionary, Offset, Packer};
-use eip_log::{Log, LogReader};
+use eip_log::{LastRecords, Log, LogReader};
 use eip_parquet_cache::{Cache, CacheError, Hydrated};
 
-use super::{Batch, Record, RecordSource, SourceError};
+use super::{Batch, LastRecord, Record, RecordSource, SourceError};
 use crate::store::StoredDeadLetter;
 
 /// Pieces that the cache may be ahead.
@@ -23,6 +23,7 @@ pub struct LogSource {
     log: Log,
     partitions: Vec<u32>,
     packer: Packer,
+    last: LastRecords,
     stage: Stage,
 }
 
@@ -58,6 +59,7 @@ impl LogSource {
             log: log.clone(),
             partitions,
             packer,
+            last: LastRecords::new(log.partitions()),
             stage: first,
         })
     }
@@ -128,6 +130,9 @@ impl RecordSource for LogSource {
                             reason: letter.reason,
                         }),
                 );
+            for &partition in &self.partitions {
+                self.last.set(partition, hydrated.last[partition as usize]);
+            }
             self.stage = Stage::Log(self.log.reader(&self.partitions, &hydrated.next)?);
             return Ok(true);
         }
@@ -135,20 +140,19 @@ impl RecordSource for LogSource {
             return Err("the cache could not be read, and the log after it is not".into());
         };
         let (packer, partitions) = (&mut self.packer, self.log.partitions());
+        let last = &mut self.last;
         reader
-            .poll(upto, most, &mut |record| match packer.record(
-                partitions,
-                record.partition,
-                record.key,
-                record.value,
-            ) {
-                Ok(change) => batch.records.push((record.offset, change)),
-                Err(letter) => batch.dead_letters.push(StoredDeadLetter {
-                    partition: record.partition,
-                    offset: record.offset,
-                    code: letter.code().to_owned(),
-                    reason: letter.to_string(),
-                }),
+            .poll(upto, most, &mut |record| {
+                last.see(&record);
+                match packer.record(partitions, record.partition, record.key, record.value) {
+                    Ok(change) => batch.records.push((record.offset, change)),
+                    Err(letter) => batch.dead_letters.push(StoredDeadLetter {
+                        partition: record.partition,
+                        offset: record.offset,
+                        code: letter.code().to_owned(),
+                        reason: letter.to_string(),
+                    }),
+                }
             })
             .map(|_read| ())
             .or_else(|error| {
@@ -159,7 +163,15 @@ impl RecordSource for LogSource {
                 }
             })?;
         let positions = reader.positions();
-        let mine = self.partitions.iter().map(|&partition| partition as usize);
-        Ok(mine.clone().any(|place| positions[place] < upto[place]))
+        let mut mine = self.partitions.iter().map(|&partition| partition as usize);
+        let more = mine.any(|place| positions[place] < upto[place]);
+        if !more {
+            let mark = |&partition: &u32| {
+                let mark = last.mark(partition)?;
+                Some(LastRecord { partition, mark })
+            };
+            batch.last.extend(self.partitions.iter().filter_map(mark));
+        }
+        Ok(more)
     }
 }

@@ -105,6 +105,12 @@ impl StatsStore for PostgresStore {
         })
     }
 
+    fn begin_again(&mut self, epoch: u64) -> Result<(), StoreError> {
+        self.session.run("begin again", async |connection| {
+            write::begin_again(connection, epoch).await
+        })
+    }
+
     fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
         self.session.run("read the rows", async |connection| {
             schema::read_rows(connection).await

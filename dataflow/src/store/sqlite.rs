@@ -170,6 +170,12 @@ impl StatsStore for SqliteStore {
         runtime.block_on(write::take_epoch(connection, least))
     }
 
+    fn begin_again(&mut self, epoch: u64) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let (runtime, connection) = inner.parts();
+        runtime.block_on(write::begin_again(connection, epoch))
+    }
+
     fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
         let mut inner = self.lock();
         let (runtime, connection) = inner.parts();

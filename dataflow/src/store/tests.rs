@@ -50,9 +50,11 @@ fn commit_rows(store: &mut SqliteStore, epoch: u64, tick: u64, upserts: &[RouteS
             epoch,
             tick,
             offsets: &offsets,
+            last: &[],
             upserts,
             deletes: &[],
             dead_letters: &[],
+            all_dead_letters: false,
         })
         .unwrap();
 }
@@ -139,9 +141,11 @@ fn a_tick_writes_rows_dead_letters_and_progress_together() {
         epoch,
         tick: 50,
         offsets: &offsets,
+        last: &[],
         upserts: &rows,
         deletes: &[],
         dead_letters: &[letter(3), letter(8)],
+        all_dead_letters: false,
     };
     store.commit(&tick).unwrap();
     store.commit(&tick).unwrap();
@@ -170,6 +174,7 @@ fn a_tick_writes_rows_dead_letters_and_progress_together() {
         epoch,
         tick: 51,
         offsets: offsets.into(),
+        last: Vec::new(),
         topic_id: TOPIC.into(),
     };
     assert_eq!(store.progress().unwrap(), Some(expected));
@@ -202,9 +207,11 @@ fn a_dataflow_that_was_replaced_writes_nothing_more() {
         epoch: old_epoch,
         tick: 1,
         offsets: &[],
+        last: &[],
         upserts: &[row(1, "SP", 1)],
         deletes: &[],
         dead_letters: &[],
+        all_dead_letters: false,
     };
     old.commit(&tick).unwrap_err();
     assert!(scanned(&mut new, DocumentView::Shipments).is_empty());
@@ -314,6 +321,28 @@ fn views_left_behind_by_a_killed_dataflow_are_read_and_written_on() {
     let next_epoch = next.take_epoch(1).unwrap();
     commit_rows(&mut next, next_epoch, 2, &[row(2, "SP", 1)]);
     assert_eq!(next.rows().unwrap().len(), 2);
+}
+
+#[test]
+fn views_of_an_earlier_version_are_read_as_they_are_and_gone_on_from() {
+    let state = tempfile::tempdir().unwrap();
+    let mut store = open(state.path());
+    let epoch = store.take_epoch(1).unwrap();
+    commit_rows(&mut store, epoch, 1, &[row(1, "SP", 1)]);
+    let before = store.progress().unwrap();
+    drop(store);
+    change_by_hand(state.path(), "ALTER TABLE progress DROP COLUMN last");
+    change_by_hand(
+        state.path(),
+        "DELETE FROM _sqlx_migrations WHERE version = 2",
+    );
+    let mut reader = ViewReader::open(state.path()).unwrap();
+    assert_eq!(reader.progress().unwrap(), before);
+    let mut store = open(state.path());
+    assert_eq!(store.progress().unwrap(), before);
+    commit_rows(&mut store, epoch, 2, &[row(2, "SP", 1)]);
+    assert_eq!(reader.progress().unwrap().unwrap().tick, 2);
+    assert_eq!(store.rows().unwrap().len(), 2);
 }
 
 impl DocumentWrite {

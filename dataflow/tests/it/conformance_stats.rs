@@ -8,11 +8,21 @@ use eip_dataflow::store::{
     Fault, PostgresViews, Progress, ReadViews as _, Retry, RouteKey, SqliteStore, SqliteViews,
     StatsStore, StoredDeadLetter, TickCommit,
 };
+use eip_log::{Mark, RecordDigest};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use tempfile::TempDir;
 
 use crate::postgres::{TOPIC, TestSpace, key, letter, row, tick};
+
+/// The last records of two partitions, of which one is not known.
+const LAST: [Option<Mark>; 2] = [
+    Some(Mark {
+        offset: Offset(u64::MAX),
+        digest: RecordDigest(1 << 127 | 5),
+    }),
+    None,
+];
 
 /// A place of one test for the views of one log.
 enum Backend {
@@ -96,6 +106,8 @@ laws!(
     a_tick_of_any_size_is_written_whole,
     a_readers_moment_does_not_move,
     any_history_of_ticks_leaves_its_rows,
+    all_dead_letters_replace_those_that_are_stored,
+    who_begins_again_knows_no_position_and_keeps_tick_and_rows,
 );
 
 fn there_is_no_progress_before_an_epoch_was_taken(backend: &Backend) {
@@ -107,6 +119,7 @@ fn there_is_no_progress_before_an_epoch_was_taken(backend: &Backend) {
         epoch,
         tick: 0,
         offsets: Vec::new(),
+        last: Vec::new(),
         topic_id: TOPIC.into(),
     };
     assert_eq!(store.progress().unwrap(), Some(begun));
@@ -144,6 +157,7 @@ fn a_tick_writes_rows_dead_letters_and_progress_together(backend: &Backend) {
         deletes: &gone,
         // Also read again by a successor: it is kept once.
         dead_letters: &letters[1..],
+        last: &LAST,
         ..tick(epoch, 51, &changed)
     };
     store.commit(&second).unwrap();
@@ -154,9 +168,61 @@ fn a_tick_writes_rows_dead_letters_and_progress_together(backend: &Backend) {
         epoch,
         tick: 51,
         offsets: second.offsets.into(),
+        last: LAST.into(),
         topic_id: TOPIC.into(),
     };
     assert_eq!(store.progress().unwrap(), Some(expected));
+}
+
+fn all_dead_letters_replace_those_that_are_stored(backend: &Backend) {
+    let mut store = backend.store();
+    let epoch = store.take_epoch(0).unwrap();
+    let commit = |number, dead_letters, all_dead_letters| TickCommit {
+        dead_letters,
+        all_dead_letters,
+        ..tick(epoch, number, &[])
+    };
+    let old = [letter(3), letter(8), letter(9)];
+    store.commit(&commit(1, &old, false)).unwrap();
+    let other = StoredDeadLetter {
+        reason: "another record stands here now".into(),
+        ..letter(8)
+    };
+    let new = [letter(3), other, letter(11)];
+    store.commit(&commit(2, &new, true)).unwrap();
+    assert_eq!(backend.dead_letters(), new);
+    store.commit(&commit(3, &[], true)).unwrap();
+    assert!(backend.dead_letters().is_empty());
+}
+
+fn who_begins_again_knows_no_position_and_keeps_tick_and_rows(backend: &Backend) {
+    let mut store = backend.store();
+    let epoch = store.take_epoch(0).unwrap();
+    let rows = [row(1, "SP", 1)];
+    let commit = TickCommit {
+        dead_letters: &[letter(3)],
+        last: &LAST,
+        ..tick(epoch, 5, &rows)
+    };
+    store.commit(&commit).unwrap();
+    store.begin_again(epoch).unwrap();
+    let expected = Progress {
+        epoch,
+        tick: 5,
+        offsets: Vec::new(),
+        last: Vec::new(),
+        topic_id: TOPIC.into(),
+    };
+    assert_eq!(store.progress().unwrap(), Some(expected));
+    assert_eq!(store.rows().unwrap(), rows);
+    assert!(backend.dead_letters().is_empty());
+    let successor = store.take_epoch(0).unwrap();
+    let error = store.begin_again(epoch).unwrap_err();
+    assert!(
+        error.to_string().contains("a newer dataflow took over"),
+        "{error}"
+    );
+    store.begin_again(successor).unwrap();
 }
 
 fn a_dataflow_that_was_replaced_writes_nothing_more(backend: &Backend) {
@@ -314,9 +380,11 @@ fn any_history_of_ticks_leaves_its_rows(backend: &Backend) {
                     epoch,
                     tick: number,
                     offsets: &[Offset(number)],
+                    last: &[],
                     upserts: &upserts,
                     deletes: &deletes,
                     dead_letters: &[],
+                    all_dead_letters: false,
                 };
                 store.commit(&commit).unwrap();
                 let expected: Vec<_> = model.values().cloned().collect();

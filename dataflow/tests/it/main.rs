@@ -4,6 +4,7 @@
 
 mod conformance_documents;
 mod conformance_stats;
+mod content;
 mod elasticsearch;
 mod harness;
 mod histories;

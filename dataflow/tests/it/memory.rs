@@ -180,10 +180,19 @@ impl StatsStore for MemoryStore {
             epoch: 0,
             tick: 0,
             offsets: Vec::new(),
+            last: Vec::new(),
             topic_id: String::new(),
         });
         progress.epoch = least.max(progress.epoch + 1);
         Ok(progress.epoch)
+    }
+
+    fn begin_again(&mut self, _epoch: u64) -> Result<(), StoreError> {
+        let mut contents = self.contents();
+        contents.dead_letters.clear();
+        let progress = contents.progress.as_mut().expect("an epoch was taken");
+        (progress.offsets, progress.last) = (Vec::new(), Vec::new());
+        Ok(())
     }
 
     fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
@@ -215,6 +224,9 @@ impl StatsStore for MemoryStore {
                 "what is deleted was there"
             );
         }
+        if tick.all_dead_letters {
+            contents.dead_letters.clear();
+        }
         for letter in tick.dead_letters {
             contents
                 .dead_letters
@@ -228,6 +240,7 @@ impl StatsStore for MemoryStore {
         progress.epoch = tick.epoch;
         progress.tick = tick.tick;
         progress.offsets = tick.offsets.to_vec();
+        progress.last = tick.last.to_vec();
         Ok(())
     }
 }

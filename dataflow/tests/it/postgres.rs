@@ -132,9 +132,11 @@ pub(crate) fn tick(epoch: u64, tick: u64, upserts: &[RouteStatsRow]) -> TickComm
         epoch,
         tick,
         offsets: &OFFSETS,
+        last: &[],
         upserts,
         deletes: &[],
         dead_letters: &[],
+        all_dead_letters: false,
     }
 }
 
@@ -154,4 +156,25 @@ fn a_tick_with_a_character_that_postgres_has_not_is_kept_without_it() {
     store.commit(&tick).unwrap();
     let mut views = eip_dataflow::store::PostgresViews::open(&space.url, &space.space).unwrap();
     assert_eq!(views.dead_letters().unwrap()[0].reason, "a\u{fffd}b");
+}
+
+#[test]
+fn tables_of_an_earlier_version_are_read_as_they_are_and_gone_on_from() {
+    let space = TestSpace::new();
+    let mut store = space.store();
+    let epoch = store.take_epoch(0).unwrap();
+    store.commit(&tick(epoch, 1, &[row(1, "SP", 1)])).unwrap();
+    let before = store.progress().unwrap();
+    space.execute(
+        "ALTER TABLE progress DROP COLUMN last_records;
+         DELETE FROM _sqlx_migrations WHERE version = 2",
+    );
+    let mut views = eip_dataflow::store::PostgresViews::open(&space.url, &space.space).unwrap();
+    assert_eq!(views.progress().unwrap(), before);
+    let mut next = space.store();
+    assert_eq!(next.progress().unwrap(), before);
+    let epoch = next.take_epoch(0).unwrap();
+    next.commit(&tick(epoch, 2, &[row(2, "SP", 1)])).unwrap();
+    assert_eq!(views.progress().unwrap().unwrap().tick, 2);
+    assert_eq!(next.rows().unwrap().len(), 2);
 }

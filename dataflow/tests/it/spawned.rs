@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use eip_contract::Offset;
 use eip_contract::document::VIEWS;
 use eip_dataflow::clock::WallClock;
 use eip_dataflow::store::{
     DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, TICK_BITS, ViewReader, version_of,
 };
-use eip_dataflow::{DataflowConfig, DataflowError, DataflowHandle, spawn};
+use eip_dataflow::{DataflowConfig, DataflowHandle, spawn};
 use eip_log::{
     JournalWriter, LedgerEntry, NewRecord, RunKind, RunState, RunTag, StateDir, TopicId,
 };
@@ -65,7 +64,7 @@ impl Place {
     }
 }
 
-fn records(count: usize) -> Vec<LogRecord> {
+pub(crate) fn records(count: usize) -> Vec<LogRecord> {
     let mut runner = TestRunner::deterministic();
     let records = proptest::collection::vec(say(), count..=count)
         .new_tree(&mut runner)
@@ -212,31 +211,6 @@ fn aborted_records_are_passed_over() {
     writer.sync().unwrap();
     handle.wait_written(&writer.ends()).unwrap();
     assert_eq!(place.views(), recompute(&log, &ends[60]));
-}
-
-#[test]
-fn a_log_that_was_cut_is_refused_and_named() {
-    let place = Place::new();
-    let mut writer = JournalWriter::open(&place.state, "a test").unwrap();
-    let handle = place.spawn(1, false);
-    for record in &records(20) {
-        append(&mut writer, None, record);
-    }
-    writer.sync().unwrap();
-    handle.wait_written(&writer.ends()).unwrap();
-    handle.shutdown().unwrap();
-    drop(writer);
-    for file in std::fs::read_dir(place.state.journal_path()).unwrap() {
-        std::fs::remove_file(file.unwrap().path()).unwrap();
-    }
-    JournalWriter::open(&place.state, "a test").unwrap();
-    let wall: WallClock = Arc::new(|| 1);
-    let config = DataflowConfig::embedded(place.state.clone(), "a test", wall).unwrap();
-    let error = spawn(config).err().unwrap();
-    assert!(
-        matches!(error, DataflowError::LogCut { end: Offset(0), .. }),
-        "{error}"
-    );
 }
 
 #[test]

@@ -23,6 +23,7 @@ use eip_contract::{Event, Offset};
 
 use crate::error::LogError;
 use crate::ledger::{LedgerEntry, LedgerView, RunSummary, RunTag};
+use crate::mark::{self, Marks, Stretch};
 use crate::reader::RecordRef;
 use crate::state::TopicId;
 use crate::writer::NewRecord;
@@ -61,6 +62,12 @@ pub trait EventLog: fmt::Debug + Send + Sync {
     /// The next offset of each partition behind all that is committed and durable now. Like
     /// [`LogEnds::poll`] it never points into a transaction.
     fn committed_ends(&self) -> Result<Vec<Offset>, LogError>;
+
+    /// What the log holds in each of some stretches, for who keeps marks of it: see [`Marks`]. Reads a
+    /// few records of each and takes a bounded time.
+    fn marks(&self, stretches: &[Stretch]) -> Result<Vec<Marks>, LogError> {
+        mark::read(self, stretches, &mark::near_rounds(stretches))
+    }
 
     /// Reads the ledger from its first entry on.
     fn ledger(&self) -> Result<Box<dyn LedgerSource>, LogError>;

@@ -1,5 +1,6 @@
 //! The journal's files: their names, their headers, and how a new one comes into being.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::LogError;
 use crate::ledger::RunSummary;
 use crate::line::{self, MAX_LINE_BYTES};
+use crate::mark::{Round, Stretch};
 use crate::state::{FORMAT, StateDir, TopicId};
 
 /// The first line of each file: where the log stood when it was begun. Blocks never span files, so
@@ -26,6 +28,9 @@ pub(crate) struct Header {
     /// Runs that had not ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) live: Vec<RunSummary>,
+    /// The bytes of the file before, which is never written again. Left out by earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<u64>,
 }
 
 impl Header {
@@ -114,6 +119,34 @@ pub(crate) fn last(state: &StateDir) -> Result<u64, LogError> {
         Some((expected, _)) => Err(LogError::MissingFile(path_of(state, expected))),
         None => Ok(numbers.len() as u64),
     }
+}
+
+/// The stretches that begin in the same file, for each file in which any does.
+pub(crate) fn rounds(state: &StateDir, stretches: &[Stretch]) -> Result<Vec<Round>, LogError> {
+    let mut rounds: BTreeMap<u64, Round> = BTreeMap::new();
+    let mut open: Round = (0..stretches.len()).collect();
+    for file in (1..=last(state)?).rev() {
+        if open.is_empty() {
+            break;
+        }
+        let Some(header) = Header::read(state, file)? else {
+            continue;
+        };
+        let begins_here = |&place: &usize| {
+            let Stretch { partition, range } = &stretches[place];
+            range.start.0 >= header.next[*partition as usize]
+        };
+        let (here, before) = open.into_iter().partition::<Round, _>(begins_here);
+        open = before;
+        if !here.is_empty() {
+            rounds.insert(file, here);
+        }
+    }
+    // A log without files has none of them.
+    if !open.is_empty() {
+        rounds.insert(0, open);
+    }
+    Ok(rounds.into_values().collect())
 }
 
 /// Begins a file with its header: written under another name, synced, renamed, so that it is there

@@ -8,7 +8,10 @@ use eip_contract::Offset;
 use crate::ends::{EndsWatcher, committed_ends};
 use crate::error::LogError;
 use crate::event_log::{EventLog, LedgerSource, Log, LogEnds, LogReader, LogWriter};
+use crate::files;
+use crate::joints;
 use crate::ledger::{LedgerEntry, LedgerReader};
+use crate::mark::{self, Marks, Stretch};
 use crate::reader::{JournalReader, RecordRef};
 use crate::shared::SharedWriter;
 use crate::state::{StateDir, TopicId};
@@ -40,11 +43,17 @@ impl EventLog for StateDir {
     }
 
     fn ends(&self) -> Result<Box<dyn LogEnds>, LogError> {
+        joints::check(self)?;
         Ok(Box::new(EndsWatcher::open(self)?))
     }
 
     fn committed_ends(&self) -> Result<Vec<Offset>, LogError> {
         committed_ends(self)
+    }
+
+    fn marks(&self, stretches: &[Stretch]) -> Result<Vec<Marks>, LogError> {
+        // A reader begins at the beginning of a file, so each is read once.
+        mark::read(self, stretches, &files::rounds(self, stretches)?)
     }
 
     fn ledger(&self) -> Result<Box<dyn LedgerSource>, LogError> {

@@ -1,7 +1,7 @@
 //! One line of the journal: its kinds, how it is made and how it is taken apart.
 //!
 //! ```text
-//! {"journal":1,"topic":"…","file":1,"next":[0,0],"ledger":0,"c":"5e1f00d5"}                the header
+//! {"journal":1,"topic":"…","file":2,"next":[7,9],"ledger":3,"before":67108900,"c":"…"}    the header
 //! {"p":0,"o":12,"k":"<key>","run":"<run>/1","due":5,"v":{…},"c":"…"}                       a record
 //! {"begin":"<run>/1","c":"…"} … {"commit":"<run>/1","next":[7,9],"c":"…"}                  a block
 //! {"abort":"<run>/1","next":[7,9],"c":"…"}                                                 or so

@@ -321,6 +321,7 @@ impl JournalWriter {
                 next: writer.next.clone(),
                 ledger: writer.ledger,
                 live: writer.live.clone(),
+                before: Some(writer.file_bytes),
             };
             (writer.file, writer.file_bytes) =
                 files::begin(&writer.state, &header, writer.options.durable)?;

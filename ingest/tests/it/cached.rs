@@ -292,3 +292,26 @@ fn what_the_cache_lacks_is_converted() {
     }
     convert("a damaged cache");
 }
+
+#[test]
+fn a_cache_of_a_log_that_was_restored_feeds_no_replay() {
+    let (bench, data, _) = filled(DayRange::ALL);
+    let _cache = mirror(&bench);
+    // The journal of before, and then the same folder with other rows in it.
+    for file in fs::read_dir(bench.state.journal_path()).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    edit(&data, |text| text.replace("2018-02-03", "2018-02-04"));
+    let task = || fast(source(&data), DayRange::ALL);
+    let expected = converted(task());
+    for mirrors in [false, true] {
+        let run = bench.run(task()).unwrap();
+        assert_eq!(written(&bench, &run), expected);
+        if mirrors {
+            mirror(&bench);
+        }
+    }
+    let run = bench.run(task()).unwrap();
+    assert!(made_by(&bench, &run).is_some());
+    assert_eq!(written(&bench, &run), expected);
+}

@@ -4,6 +4,7 @@ use eip_contract::{DeadLetter, Offset, decode_record};
 use eip_log::{LogReader, RecordRef};
 
 use super::{Cache, Ranges};
+use crate::content::Bounds;
 use crate::coverage::Coverage;
 use crate::error::CacheError;
 use crate::manifest::DeadRecord;
@@ -75,7 +76,8 @@ impl Cache {
         let mut reader = self.log.reader(&all, &position)?;
         while position.iter().zip(&ends).any(|(from, end)| from < end) {
             let mut writer = SegmentWriter::create(&self.folder, number, partitions, self.options)?;
-            fill(&mut writer, &mut *reader, partitions, &ends)?;
+            let mut bounds = Bounds::new(partitions);
+            fill(&mut writer, &mut bounds, &mut *reader, &ends)?;
             // The reader also passes over aborted offsets beyond `ends`, which nobody said are
             // durable: after a loss of power the log might use them for other records.
             let reached: Vec<_> = reader
@@ -93,7 +95,7 @@ impl Cache {
                 .zip(&reached)
                 .map(|(&from, &to)| from..to)
                 .collect();
-            let segment = self.add(writer.finish(self.log.topic_id(), ranges)?);
+            let segment = self.add(writer.finish(self.log.topic_id(), ranges, bounds.marks())?);
             rows += segment.manifest().rows;
             dead_letters += segment.manifest().dead_letters.len() as u64;
             segments += 1;
@@ -112,15 +114,17 @@ impl Cache {
 /// Takes records until the segment is full or the log has no more below `ends`.
 fn fill(
     writer: &mut SegmentWriter,
+    bounds: &mut Bounds,
     reader: &mut dyn LogReader,
-    partitions: u32,
     ends: &[Offset],
 ) -> Result<(), CacheError> {
+    let partitions = ends.len() as u32;
     while writer.room() > 0 {
         let most = writer.room().min(POLL) as usize;
         let mut taken = Ok(());
         let records = reader.poll_patiently(ends, most, &mut |record| {
             if taken.is_ok() {
+                bounds.see(&record);
                 taken = take(writer, partitions, &record);
             }
         })?;

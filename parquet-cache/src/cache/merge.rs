@@ -6,8 +6,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use eip_contract::Offset;
+use eip_log::Mark;
 
 use super::{Cache, Ranges};
+use crate::content;
 use crate::coverage::farthest;
 use crate::error::CacheError;
 use crate::segment::{Segment, SegmentWriter};
@@ -99,8 +101,9 @@ impl Cache {
                 }
             }
         }
+        let marks = plans.iter().zip(0..).map(Plan::marks).collect();
         let ranges: Ranges = plans.into_iter().map(|plan| plan.whole).collect();
-        let merged = self.add(writer.finish(self.log.topic_id(), ranges)?);
+        let merged = self.add(writer.finish(self.log.topic_id(), ranges, marks)?);
         let old: Vec<_> = parts.iter().map(|segment| segment.number()).collect();
         self.remove(&old)?;
         Ok(Compaction {
@@ -114,6 +117,14 @@ impl Cache {
 struct Plan<'a> {
     whole: Range<Offset>,
     steps: Vec<(&'a Arc<Segment>, Range<Offset>)>,
+}
+
+impl Plan<'_> {
+    /// The marks of the whole range: the first and the last of those of its segments are its own.
+    fn marks((plan, partition): (&Self, usize)) -> Vec<Mark> {
+        let segments = plan.steps.iter().map(|(segment, _)| segment.manifest());
+        content::joined(segments.flat_map(|manifest| &manifest.marks[partition]))
+    }
 }
 
 /// The plan for all offsets of a partition that the segments hold; `None` when there is a gap.

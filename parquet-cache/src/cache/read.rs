@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use eip_contract::{Offset, PackedChange, Packer};
+use eip_log::Mark;
 
 use super::Cache;
 use crate::coverage::farthest;
@@ -22,6 +23,8 @@ type ReadPart<'a> = dyn FnMut(&Segment, Range<Offset>) -> Result<(), Damage> + '
 pub struct Hydrated {
     /// By partition, where to go on in the log; 0 for those that were not asked for.
     pub next: Vec<Offset>,
+    /// By partition, the mark of the last record below `next`; none where there is no record.
+    pub last: Vec<Option<Mark>>,
     /// Rows handed over.
     pub rows: u64,
     /// The dead letters of the asked partitions below `next`.
@@ -64,15 +67,20 @@ impl Cache {
             dead_letters: Vec::new(),
             give,
         };
+        let mut last = vec![None; next.len()];
         for &partition in partitions {
+            let last = &mut last[partition as usize];
             let all = Offset(0)..Offset(u64::MAX);
             let reached = self.walk(partition, all, &mut |segment, range| {
                 let before = sink.dead_letters.len();
                 let read = segment.read_packed(partition, &range, &mut sink);
                 match &read {
-                    Ok(()) => sink
-                        .dead_letters
-                        .extend(segment.dead_letters(partition, range).cloned()),
+                    Ok(()) => {
+                        let marks = &segment.manifest().marks[partition as usize];
+                        *last = (*last).max(marks.last().copied());
+                        sink.dead_letters
+                            .extend(segment.dead_letters(partition, range).cloned());
+                    }
                     Err(_) => sink.dead_letters.truncate(before),
                 }
                 read
@@ -87,6 +95,7 @@ impl Cache {
         dead_letters.sort_unstable();
         Ok(Hydrated {
             next,
+            last,
             rows,
             dead_letters,
         })

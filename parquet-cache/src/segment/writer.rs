@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use eip_contract::{Change, Day, Offset};
-use eip_log::TopicId;
+use eip_log::{Mark, TopicId};
 
 use super::file::GrowingFile;
 use super::group::{Group, HeaderCodes};
@@ -202,6 +202,7 @@ impl SegmentWriter {
         mut self,
         topic_id: TopicId,
         ranges: Vec<Range<Offset>>,
+        marks: Vec<Vec<Mark>>,
     ) -> Result<Segment, CacheError> {
         self.flush_all()?;
         let mut files = BTreeMap::new();
@@ -214,6 +215,7 @@ impl SegmentWriter {
         let manifest = Manifest {
             topic_id,
             ranges,
+            marks,
             rows: self.rows,
             files: files.into_values().collect(),
             dead_letters: self.dead_letters,

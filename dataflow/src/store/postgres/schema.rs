@@ -107,19 +107,31 @@ pub(super) async fn progress_if_any(
 pub(super) async fn read_progress(
     connection: &mut PgConnection,
 ) -> Result<Option<Progress>, Failure> {
-    let row = sqlx::query("SELECT epoch, tick, offsets, topic_id FROM progress WHERE epoch > 0")
+    // All columns: a reader may come before the tables have been brought up to date. The statement
+    // is not kept, since that adds a column to it.
+    let row = sqlx::query("SELECT * FROM progress WHERE epoch > 0")
+        .persistent(false)
         .fetch_optional(connection)
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let offsets: Vec<i64> = row.try_get(2)?;
+    let offsets: Vec<i64> = row.try_get("offsets")?;
+    let last: Option<String> = match row.try_get("last_records") {
+        Err(sqlx::Error::ColumnNotFound(_)) => None,
+        last => last?,
+    };
+    let last = serde_json::from_str(last.as_deref().unwrap_or("[]")).map_err(|error| {
+        let message = format!("the last records of the progress row are {last:?}, not marks");
+        StoreError::new(Fault::External, Retry::Never, message).because(error)
+    })?;
     Ok(Some(Progress {
-        epoch: row.try_get::<i64, _>(0)? as u64,
-        tick: row.try_get::<i64, _>(1)? as u64,
+        epoch: row.try_get::<i64, _>("epoch")? as u64,
+        tick: row.try_get::<i64, _>("tick")? as u64,
         offsets: offsets
             .into_iter()
             .map(|next| Offset(next as u64))
             .collect(),
-        topic_id: row.try_get(3)?,
+        last,
+        topic_id: row.try_get("topic_id")?,
     }))
 }
 

@@ -22,9 +22,13 @@ pub(super) async fn tick(
     rows::write(&mut transaction, tick.upserts, tick.deletes).await?;
     dead_letters(&mut transaction, tick).await?;
     let offsets: Vec<i64> = tick.offsets.iter().map(|offset| offset.0 as i64).collect();
-    sqlx::query("UPDATE progress SET tick = $1, offsets = $2, written_at = clock_timestamp()")
+    let last = serde_json::to_string(tick.last).expect("marks are always JSON");
+    let sql = "UPDATE progress SET tick = $1, offsets = $2, last_records = $3,
+                                   written_at = clock_timestamp()";
+    sqlx::query(sql)
         .bind(tick.tick as i64)
         .bind(offsets)
+        .bind(last)
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
@@ -34,6 +38,11 @@ pub(super) async fn tick(
 /// Locks the progress row and says whether the tick stands there already. See the table in the
 /// head of `postgres.rs`.
 async fn is_done(connection: &mut PgConnection, tick: &TickCommit<'_>) -> Result<bool, Failure> {
+    Ok(check_epoch(connection, tick.epoch).await? == tick.tick)
+}
+
+/// Locks the progress row, refuses any other epoch than `ours` and gives the tick that is written.
+async fn check_epoch(connection: &mut PgConnection, ours: u64) -> Result<u64, Failure> {
     let row = sqlx::query("SELECT epoch, tick FROM progress FOR UPDATE")
         .fetch_optional(connection)
         .await?;
@@ -44,7 +53,6 @@ async fn is_done(connection: &mut PgConnection, tick: &TickCommit<'_>) -> Result
         ),
         None => (0, 0),
     };
-    let ours = tick.epoch;
     if stored > ours {
         return Err(StoreError::new(
             Fault::Internal,
@@ -65,22 +73,48 @@ async fn is_done(connection: &mut PgConnection, tick: &TickCommit<'_>) -> Result
         )
         .into());
     }
-    Ok(written == tick.tick)
+    Ok(written)
+}
+
+/// Forgets the positions of a log that is another one now.
+pub(super) async fn begin_again(connection: &mut PgConnection, epoch: u64) -> Result<(), Failure> {
+    let mut transaction = connection.begin().await?;
+    check_epoch(&mut transaction, epoch).await?;
+    let sql = "UPDATE progress SET offsets = '{}', last_records = NULL,
+                                   written_at = clock_timestamp();
+               DELETE FROM dead_letters;
+               DELETE FROM refused_documents";
+    sqlx::raw_sql(sql).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 async fn dead_letters(connection: &mut PgConnection, tick: &TickCommit<'_>) -> Result<(), Failure> {
     let letters = tick.dead_letters;
-    if letters.is_empty() {
-        return Ok(());
-    }
     let partitions: Vec<i32> = letters.iter().map(|one| one.partition as i32).collect();
     let offsets: Vec<i64> = letters.iter().map(|one| one.offset.0 as i64).collect();
     let codes: Vec<&str> = letters.iter().map(|one| one.code.as_str()).collect();
     let reasons: Vec<String> = letters.iter().map(|one| storable(&one.reason)).collect();
+    if tick.all_dead_letters {
+        sqlx::query(
+            "DELETE FROM dead_letters AS stored WHERE NOT EXISTS
+             (SELECT FROM unnest($1::integer[], $2::bigint[]) AS new (partition, \"offset\")
+              WHERE new.partition = stored.partition AND new.\"offset\" = stored.\"offset\")",
+        )
+        .bind(&partitions)
+        .bind(&offsets)
+        .execute(&mut *connection)
+        .await?;
+    }
+    if letters.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
-        "INSERT INTO dead_letters (partition, \"offset\", code, reason)
+        "INSERT INTO dead_letters AS stored (partition, \"offset\", code, reason)
          SELECT * FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::text[])
-         ON CONFLICT (partition, \"offset\") DO NOTHING",
+         ON CONFLICT (partition, \"offset\") DO UPDATE
+            SET code = excluded.code, reason = excluded.reason
+          WHERE (stored.code, stored.reason) IS DISTINCT FROM (excluded.code, excluded.reason)",
     )
     .bind(partitions)
     .bind(offsets)

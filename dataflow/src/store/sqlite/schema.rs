@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset};
+use eip_log::Mark;
 use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
@@ -120,7 +121,19 @@ pub(super) async fn check_format(
 pub(super) async fn read_progress(
     connection: &mut SqliteConnection,
 ) -> Result<Option<Progress>, StoreError> {
-    let row = sqlx::query("SELECT epoch, tick, offsets, topic_id FROM progress WHERE epoch > 0")
+    // A reader may come before a dataflow has brought the file up to date.
+    let has_last: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM pragma_table_info('progress') WHERE name = 'last')",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(read_error)?;
+    let sql = if has_last {
+        "SELECT epoch, tick, offsets, topic_id, last FROM progress WHERE epoch > 0"
+    } else {
+        "SELECT epoch, tick, offsets, topic_id, NULL FROM progress WHERE epoch > 0"
+    };
+    let row = sqlx::query(sql)
         .fetch_optional(connection)
         .await
         .map_err(read_error)?;
@@ -129,10 +142,18 @@ pub(super) async fn read_progress(
     let offsets: Vec<Offset> = serde_json::from_str(offsets).map_err(|error| {
         broken(&format!("the offsets of its progress row are {offsets:?}")).because(error)
     })?;
+    let last: Option<&str> = row.try_get(4).map_err(read_error)?;
+    let last: Vec<Option<Mark>> = serde_json::from_str(last.unwrap_or("[]")).map_err(|error| {
+        broken(&format!(
+            "the last records of its progress row are {last:?}"
+        ))
+        .because(error)
+    })?;
     Ok(Some(Progress {
         epoch: integer(&row, 0)? as u64,
         tick: integer(&row, 1)? as u64,
         offsets,
+        last,
         topic_id: row.try_get(3).map_err(read_error)?,
     }))
 }

@@ -155,6 +155,13 @@ pub(super) async fn tick(
             }
         })
         .await?;
+    if tick.all_dead_letters {
+        let letters = tick.dead_letters.iter();
+        let places: Vec<_> = letters.map(|one| (one.partition, one.offset.0)).collect();
+        let sql = "DELETE FROM dead_letters WHERE (partition, \"offset\") NOT IN
+                   (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+        execute(&mut transaction, sql, Values::json(&places)).await?;
+    }
     let bind = |letter: &StoredDeadLetter, values: &mut Values| {
         values.add(letter.partition);
         values.add(letter.offset.0 as i64);
@@ -167,9 +174,10 @@ pub(super) async fn tick(
     let mut values = Values::default();
     values.add(tick.tick as i64);
     values.add(json(&tick.offsets));
+    values.add(json(&tick.last));
     execute(
         &mut transaction,
-        "UPDATE progress SET tick = ?1, offsets = ?2",
+        "UPDATE progress SET tick = ?1, offsets = ?2, last = ?3",
         values,
     )
     .await?;
@@ -188,6 +196,22 @@ pub(super) async fn take_epoch(
             .await
             .map_err(write_error)?;
     Ok(epoch as u64)
+}
+
+/// Forgets the positions of a log that is another one now.
+pub(super) async fn begin_again(
+    connection: &mut SqliteConnection,
+    epoch: u64,
+) -> Result<(), StoreError> {
+    let mut transaction = begin(connection, epoch).await?;
+    let forgets = [
+        "UPDATE progress SET offsets = '[]', last = NULL",
+        "DELETE FROM dead_letters",
+    ];
+    for sql in forgets {
+        execute(&mut transaction, sql, Values::default()).await?;
+    }
+    transaction.commit().await.map_err(write_error)
 }
 
 fn key_texts(key: &RouteKey) -> (String, &str, &str) {

@@ -107,6 +107,7 @@ fn fails_at_any_message(more: u32) {
                 epoch,
                 tick: commit.tick,
                 offsets: commit.offsets.into(),
+                last: Vec::new(),
                 topic_id: TOPIC.into(),
             };
             assert_eq!(gated.store.progress().unwrap(), Some(expected));

@@ -1,20 +1,24 @@
 //! Opening the writer: finds where the log stands and brings its end in order.
 //!
-//! Reads the last file only (the last but one too, when a crash left the last without a header).
+//! Reads the last file only (the last but one too, when a crash left the last without a header), and
+//! of the others how they begin and end.
 
 use super::{JournalWriter, WriterOptions, ledger};
 use crate::error::LogError;
 use crate::files::{self, Header};
+use crate::joints;
 use crate::line::write_switch;
 use crate::lock::WriterLock;
 use crate::scan::Scan;
 use crate::state::{FORMAT, StateDir};
+use crate::tail::Tail;
 
 pub(super) fn open(
     state: &StateDir,
     lock: WriterLock,
     options: WriterOptions,
 ) -> Result<JournalWriter, LogError> {
+    joints::check(state)?;
     let last = files::last(state)?;
     let mut scan = Scan::from_last_file(state)?;
     let mut entries = Vec::new();
@@ -52,6 +56,7 @@ pub(super) fn open(
     } else {
         // No file yet, or the last one has no header.
         let number = last.max(1);
+        let before = scan.tail().map(Tail::file_bytes).transpose()?;
         let header = Header {
             journal: FORMAT,
             topic: state.topic_id(),
@@ -59,6 +64,7 @@ pub(super) fn open(
             next: scan.next.clone(),
             ledger: scan.ledger,
             live: live.clone(),
+            before,
         };
         let (file, bytes) = files::begin(state, &header, options.durable)?;
         (file, files::path_of(state, number), number, bytes)

@@ -3,7 +3,9 @@
 use std::fs;
 
 use eip_contract::Offset;
-use eip_log::{EndsWatcher, JournalReader, JournalWriter, LogError, committed_ends};
+use eip_log::{
+    EndsWatcher, JournalReader, JournalWriter, Log, LogError, WriterOptions, committed_ends,
+};
 
 use crate::support::*;
 
@@ -244,4 +246,62 @@ fn a_reader_beside_a_busy_writer_misses_nothing_and_sees_no_half_transaction() {
     });
     assert_eq!(records.len(), 300 + 240 * BLOCK as usize);
     assert_eq!(records, read_naively(&state).0);
+}
+
+#[test]
+fn a_file_that_lost_its_end_while_later_ones_are_there_is_reported_by_name() {
+    let (_folder, state) = state(2);
+    let mut writer = open_small(&state);
+    for i in 0..60 {
+        put(
+            &mut writer,
+            i % 2,
+            "k",
+            "{\"a\":\"some text to fill files with\"}",
+        );
+        if i % 9 == 0 {
+            writer.append_ledger(&committed("w")).unwrap();
+        }
+    }
+    writer.sync().unwrap();
+    drop(writer);
+    let log = Log::from(&state);
+    let options = WriterOptions {
+        durable: false,
+        ..WriterOptions::default()
+    };
+    let files = files(&state);
+    assert!(files.len() > 4);
+    for (number, path) in files.iter().enumerate() {
+        let whole = fs::read(path).unwrap();
+        for at in (0..whole.len()).step_by(3) {
+            fs::write(path, &whole[..at]).unwrap();
+            let is_last = number == files.len() - 1;
+            let found = [
+                log.ends().map(drop),
+                JournalWriter::open_with(&state, "a test", options).map(drop),
+            ];
+            for found in found {
+                match found {
+                    Ok(()) => assert!(is_last, "{} cut at {at}", path.display()),
+                    Err(error) => {
+                        let text = error.to_string();
+                        let named = text.contains(path.to_str().unwrap());
+                        assert!(!is_last && named, "cut at {at}: {text}");
+                    }
+                }
+            }
+            fs::write(path, &whole).unwrap();
+        }
+        // What follows a zeroed end is no part of it.
+        let mut zeroed = whole.clone();
+        zeroed[whole.len() - 100..].fill(0);
+        fs::write(path, &zeroed).unwrap();
+        assert_eq!(log.ends().is_ok(), number == files.len() - 1);
+        fs::write(path, &whole).unwrap();
+        fs::remove_file(path).unwrap();
+        assert_eq!(log.ends().is_ok(), number == files.len() - 1);
+        fs::write(path, &whole).unwrap();
+    }
+    log.ends().unwrap();
 }

@@ -1,7 +1,7 @@
 //! Records go in and come out.
 
 use eip_contract::{Event, EventTime, EventType, Offset, partition_of};
-use eip_log::NewRecord;
+use eip_log::{Mark, NewRecord, Stretch};
 
 use super::{Place, put, read_to, values};
 use crate::support::tag;
@@ -14,6 +14,7 @@ super::laws! {
     a_reader_takes_no_more_than_it_was_asked_to(3),
     ends_are_those_of_what_was_synced(2),
     a_partition_that_is_not_there_is_refused(2),
+    the_marks_of_a_stretch_are_those_of_its_first_committed_records(3),
 }
 
 fn records_come_back_byte_for_byte_and_in_order(place: &Place) {
@@ -209,4 +210,56 @@ fn a_partition_that_is_not_there_is_refused(place: &Place) {
     };
     assert!(writer.append(None, record).is_err());
     assert!(place.all().is_empty());
+}
+
+fn the_marks_of_a_stretch_are_those_of_its_first_committed_records(place: &Place) {
+    let mut writer = place.writer();
+    let fill = |writer: &mut dyn eip_log::LogWriter, run: Option<&str>| {
+        let tag = run.map(tag);
+        for number in 0..90_u32 {
+            let value = number.to_string();
+            let record = NewRecord {
+                partition: Some(number % 2),
+                ..NewRecord::foreign(Some(b"k"), value.as_bytes())
+            };
+            writer.append(tag.as_ref(), record).unwrap();
+        }
+    };
+    fill(&mut *writer, None);
+    writer.sync().unwrap();
+    writer.fence().unwrap();
+    writer.begin(&tag("aborted"), &[]).unwrap();
+    fill(&mut *writer, None);
+    writer.abort().unwrap();
+    fill(&mut *writer, Some("r"));
+    writer.sync().unwrap();
+
+    let ends = place.log.committed_ends().unwrap();
+    let mut marks = vec![Vec::new(); 3];
+    place
+        .log
+        .read_all()
+        .unwrap()
+        .read_to(&ends, &mut |record| {
+            marks[record.partition as usize].push(Mark::of(&record));
+        })
+        .unwrap();
+    let mut stretches = Vec::new();
+    for (partition, end) in (0..).zip(&ends) {
+        let step = end.0 / 13 + 1;
+        for from in (0..end.0).step_by(step as usize) {
+            for length in [0, 1, 2, step, end.0] {
+                let range = Offset(from)..Offset((from + length).min(end.0));
+                stretches.push(Stretch { partition, range });
+            }
+        }
+    }
+    let found = place.log.marks(&stretches).unwrap();
+    for (Stretch { partition, range }, found) in stretches.iter().zip(found) {
+        let all = marks[*partition as usize].iter();
+        let inside = all.filter(|mark| range.contains(&mark.offset));
+        let expected: Vec<_> = inside.take(2).copied().collect();
+        assert_eq!(found, Some(expected), "{partition} {range:?}");
+    }
+    assert_eq!(place.log.marks(&[]).unwrap(), []);
 }
