@@ -22,9 +22,8 @@ use super::state::RunState;
 const EVENTS_A_SYNC: u64 = 16 * EVENTS_A_LOOK;
 
 /// Said to whoever runs over facts.
-const ONLY_ASSERTS: &str = "the log holds facts already, and a fast run only asserts: facts that this \
-    input lacks stay in the log; a window backfill of the same data shows them with --dry-run, and \
-    retracts them";
+const ONLY_ASSERTS: &str = "facts are already in the log, and a fast run only asserts: those that this input lacks stay; a \
+     window backfill of the same data shows them with --dry-run, and retracts them";
 
 pub(crate) fn execute(
     event_log: &Log,

@@ -16,7 +16,8 @@ use super::browsers::{OwnNames, keep_out};
 use super::limits::HttpLimits;
 use super::receive::{BodyLimit, receive};
 use super::{
-    catalog, commands, files, follow, handlers, metrics, openapi, problem, rejects, request_id, rows,
+    catalog, commands, files, follow, handlers, metrics, openapi, problem, rejects, request_id,
+    rows,
 };
 
 /// Routes for everybody.

@@ -16,7 +16,11 @@ const ORDERS: usize = 1_200;
 
 /// How many damaged copies: a few, or as many as asked for under soak.
 fn copies() -> u64 {
-    if std::env::var_os("EIP_SOAK").is_some() { 300 } else { 12 }
+    if std::env::var_os("EIP_SOAK").is_some() {
+        300
+    } else {
+        12
+    }
 }
 
 /// Cells of a table by the row's first column, as plain CSV is read: what stands in the file whole.
@@ -25,7 +29,9 @@ fn rows_of(folder: &Path, file: &str) -> BTreeSet<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new();
     let mut reader = reader.flexible(true).from_reader(text.as_slice());
     let records = reader.records().filter_map(Result::ok);
-    records.map(|record| record.iter().map(str::to_owned).collect()).collect()
+    records
+        .map(|record| record.iter().map(str::to_owned).collect())
+        .collect()
 }
 
 /// Changes one file in some way, in some of its rows; the name of the way.
@@ -54,7 +60,11 @@ fn damage(folder: &Path, dice: &mut Dice) -> String {
                 lines.remove(at);
                 continue;
             }
-            1 => changed[cell] = ["", "#REF!", "1.5", "x\u{7f}y", "12/31/2018"][dice.below(5) as usize].to_owned(),
+            1 => {
+                changed[cell] = ["", "#REF!", "1.5", "x\u{7f}y", "12/31/2018"]
+                    [dice.below(5) as usize]
+                    .to_owned()
+            }
             // A quote that opens, and one that closes some rows later.
             2 => {
                 changed[cell] = format!("\"{}", changed[cell]);
@@ -107,7 +117,10 @@ impl Own {
         let customer = &orders[order][0][1];
         let sellers_of = items.get(order).into_iter().flatten().map(|item| &item[2]);
         assert!(customers.contains_key(customer) && !sellers.is_empty());
-        same(2, order) && same(3, order) && same(1, customer) && sellers_of.fold(true, |whole, seller| whole && same(0, seller))
+        same(2, order)
+            && same(3, order)
+            && same(1, customer)
+            && sellers_of.fold(true, |whole, seller| whole && same(0, seller))
     }
 }
 
@@ -116,7 +129,10 @@ fn a_window_over_damaged_files_takes_nothing_from_whole_orders_or_stops() {
     let bench = Bench::new();
     let good = bench.data("good", &data::orders(ORDERS, 11));
     let as_of = Some("2018-07-01T00:00:00Z".parse().unwrap());
-    let of = |folder: &Path| Source { as_of, ..source(folder) };
+    let of = |folder: &Path| Source {
+        as_of,
+        ..source(folder)
+    };
     bench.run(fast(of(&good))).unwrap();
     let (before, own) = (bench.facts(), Own::of(&good));
     let seed = rand_seed();
@@ -159,7 +175,10 @@ fn a_window_over_damaged_files_takes_nothing_from_whole_orders_or_stops() {
                 stopped += 1;
                 let figures = stop.figures;
                 assert!(figures.covered <= ORDERS as u64 + 1, "{said}: {stop}");
-                assert!(figures.vanishing + figures.lost_regions + figures.retracted > 0, "{said}");
+                assert!(
+                    figures.vanishing + figures.lost_regions + figures.retracted > 0,
+                    "{said}"
+                );
                 assert_eq!(bench.facts(), before, "{said}");
             }
             Err(RunError::InputStop(_)) => {
@@ -178,7 +197,9 @@ fn a_window_over_damaged_files_takes_nothing_from_whole_orders_or_stops() {
 
 /// From the clock, unless `EIP_SEED` gives one.
 fn rand_seed() -> u64 {
-    let given = std::env::var("EIP_SEED").ok().and_then(|seed| seed.parse().ok());
+    let given = std::env::var("EIP_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     given.unwrap_or_else(|| {
         let now = std::time::UNIX_EPOCH.elapsed().unwrap();
         u64::from(now.subsec_nanos())

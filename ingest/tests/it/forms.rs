@@ -34,7 +34,10 @@ impl Table {
         Self {
             file,
             header: texts(reader.headers().unwrap()),
-            rows: reader.records().map(|record| texts(&record.unwrap())).collect(),
+            rows: reader
+                .records()
+                .map(|record| texts(&record.unwrap()))
+                .collect(),
         }
     }
 
@@ -45,9 +48,15 @@ impl Table {
 
     /// Every time that is there in another form.
     fn with_times(mut self, change: impl Fn(usize, &str) -> String) -> Self {
-        let is_time: Vec<bool> = (0..self.header.len()).map(|column| self.is_time(column)).collect();
+        let is_time: Vec<bool> = (0..self.header.len())
+            .map(|column| self.is_time(column))
+            .collect();
         for (number, row) in self.rows.iter_mut().enumerate() {
-            for (text, _) in row.iter_mut().zip(&is_time).filter(|(_, is_time)| **is_time) {
+            for (text, _) in row
+                .iter_mut()
+                .zip(&is_time)
+                .filter(|(_, is_time)| **is_time)
+            {
                 *text = change(number, text);
             }
         }
@@ -90,7 +99,11 @@ fn assert_same(tables: &[Table; 4], form: &str, write: impl Fn(&Path, &Table)) {
     }
     let data = Dataset::open(folder.path(), &Limits::default());
     let data = data.unwrap_or_else(|error| panic!("{form}: {error}"));
-    assert_eq!(data.rejects().first().map(ToString::to_string), None, "{form}");
+    assert_eq!(
+        data.rejects().first().map(ToString::to_string),
+        None,
+        "{form}"
+    );
     assert_eq!(export(&data, &Rules::default()).1, DIGEST, "{form}");
 }
 
@@ -169,11 +182,17 @@ fn times_in_other_forms_and_words_for_none_change_nothing() {
     assert_same(&tables, "nulls as words", |folder, table| {
         let words = ["NULL", "NaN", "NaT", "None", "\\N", "nan", "null"];
         let table = table.clone().with_times(|number, text| {
-            if text.is_empty() { words[number % words.len()].to_owned() } else { text.to_owned() }
+            if text.is_empty() {
+                words[number % words.len()].to_owned()
+            } else {
+                text.to_owned()
+            }
         });
         fs::write(folder.join(table.file), table.text(',', false, "\n")).unwrap();
     });
-    let zone = TimeZoneDatabase::bundled().get("America/Sao_Paulo").unwrap();
+    let zone = TimeZoneDatabase::bundled()
+        .get("America/Sao_Paulo")
+        .unwrap();
     assert_same(&tables, "semicolons and local times", |folder, table| {
         describe(
             folder,
@@ -191,8 +210,13 @@ fn local(zone: &TimeZone, text: &str) -> String {
     let Ok(time) = EventTime::parse_csv(text.as_bytes()) else {
         return text.to_owned();
     };
-    let zoned = Timestamp::from_second(time.seconds()).unwrap().to_zoned_datetime(zone.clone());
-    let earlier = zone.to_ambiguous_timestamp(zoned.datetime()).earlier().unwrap();
+    let zoned = Timestamp::from_second(time.seconds())
+        .unwrap()
+        .to_zoned_datetime(zone.clone());
+    let earlier = zone
+        .to_ambiguous_timestamp(zoned.datetime())
+        .earlier()
+        .unwrap();
     let form = if earlier.as_second() == time.seconds() {
         "%d/%m/%Y %H:%M:%S"
     } else {
@@ -208,7 +232,10 @@ fn several_files_archives_and_parquet_change_nothing() {
         describe(folder, &by_glob(".csv"));
         let parts = table.rows.len().div_ceil(12);
         for (number, rows) in table.rows.chunks(parts).enumerate() {
-            let part = Table { rows: rows.to_vec(), ..table.clone() };
+            let part = Table {
+                rows: rows.to_vec(),
+                ..table.clone()
+            };
             let name = format!("{}_{number:02}.csv", short(table));
             fs::write(folder.join(name), part.text(',', false, "\n")).unwrap();
         }
@@ -229,7 +256,10 @@ fn several_files_archives_and_parquet_change_nothing() {
     assert_same(&tables, "Parquet", |folder, table| {
         describe(folder, &by_glob(".parquet"));
         let columns = table.header.iter().enumerate().map(|(column, name)| {
-            let texts = table.rows.iter().map(|row| Some(row[column].as_str()).filter(|t| !t.is_empty()));
+            let texts = table
+                .rows
+                .iter()
+                .map(|row| Some(row[column].as_str()).filter(|t| !t.is_empty()));
             let array: ArrayRef = if table.is_time(column) {
                 let seconds = |text: &str| EventTime::parse_csv(text.as_bytes()).unwrap().seconds();
                 let times: TimestampSecondArray = texts.map(|text| text.map(seconds)).collect();

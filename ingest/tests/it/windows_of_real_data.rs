@@ -31,12 +31,18 @@ fn figures(before: &Made, after: &Made, window: std::ops::Range<u32>) -> GuardFi
     let mut figures = GuardFigures::default();
     for ((old, old_unknown), (new, new_unknown)) in before.iter().zip(after) {
         let touches = |times: &[Option<EventTime>; 6]| {
-            times.iter().flatten().any(|time| window.contains(&time.day().days()))
+            times
+                .iter()
+                .flatten()
+                .any(|time| window.contains(&time.day().days()))
         };
         if touches(old) || touches(new) {
             figures.covered += 1;
             figures.facts += old.iter().flatten().count() as u64;
-            let lost = old.iter().zip(new).filter(|(old, new)| old.is_some() && new.is_none());
+            let lost = old
+                .iter()
+                .zip(new)
+                .filter(|(old, new)| old.is_some() && new.is_none());
             figures.retracted += lost.count() as u64;
             figures.lost_regions += u64::from(!old_unknown && *new_unknown);
         }
@@ -64,10 +70,18 @@ fn no_window_of_the_real_data_trips_a_guard() {
         ("an earlier asOf", &instant, &sooner),
     ] {
         for length in [1, 7, 31] {
-            let step = if is_whole { 1 } else { 37 * (1 + length as usize / 7) };
+            let step = if is_whole {
+                1
+            } else {
+                37 * (1 + length as usize / 7)
+            };
             for start in (first..=last).step_by(step) {
                 let figures = figures(before, after, start..start + length);
-                let stop = figures.check(&GuardLimits::default(), RunKind::Window, GuardNames::default());
+                let stop = figures.check(
+                    &GuardLimits::default(),
+                    RunKind::Window,
+                    GuardNames::default(),
+                );
                 let day = Day::from_days(start).unwrap();
                 assert_eq!(stop, None, "{name}, {length} days from {day}: {figures:?}");
             }

@@ -14,7 +14,13 @@ pub(super) fn sections(page: &mut String, report: &InputReport) {
         table(page, "Rows of the input", &["Table"], &columns);
         for of in &report.tables {
             put(page, format_args!("<tr><td>{}", Text(&of.table)));
-            for rows in [of.rows, of.rejected, of.contradicting, of.repeated, of.replaced] {
+            for rows in [
+                of.rows,
+                of.rejected,
+                of.contradicting,
+                of.repeated,
+                of.replaced,
+            ] {
                 count(page, Some(rows));
             }
         }
@@ -28,14 +34,17 @@ pub(super) fn sections(page: &mut String, report: &InputReport) {
             count(page, Some(of.rows));
             for sample in &of.samples {
                 let sample = sample.to_string();
-                put(page, format_args!("<tr><td colspan=3><code>{}</code>", Text(&sample)));
+                put(
+                    page,
+                    format_args!("<tr><td colspan=3><code>{}</code>", Text(&sample)),
+                );
             }
         }
         page.push_str("</table>");
     }
     joins(page, report);
     if let Some(row) = &report.as_of_row {
-        table(page, "Where as of comes from", &[], &[]);
+        table(page, "As of is a time of the data", &[], &[]);
         let (field, place) = (&row.field, &row.place);
         pair(page, "Time", &row.time.to_string());
         pair(page, "Order", &row.order_id);
@@ -49,15 +58,27 @@ pub(super) fn sections(page: &mut String, report: &InputReport) {
 fn joins(page: &mut String, report: &InputReport) {
     let joins = &report.joins;
     let found = [
-        ("Orders without a customer", joins.orders_without_customer.count),
+        (
+            "Orders without a customer",
+            joins.orders_without_customer.count,
+        ),
         ("Items without a seller", joins.items_without_seller.count),
         ("Items without an order", joins.items_without_order.count),
         ("Orders without an item", joins.orders_without_items),
-        ("Orders with an unknown region", joins.orders_of_unknown_region),
+        (
+            "Orders with an unknown region",
+            joins.orders_of_unknown_region,
+        ),
         ("Customers without an order", joins.customers_without_order),
         ("Sellers without an item", joins.sellers_without_item),
-        ("Orders rows that may have swallowed others", report.swallowing_orders.count),
-        ("Items rows that may have swallowed others", report.swallowing_items.count),
+        (
+            "Orders rows that may have swallowed others",
+            report.swallowing_orders.count,
+        ),
+        (
+            "Items rows that may have swallowed others",
+            report.swallowing_items.count,
+        ),
     ];
     if found.iter().all(|(_, rows)| *rows == 0) {
         return;
@@ -74,10 +95,20 @@ fn joins(page: &mut String, report: &InputReport) {
         &joins.items_without_seller,
         &joins.items_without_order,
     ] {
-        for sample in unmatched.samples.iter().filter(|sample| sample.alike.is_some()) {
+        for sample in unmatched
+            .samples
+            .iter()
+            .filter(|sample| sample.alike.is_some())
+        {
             let alike = sample.alike.as_deref().unwrap_or_default();
-            let pair = format!("{} has {:?}, there is {alike:?}", sample.place, sample.value);
-            put(page, format_args!("<tr><td colspan=2><code>{}</code>", Text(&pair)));
+            let pair = format!(
+                "{} has {:?}, there is {alike:?}",
+                sample.place, sample.value
+            );
+            put(
+                page,
+                format_args!("<tr><td colspan=2><code>{}</code>", Text(&pair)),
+            );
         }
     }
     page.push_str("</table>");

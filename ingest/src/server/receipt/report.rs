@@ -33,7 +33,12 @@ pub(super) fn announced(report: &Value, name: &str) -> Option<u64> {
         "facts_left" => report["left_count"].as_u64(),
         "orders_left" => {
             let of = |sort: &str| report[sort]["count"].as_u64();
-            let sorts = ["rejected_orders", "pushed_orders", "swallowed_orders", "swallowed_items"];
+            let sorts = [
+                "rejected_orders",
+                "pushed_orders",
+                "swallowed_orders",
+                "swallowed_items",
+            ];
             sorts.into_iter().map(of).sum()
         }
         _ => match name.split_once('_') {

@@ -55,9 +55,13 @@ files = ["sellers.txt"]
 files = ["customers.csv.zst"]
 "#;
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    let second = ORDERS_TEXT.replace("o1;c1", "o2;c\u{e9}").replace("delivered", "-");
+    let second = ORDERS_TEXT
+        .replace("o1;c1", "o2;c\u{e9}")
+        .replace("delivered", "-");
     std::io::Write::write_all(&mut packed, &encoding_rs::WINDOWS_1252.encode(&second).0).unwrap();
-    let customers = encoding_rs::WINDOWS_1252.encode("customer_id;customer_state\nc1;RJ\nc\u{e9};-\n").0;
+    let customers = encoding_rs::WINDOWS_1252
+        .encode("customer_id;customer_state\nc1;RJ\nc\u{e9};-\n")
+        .0;
     let customers = zstd::encode_all(&*customers, 1).unwrap();
     let folder = folder(
         description,
@@ -75,9 +79,21 @@ files = ["customers.csv.zst"]
     assert_eq!(o1.purchased.to_string(), "2018-03-01T10:00:00Z");
     assert_eq!(o1.estimated.unwrap().to_string(), "2018-03-20T03:00:00Z");
     let names: Vec<&str> = data.files().iter().map(|file| file.name.as_str()).collect();
-    assert_eq!(names, ["sellers.txt", "customers.csv", "in/2.csv", "in/orders_1.csv", "in/orders_1.csv"]);
+    assert_eq!(
+        names,
+        [
+            "sellers.txt",
+            "customers.csv",
+            "in/2.csv",
+            "in/orders_1.csv",
+            "in/orders_1.csv"
+        ]
+    );
     // A place names the file of a row, and a hash covers the description.
-    assert_eq!(data.place_of("o1").unwrap().to_string(), "in/orders_1.csv line 2");
+    assert_eq!(
+        data.place_of("o1").unwrap().to_string(),
+        "in/orders_1.csv line 2"
+    );
     let hashes = crate::sha256_of_files(folder.path()).unwrap();
     assert_eq!(hashes["dataset.toml"], data.description_sha256().unwrap());
     for file in data.files() {
@@ -111,7 +127,12 @@ fn utf16_is_known_by_its_mark_and_what_is_not_in_an_encoding_is_a_reject() {
         let marked = format!("\u{feff}{text}");
         marked.encode_utf16().flat_map(u16::to_le_bytes).collect()
     };
-    let texts = [&files.sellers, &files.customers, &files.orders, &files.items];
+    let texts = [
+        &files.sellers,
+        &files.customers,
+        &files.orders,
+        &files.items,
+    ];
     let sources = texts.map(|text| Source::of(Cursor::new(wide(text))));
     let data = Dataset::read(sources, &Limits::default()).unwrap();
     assert_eq!(rows(&data), ["o1+ SP>RJ 2018-01-01"]);
@@ -121,7 +142,12 @@ fn utf16_is_known_by_its_mark_and_what_is_not_in_an_encoding_is_a_reject() {
     let at = customers.len() - 4;
     customers[at..at + 2].copy_from_slice(&[0, 0xd8]);
     let customers = Source::of(Cursor::new(customers));
-    let sources = [plain(&files.sellers), customers, plain(&files.orders), plain(&files.items)];
+    let sources = [
+        plain(&files.sellers),
+        customers,
+        plain(&files.orders),
+        plain(&files.items),
+    ];
     let data = Dataset::read(sources, &Limits::default()).unwrap();
     assert_eq!(rejects(&data), ["customers:3 customer_state not_utf8"]);
 }
@@ -131,7 +157,8 @@ fn what_a_file_is_instead_of_a_csv_is_said() {
     let said = |orders: &[u8]| {
         let files = Files::new("");
         let text = |text: &String| Source::of(Cursor::new(text.clone().into_bytes()));
-        let [sellers, customers, items] = [&files.sellers, &files.customers, &files.items].map(text);
+        let [sellers, customers, items] =
+            [&files.sellers, &files.customers, &files.items].map(text);
         let orders = Source::of(Cursor::new(orders.to_vec()));
         let read = Dataset::read([sellers, customers, orders, items], &Limits::default());
         read.err().unwrap().to_string()
@@ -139,13 +166,17 @@ fn what_a_file_is_instead_of_a_csv_is_said() {
     insta::assert_snapshot!(said(b"PK\x03\x04\x14\0"), @"olist_orders_dataset.csv is a zip archive (or a spreadsheet, .xlsx): unpack it; save a spreadsheet as CSV");
     insta::assert_snapshot!(said(b"<!DOCTYPE html>\n<html><body class=\"x\">Sign in"), @"olist_orders_dataset.csv is an HTML page: a login or error page was saved in place of the file; fetch it again");
     insta::assert_snapshot!(said(ORDERS_HEADER.replace(',', ";").as_bytes()), @r#"olist_orders_dataset.csv: no column order_id, customer_id, order_status, order_purchase_timestamp, order_approved_at, order_delivered_carrier_date, order_delivered_customer_date, order_estimated_delivery_date; the header has order_id;customer_id;order_status;order_purchase_timestamp;order_a; its columns are separated by semicolons (;): say delimiter = ";" in a dataset.toml"#);
-    let wide: Vec<u8> = ORDERS_HEADER.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wide: Vec<u8> = ORDERS_HEADER
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     insta::assert_snapshot!(said(&wide), @r#"olist_orders_dataset.csv is UTF-16 without a byte order mark: say encoding = "utf-16le" in a dataset.toml"#);
 }
 
 fn parquet(path: &Path, columns: Vec<(&str, ArrayRef)>) {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
 }
@@ -157,9 +188,13 @@ fn parquet_reads_as_the_same_rows_in_a_csv_typed_or_not() {
         [sellers]\nfiles = [\"s.csv\"]\n[customers]\nfiles = [\"c.csv\"]\n";
     let folder = folder(
         description,
-        &[("s.csv", b"seller_id,seller_state\n7,SP\n"), ("c.csv", b"customer_id,customer_state\nc1,RJ\n")],
+        &[
+            ("s.csv", b"seller_id,seller_state\n7,SP\n"),
+            ("c.csv", b"customer_id,customer_state\nc1,RJ\n"),
+        ],
     );
-    let texts = |texts: &[Option<&str>]| -> ArrayRef { Arc::new(StringArray::from(texts.to_vec())) };
+    let texts =
+        |texts: &[Option<&str>]| -> ArrayRef { Arc::new(StringArray::from(texts.to_vec())) };
     let seconds = |text: &str| text.parse::<EventTime>().unwrap().seconds();
     let utc = TimestampMicrosecondArray::from(vec![
         Some(seconds("2018-03-01T10:00:00Z") * 1_000_000 + 999_999),
@@ -188,7 +223,10 @@ fn parquet_reads_as_the_same_rows_in_a_csv_typed_or_not() {
         &folder.path().join("i.parquet"),
         vec![
             ("order_id", texts(&[Some("o1")])),
-            ("order_item_id", Arc::new(Float64Array::from(vec![3.0])) as ArrayRef),
+            (
+                "order_item_id",
+                Arc::new(Float64Array::from(vec![3.0])) as ArrayRef,
+            ),
             ("seller_id", Arc::new(Int32Array::from(vec![7]))),
         ],
     );
@@ -208,7 +246,13 @@ fn parquet_reads_as_the_same_rows_in_a_csv_typed_or_not() {
     let path = folder.path().join("o.parquet");
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() - 9]).unwrap();
-    assert!(matches!(open(folder.path()), Err(OlistError::Parquet { .. })));
+    assert!(matches!(
+        open(folder.path()),
+        Err(OlistError::Parquet { .. })
+    ));
     fs::write(&path, "order_id,customer_id\n").unwrap();
-    assert!(matches!(open(folder.path()), Err(OlistError::WrongKind { .. })));
+    assert!(matches!(
+        open(folder.path()),
+        Err(OlistError::WrongKind { .. })
+    ));
 }

@@ -6,7 +6,12 @@ use crate::files::DataFiles;
 /// Reads with `duplicates` set for all tables.
 fn read(files: &Files, duplicates: crate::Duplicates) -> Dataset {
     let source = |text: &String| Source::of(Cursor::new(text.clone().into_bytes()));
-    let texts = [&files.sellers, &files.customers, &files.orders, &files.items];
+    let texts = [
+        &files.sellers,
+        &files.customers,
+        &files.orders,
+        &files.items,
+    ];
     let mut found = DataFiles::of_streams(texts.map(source));
     for table in &mut found.tables {
         table.description.format.duplicates = duplicates;
@@ -21,14 +26,18 @@ fn twice() -> Files {
     files.orders += &order("o1").replace("10:00:00", "11:00:00");
     files.orders += &order("o2");
     files.customers += "c1,BA\n";
-    files.items = "order_id,order_item_id,seller_id\no1,1,s1\no2,1,s2\no1,1,s2\no2,1,s2\no2,2,s1\n".to_owned();
+    files.items = "order_id,order_item_id,seller_id\no1,1,s1\no2,1,s2\no1,1,s2\no2,1,s2\no2,2,s1\n"
+        .to_owned();
     files
 }
 
 #[test]
 fn the_first_counts_unless_the_data_set_says_the_last() {
     let first = read(&twice(), crate::Duplicates::First);
-    assert_eq!(rows(&first), ["o1+ SP>RJ 2018-01-01", "o2+ MG>RJ 2018-01-01"]);
+    assert_eq!(
+        rows(&first),
+        ["o1+ SP>RJ 2018-01-01", "o2+ MG>RJ 2018-01-01"]
+    );
     let wanted = [
         "customers:3 customer_id contradicting",
         "orders:4 order_id contradicting o1",
@@ -40,17 +49,29 @@ fn the_first_counts_unless_the_data_set_says_the_last() {
     let at = |data: &Dataset| data.default_as_of().unwrap().to_string();
     assert_eq!(at(&first), "2018-01-01T10:00:00Z");
     let [_, customers, orders, items] = first.table_counts();
-    assert_eq!((customers.rejected, orders.rejected, items.rejected), (1, 1, 1));
+    assert_eq!(
+        (customers.rejected, orders.rejected, items.rejected),
+        (1, 1, 1)
+    );
     assert_eq!((orders.repeated, items.repeated), (1, 1));
 
     let last = read(&twice(), crate::Duplicates::Last);
-    assert_eq!(rows(&last), ["o1+ MG>BA 2018-01-01", "o2+ MG>BA 2018-01-01"]);
+    assert_eq!(
+        rows(&last),
+        ["o1+ MG>BA 2018-01-01", "o2+ MG>BA 2018-01-01"]
+    );
     // asOf is taken after all replacements, and the place is that of the row that counts.
     assert_eq!(at(&last), "2018-01-01T11:00:00Z");
     assert_eq!(last.place_of("o1").unwrap().line, 4);
     let [_, customers, orders, items] = last.table_counts();
-    assert_eq!((customers.rejected, orders.rejected, items.rejected), (0, 0, 0));
-    assert_eq!((customers.replaced, orders.replaced, items.replaced), (1, 1, 1));
+    assert_eq!(
+        (customers.rejected, orders.rejected, items.rejected),
+        (0, 0, 0)
+    );
+    assert_eq!(
+        (customers.replaced, orders.replaced, items.replaced),
+        (1, 1, 1)
+    );
 }
 
 #[test]
@@ -73,7 +94,10 @@ fn no_row_of_a_contradicting_key_counts_where_the_data_set_says_so() {
     // Without the customers' contradiction o2 stays: its own rows only repeat.
     let mut files = twice();
     files.customers = files.customers.replace("c1,BA\n", "c1,RJ\n");
-    assert_eq!(rows(&read(&files, crate::Duplicates::Reject)), ["o2+ MG>RJ 2018-01-01"]);
+    assert_eq!(
+        rows(&read(&files, crate::Duplicates::Reject)),
+        ["o2+ MG>RJ 2018-01-01"]
+    );
 }
 
 #[test]

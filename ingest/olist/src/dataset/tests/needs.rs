@@ -9,7 +9,8 @@ fn three() -> Files {
         files.orders += &order(id).replace("c1", customer);
     }
     files.customers = "customer_id,customer_state\nc1,RJ\nc2,BA\nc3,AM\n".to_owned();
-    files.items = "order_id,order_item_id,seller_id\no1,1,s1\no2,1,s2\no3,2,s1\no3,1,s2\n".to_owned();
+    files.items =
+        "order_id,order_item_id,seller_id\no1,1,s1\no2,1,s2\no3,2,s1\no3,1,s2\n".to_owned();
     files
 }
 
@@ -48,21 +49,29 @@ fn an_order_goes_with_the_rejected_row_of_its_customer_or_its_seller_alone() {
     // o3's seller is that of its lowest item, s2.
     assert_eq!(rows(&data), ["o3+ MG>AM 2018-01-01"]);
     let because_of = |order: &str| {
-        let taken = data.rejects().iter().filter(|reject| reject.because_of.is_some());
+        let taken = data
+            .rejects()
+            .iter()
+            .filter(|reject| reject.because_of.is_some());
         let mut of = taken.filter(|reject| reject.order_id.as_deref() == Some(order));
         of.next().unwrap().because_of.as_ref().unwrap().to_string()
     };
     assert_eq!(because_of("o1"), "olist_sellers_dataset.csv line 2");
     assert_eq!(because_of("o2"), "olist_customers_dataset.csv line 3");
     assert_eq!(data.order_count(), 1);
-    assert_eq!(data.default_as_of().unwrap().to_string(), "2018-01-01T10:00:00Z");
+    assert_eq!(
+        data.default_as_of().unwrap().to_string(),
+        "2018-01-01T10:00:00Z"
+    );
 }
 
 #[test]
 fn another_accepted_row_of_the_key_and_a_duplicate_take_nothing_along() {
     let mut files = three();
     files.customers += "c1,seventeen bytes !\nc4,seventeen bytes !\nc4,SP\n";
-    files.customers = files.customers.replace("c2,BA", "c2,seventeen bytes !\nc2,BA");
+    files.customers = files
+        .customers
+        .replace("c2,BA", "c2,seventeen bytes !\nc2,BA");
     files.items += "o1,1,s2\no1,1,s1\n";
     let data = files.read().unwrap();
     assert_eq!(data.order_count(), 3);
@@ -76,7 +85,10 @@ fn an_item_of_a_rejected_key_counts_once_and_a_lower_good_one_frees_its_order() 
     files.items += "o1,0,bad\n";
     let taken = files.read().unwrap();
     assert!(taken.is_rejected_order("o1"));
-    files.items = files.items.replace("o1,1,s1", "o1,1,bad").replace("o1,0,bad", "o1,0,s1");
+    files.items = files
+        .items
+        .replace("o1,1,s1", "o1,1,bad")
+        .replace("o1,0,bad", "o1,0,s1");
     let freed = files.read().unwrap();
     assert!(rows(&freed).contains(&"o1+ SP>RJ 2018-01-01".to_owned()));
 }
@@ -94,18 +106,31 @@ fn what_does_not_join_is_counted_and_keys_that_look_alike_are_named() {
     let data = files.read().unwrap();
     let joins = data.joins();
     let alike = |of: &crate::joins::Unmatched| {
-        let sample = of.samples.iter().find_map(|sample| {
-            Some(format!("{:?} {:?}", sample.value, sample.alike.as_ref()?))
-        });
+        let sample = of
+            .samples
+            .iter()
+            .find_map(|sample| Some(format!("{:?} {:?}", sample.value, sample.alike.as_ref()?)));
         (of.count, of.alike, sample.unwrap_or_default())
     };
-    assert_eq!(alike(&joins.orders_without_customer), (2, 1, "\"C1 \" \"c1\"".to_owned()));
-    assert_eq!(alike(&joins.items_without_seller), (2, 1, "\"S1\" \"s1\"".to_owned()));
-    assert_eq!(alike(&joins.items_without_order), (2, 1, "\"O1\" \"o1\"".to_owned()));
+    assert_eq!(
+        alike(&joins.orders_without_customer),
+        (2, 1, "\"C1 \" \"c1\"".to_owned())
+    );
+    assert_eq!(
+        alike(&joins.items_without_seller),
+        (2, 1, "\"S1\" \"s1\"".to_owned())
+    );
+    assert_eq!(
+        alike(&joins.items_without_order),
+        (2, 1, "\"O1\" \"o1\"".to_owned())
+    );
     assert_eq!(joins.orders_without_items, 1);
     // o4, o5, o6 by their customers or sellers, o7 has no item.
     assert_eq!(joins.orders_of_unknown_region, 4);
-    assert_eq!((joins.customers_without_order, joins.sellers_without_item), (1, 1));
+    assert_eq!(
+        (joins.customers_without_order, joins.sellers_without_item),
+        (1, 1)
+    );
     assert_eq!(data.reject_count(), 0);
 }
 
