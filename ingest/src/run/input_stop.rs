@@ -14,6 +14,8 @@ const MOST_AHEAD_SECONDS: i64 = 86_400;
 /// How much later than the 99.9th percentile of all times, once there are [`FEWEST_TIMES`].
 const MOST_APART_SECONDS: i64 = 366 * 86_400;
 const FEWEST_TIMES: u64 = 1_000;
+/// The table of the orders.
+const ORDERS: &str = "orders";
 
 /// Why a run does not begin with this input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,15 +56,17 @@ impl InputStop {
         max_rejected: Option<Limit>,
         now_ms: i64,
     ) -> Option<Self> {
-        let rejected = report
-            .tables
-            .iter()
+        // The orders last: most of their rejects may only go with those of another table.
+        let others = report.tables.iter().filter(|table| table.table != ORDERS);
+        let orders = report.tables.iter().filter(|table| table.table == ORDERS);
+        let rejected = others
+            .chain(orders)
             .find(|table| stops_rejected(max_rejected, table.rejected, table.rows));
         if report.orders == 0 {
-            let orders = report.tables.iter().find(|table| table.table == "orders");
+            let orders = report.tables.iter().find(|table| table.table == ORDERS);
             return Some(Self::NoOrders {
                 rows: orders.map_or(0, |table| table.rows),
-                sample: samples(report, "orders").first().cloned().map(Box::new),
+                sample: samples(report, ORDERS).first().cloned().map(Box::new),
             });
         }
         if let Some(table) = rejected {
