@@ -253,8 +253,7 @@ mod tests {
             ..run("eeeeeeeeeeeeeeee")
         };
         let text = listing(&[fast, window, revert, failed, rehearsed], 0);
-        let wanted = "\
-   run               kind    state      attempt  days                      rules    dataset  who  when (UTC)        took   events  retracted
+        let wanted = "   run               kind    state      attempt  days                      rules    dataset  who  when (UTC)         took  events  retracted
    aaaaaaaaaaaaaaaa  fast    committed  1        all                       default  olist    kim  2017-11-29 23:59  1.2 s  12,345          -
    bbbbbbbbbbbbbbbb  window  committed  1        2018-03-01..2018-04-01    default  olist    kim  2017-11-29 23:59  5m05s     900         17
      why      OPS-17: carrier times were late
