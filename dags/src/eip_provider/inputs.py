@@ -100,9 +100,8 @@ def stop_words(stop: Mapping[str, Any]) -> str:
     if kind == "rejected":
         rows, rejected = _count(stop, "rows"), _count(stop, "rejected")
         words = f"{rejected:,} of {rows:,} rows of the {stop.get('table')} ({share(rejected, rows)}) are rejected"
-        return ": ".join(
-            [words, *("; ".join(map(reject_line, samples)) for samples in [_objects(stop, "samples")] if samples)]
-        )
+        samples = "; ".join(map(reject_line, _objects(stop, "samples")))
+        return f"{words}: {samples}" if samples else words
     if kind == "no_orders":
         rows, sample = _count(stop, "rows"), _object(stop, "sample")
         words = f"none of the {rows:,} rows of the orders is accepted" if rows else "the orders have no row"

@@ -106,8 +106,8 @@ def usable_as_of(seen: Survey, given: str | None) -> str:
     as_of = given or seen.as_of
     if not as_of:
         raise DataUnusable(
-            f"no order has a purchase time that can be read, such as {seen.unread} (expected 2017-10-02 10:56:33); data in "
-            "another form needs delivery by reference and a dataset.toml"
+            f"no order has a purchase time that can be read, such as {seen.unread} (expected 2017-10-02 10:56:33); "
+            "data in another form needs delivery by reference and a dataset.toml"
         )
     return as_of
 

@@ -20,9 +20,9 @@ CheckOf = Callable[[Context], DataCheckRequest | None]
 class EipDataCheckOperator(BaseOperator):
     """One check of a dataset that Ingest has. Nothing is written, so that every try is as good as the first.
 
-    The whole report goes to the log. A file that cannot be read to its end fails the task at once, with the reason in one
-    line. So does what would stop every run: too many rejected rows, no order at all, an asOf that cannot be meant. An
-    Ingest that is away, or busy with another check, is waited for, then retried. One that is too old to check is no
+    The whole report goes to the log. A file that cannot be read to its end fails the task at once, with the reason in
+    one line. So does what would stop every run: too many rejected rows, no order at all, an asOf that cannot be meant.
+    An Ingest that is away, or busy with another check, is waited for, then retried. One that is too old to check is no
     obstacle: its runs have their own guards.
 
     Args:

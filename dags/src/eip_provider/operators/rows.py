@@ -31,10 +31,10 @@ class EipRowsOperator(BaseOperator):
     Each request is a run of its own with a key of its own: a retry sends the same bytes under the same keys and
     changes nothing, a Clear pushes anew. A rejected row is named in the log, counted, and keeps nothing back.
 
-    Ingest never stops pushed rows, so the task judges its partition at the end: it fails where no order was accepted, or
-    too many rows of a table were rejected. What was accepted is written then. Where too many rows of a file cannot be
-    pushed at all (too few or too many columns), it fails before the first push. The orders without a date that one can
-    read are a partition only for that reason: `refuse_rejected` judges them together with all others.
+    Ingest never stops pushed rows, so the task judges its partition at the end: it fails where no order was accepted,
+    or too many rows of a table were rejected. What was accepted is written then. Where too many rows of a file cannot
+    be pushed at all (too few or too many columns), it fails before the first push. The orders without a date that one
+    can read are a partition only for that reason: `refuse_rejected` judges them together with all others.
 
     Args:
         request: makes rules, asOf and range from the task's context (its checked `params`) and from `part`.
