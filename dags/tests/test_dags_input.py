@@ -191,6 +191,18 @@ def test_a_push_that_rejected_everything_is_red_with_the_first_rows(
     assert 'line 1 (orders, order a), order_status "shipped": not utf8' in log
 
 
+def test_a_push_is_judged_by_the_limit_of_the_form(
+    dags: dict[str, DAG], ingest: ScriptedIngest, pushes: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert pushes
+    rows = [{"line": 1, "file": "orders", "status": "accepted"}]
+    rows += [{"line": n, "file": "order_items", "status": "rejected", "reason": "empty"} for n in range(2, 12)]
+    ingest.answers = [verdicts(*rows, {"run": RUN_ID, "state": "committed", "accepted": 1, "rejected": 10})]
+    ran(dags["fast_backfill"], "failed", partition="year")
+    assert "RowsRejected: 2018: 10 of 10 rows of the order_items (100.0 %) are rejected" in said(capfd)
+    ran(dags["fast_backfill"], "success", partition="year", max_rejected="10")
+
+
 @pytest.mark.parametrize(
     "harm",
     [
