@@ -92,7 +92,7 @@ def test_a_limit_of_the_form_lets_a_day_through_without_its_rejected_rows(
     with some_items.done_to(filled.data):
         ran(dags["replay_day"], "failed", **conf)
         log = "".join(capfd.readouterr())
-        assert "rows of the orders (1" in log
+        assert "%) are rejected: " in log
         assert "; in this form: max_rejected" in log
         ran(dags["replay_day"], "success", **conf, max_rejected="20%")
     assert "more rejected rows: GET " in "".join(capfd.readouterr())
