@@ -5,8 +5,9 @@ rules write nothing. Made for Airflow's own backfills, in the UI, over REST, or:
 
     airflow backfill create --dag-id replay_day --from-date 2018-03-01 --to-date 2018-03-03
 
-with `--reprocess-behavior completed` for days that were done before. It never corrects beyond the guards; what they
-stop is `window_backfill`'s work, where a person looks at it first.
+with `--reprocess-behavior completed` for days that were done before. It never corrects beyond the guards, and does not
+begin with data that cannot be meant: the task is red then, its log has the reason with the first rows, and no view has
+changed. What the guards stop is `window_backfill`'s work, where a person looks at it first.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def day_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
         end=(day + timedelta(days=1)).isoformat(),
         as_of=params["as_of"],
         emit="changed",
+        max_rejected=params["max_rejected"],
     )
 
 
@@ -59,6 +61,7 @@ def day_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
         "dataset": forms.dataset(),
         "rules": forms.rules(),
         "as_of": forms.as_of(),
+        "max_rejected": forms.max_rejected(),
     },
     tags=["eip", "correction"],
     doc_md=__doc__,

@@ -43,6 +43,7 @@ def replay_of(context: Context, _part: Mapping[str, Any]) -> ScaledRun:
         max_events_per_second=params["max_events_per_second"],
         amplify=params["amplify"],
         seed=params["seed"],
+        max_rejected=params["max_rejected"],
         mix=params["mix"],
         space=forms.space_of(params),
     )
@@ -81,6 +82,7 @@ def replay_of(context: Context, _part: Mapping[str, Any]) -> ScaledRun:
         "max_events_per_second": optional_number("integer", 1, 10_000_000, "Events per second", "A ceiling."),
         "amplify": optional_number("integer", 1, 10_000, "Amplify", "Every order so many times; not into main."),
         "seed": optional_number("integer", 0, 2**53, "Seed", "Of the amplified orders' jitter."),
+        "max_rejected": forms.max_rejected(),
         "mix": forms.mix(),
     },
     tags=["eip", "replay"],

@@ -3,13 +3,15 @@
 Makes all orders again that have a fact in `[start_date, end_date)`, under the present data and the given rules, and
 retracts what no longer holds: the correction of an incident, whole or not at all.
 
-1. **rehearse** says what would happen: figures and names in its log, as XCom, and as a rendered note.
-2. **decide** goes on where the guards would let the run through; otherwise **approve** asks a person (Required
+1. **check** has Ingest read the dataset; what it finds is in the log. Files that cannot be read fail it. So does what
+   would stop every run, if `approval` is `never`; otherwise that is left to step 3.
+2. **rehearse** says what would happen: figures beside their limits and names, in its log, as XCom, and as a note.
+3. **decide** goes on where the guards would let the run through; otherwise **approve** asks a person (Required
    Actions), showing the note. `approval` can also ask always, or never: then a guard fails the run, in Ingest's own
-   words.
-3. **correct** does exactly what was rehearsed (the plan's token), or refuses. One that a person approved has its limits
+   words. What no person can let through (no order at all, a wrong asOf) goes on too, and fails with the reason.
+4. **correct** does exactly what was rehearsed (the plan's token), or refuses. One that a person approved has its limits
    raised to the rehearsed figures and not beyond. Another window run under way is waited for.
-4. **visible** waits until the views show it, **verify** recomputes the window from the log and compares.
+5. **visible** waits until the views show it, **verify** recomputes the window from the log and compares.
 
 The receipt, one page for the incident's ticket, with the `reason`, is linked from **correct**. `revert_run` undoes it.
 Needs the connections `eip_ingest` and `eip_api`, the pool `eip_ingest`, and the program `eip` on the worker.
@@ -24,16 +26,25 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param, dag, get_current_context, task
 
 from eip_provider import forms
+from eip_provider.operators.check import EipDataCheckOperator
 from eip_provider.operators.rehearsal import EipRehearsalOperator
 from eip_provider.operators.run import EipRunOperator
 from eip_provider.operators.verify import EipVerifyOperator
 from eip_provider.operators.visible import EipVisibleOperator
-from eip_provider.requests import WindowRun
+from eip_provider.requests import DataCheckRequest, WindowRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NOTE = "{{ ti.xcom_pull(task_ids='rehearse')['note'] }}"
+
+
+def check_of(context: Context) -> DataCheckRequest:
+    """The data of the window, under its limit."""
+    params = context["params"]
+    return DataCheckRequest(
+        dataset=params["dataset"], rules=params["rules"], as_of=params["as_of"], max_rejected=params["max_rejected"]
+    )
 
 
 def rehearsal_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
@@ -48,6 +59,9 @@ def rehearsal_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
         emit=params["emit"],
         mix=params["mix"],
         reason=params["reason"],
+        max_rejected=params["max_rejected"],
+        max_lost_regions=params["max_lost_regions"],
+        trust_damaged_files=params["trust_damaged_files"],
         dry_run=True,
     )
 
@@ -57,7 +71,7 @@ def correction_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
     params, instance = context["params"], context["ti"]
     rehearsed = instance.xcom_pull(task_ids="rehearse")
     approved = instance.xcom_pull(task_ids="approve") is not None
-    raised = approved and rehearsed["would_stop"]
+    raised = rehearsed["guard"] if approved and rehearsed["would_stop"] else {}
     return WindowRun(
         dataset=params["dataset"],
         rules=params["rules"],
@@ -68,8 +82,11 @@ def correction_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
         mix=params["mix"],
         reason=params["reason"],
         plan=rehearsed["plan"],
-        max_vanishing=rehearsed["guard"].get("vanishing") if raised else None,
-        max_retracted=rehearsed["guard"].get("retracted") if raised else None,
+        max_vanishing=raised.get("vanishing"),
+        max_retracted=raised.get("retracted"),
+        max_lost_regions=raised.get("lost_regions") or params["max_lost_regions"],
+        max_rejected=(approved and rehearsed.get("rejected")) or params["max_rejected"],
+        trust_damaged_files=params["trust_damaged_files"],
     )
 
 
@@ -102,6 +119,9 @@ def correction_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
             title="Approval",
             description="When a person is asked: only where a guard would stop the run, always, or never.",
         ),
+        "max_rejected": forms.max_rejected(),
+        "max_lost_regions": forms.max_lost_regions(),
+        "trust_damaged_files": forms.trust_damaged_files(),
         "mix": forms.mix(),
         "reason": forms.reason(),
     },
@@ -109,15 +129,21 @@ def correction_of(context: Context, _part: Mapping[str, Any]) -> WindowRun:
     doc_md=__doc__,
 )
 def window_backfill() -> None:
-    """Rehearsal, decision, correction, wait, proof."""
+    """Check, rehearsal, decision, correction, wait, proof."""
 
     @task.branch(doc_md="To a person, or on.")
     def decide() -> str:
         context = get_current_context()
         wish, rehearsed = context["params"]["approval"], context["ti"].xcom_pull(task_ids="rehearse")
         asks = wish == "always" or (wish == "guard" and rehearsed["would_stop"])
-        return "approve" if asks else "correct"
+        return "approve" if asks and rehearsed["approvable"] else "correct"
 
+    check = EipDataCheckOperator(
+        task_id="check",
+        request=check_of,
+        if_stops="{{ 'fail' if params.approval == 'never' else 'warn' }}",
+        pool=forms.POOL,
+    )
     rehearse = EipRehearsalOperator(task_id="rehearse", request=rehearsal_of, pool=forms.POOL)
     approve = ApprovalOperator(
         task_id="approve",
@@ -139,7 +165,7 @@ def window_backfill() -> None:
     verify = EipVerifyOperator(task_id="verify", start="{{ params.start_date }}", end="{{ params.end_date }}")
 
     branch = decide()
-    rehearse >> branch >> [approve, correct]
+    check >> rehearse >> branch >> [approve, correct]
     approve >> correct >> visible >> verify
 
 

@@ -77,3 +77,19 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedIngest]:
     with ScriptedIngest() as server:
         monkeypatch.setenv("AIRFLOW_CONN_EIP_API", server.url)
         yield server
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Triggers look at once: here no scheduler could take them for dead."""
+    monkeypatch.setattr("eip_provider.triggers.SETTLING", 0.0)
+
+
+@pytest.fixture
+def verifies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for `eip verify` that keeps its arguments and is content."""
+    program, kept = tmp_path / "eip", tmp_path / "arguments"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {kept}\necho equal\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("EIP_BIN", str(program))
+    return kept

@@ -81,16 +81,27 @@ def problem(status: int, title: str, detail: str, **more: str) -> Answer:
     return Answer(status, body, {"Content-Type": "application/problem+json"})
 
 
+def checked(*stops: str, error: str | None = None, **more: Any) -> Answer:  # noqa: ANN401
+    """The answer to a check of a dataset; without a word it is well."""
+    body = {"dataset": "olist", "error": error, "stops": list(stops), "orders": 5, "rows_rejected": 0}
+    return Answer(200, body | {"text": "orders  5 rows", "report": {}, "dataset_toml": None} | more)
+
+
 def verdicts(*lines: Mapping[str, Any]) -> Answer:
     """The answer to pushed rows."""
     return Answer(200, raw="".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
+def is_check(path: str) -> bool:
+    """Whether a path is that of a dataset's check."""
+    return path.startswith("/v1/datasets/") and path.endswith("/check")
 
 
 class ScriptedIngest:
     """Serves `answers` one after another, the last one for ever; with `serve_at_once=False` refuses until `serve()`.
 
     What has an entry in `fixed` (method and path without query) is always answered from there: the list of runs is
-    empty and no rehearsal is known unless a test says otherwise.
+    empty, no rehearsal is known and every dataset that is checked is well, unless a test says otherwise.
     """
 
     def __init__(self, *, serve_at_once: bool = True) -> None:
@@ -99,6 +110,7 @@ class ScriptedIngest:
             "GET /v1/runs": Answer(200, {"runs": []}),
             f"GET /v1/runs/{RUN_ID}/rehearsal": problem(404, "Not Found", "no rehearsal"),
         }
+        self.check = checked()
         self.asked: list[Asked] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(), bind_and_activate=False)
         self._server.server_bind()
@@ -115,8 +127,12 @@ class ScriptedIngest:
         self.fixed["GET /v1/runs"] = Answer(200, {"runs": list(runs)})
 
     def posted(self) -> list[Asked]:
-        """The POSTs among what was asked."""
-        return [asked for asked in self.asked if asked.method == "POST"]
+        """The POSTs among what was asked, without those of checks."""
+        return [asked for asked in self.asked if asked.method == "POST" and not is_check(asked.path)]
+
+    def checks(self) -> list[Asked]:
+        """What datasets were checked."""
+        return [asked for asked in self.asked if is_check(asked.path)]
 
     def serve(self) -> None:
         """Listens, and answers from a thread of its own."""
@@ -135,7 +151,7 @@ class ScriptedIngest:
         self._server.server_close()
 
     def _next(self, method: str, path: str) -> Answer:
-        fixed = self.fixed.get(f"{method} {path.partition('?')[0]}")
+        fixed = self.fixed.get(f"{method} {path.partition('?')[0]}") or (self.check if is_check(path) else None)
         if fixed:
             return fixed
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_chain import VIEWS
 from eip_binary import eip, needs_eip
+from harm import HALF_THE_CUSTOMERS, OTHER_DATES, SPOILT_ITEMS, Harm, busiest_day, soak
 from real_airflow import wait_for
 
 if TYPE_CHECKING:
@@ -153,6 +154,25 @@ def test_a_guard_fails_the_task_with_ingests_words_and_figures(filled: RealAirfl
     said = filled.log("window_backfill", run_id, "correct")
     assert "stopped before the first record" in said
     assert "guard covered" in said
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [SPOILT_ITEMS, pytest.param(HALF_THE_CUSTOMERS, marks=soak), pytest.param(OTHER_DATES, marks=soak)],
+    ids=["spoilt items", "half the customers", "other dates"],
+)
+def test_a_day_of_damaged_data_is_red_with_the_reason_and_changes_no_view(
+    filled: RealAirflow, chain: Chain, harm: Harm
+) -> None:
+    before, day = chain.digests(), busiest_day(chain.data)
+    with harm.done_to(chain.data):
+        run_id = filled.started("replay_day", day=day)
+        assert filled.finished("replay_day", run_id) == "failed"
+    assert filled.tasks("replay_day", run_id) == {"replay": "failed"}
+    log = filled.log("replay_day", run_id, "replay").replace('\\"', '"')  # it is shown as JSON
+    assert [words for words in harm.words if words not in log] == []
+    assert [run["state"] for run in chain.runs_of("replay_day", run_id)] == ["failed"]
+    assert chain.digests() == before
 
 
 def test_a_person_may_let_more_vanish_than_a_guard_does(filled: RealAirflow, chain: Chain) -> None:

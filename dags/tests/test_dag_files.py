@@ -82,8 +82,8 @@ def test_every_param_has_a_schema_and_is_explained(dag: DAG) -> None:
 
 def test_whatever_starts_runs_takes_a_slot_and_tells_who_waits_for_events(dag_bag: DagBag) -> None:
     for dag_id, task_ids in {
-        "fast_backfill": ["push_rows", "replay"],
-        "window_backfill": ["rehearse", "correct"],
+        "fast_backfill": ["check", "push_rows", "replay"],
+        "window_backfill": ["check", "rehearse", "correct"],
         "revert_run": ["rehearse", "revert"],
         "replay_day": ["replay"],
     }.items():
@@ -119,6 +119,13 @@ def test_whatever_starts_runs_takes_a_slot_and_tells_who_waits_for_events(dag_ba
         ("fast_backfill", "space", "x&y=1"),
         ("fast_backfill", "space", "x" * 31),
         ("fast_backfill", "mix", "yes"),
+        ("fast_backfill", "max_rejected", "5 %"),
+        ("fast_backfill", "max_rejected", "-1"),
+        ("fast_backfill", "max_rejected", "101%"),
+        ("fast_backfill", "max_rejected", 200),
+        ("scaled_replay", "max_rejected", "many"),
+        ("window_backfill", "max_lost_regions", "0.001%"),
+        ("window_backfill", "trust_damaged_files", "yes"),
         ("window_backfill", "start_date", None),
         ("window_backfill", "end_date", "2017-02-29"),
         ("window_backfill", "emit", "some"),
@@ -150,6 +157,9 @@ def test_a_param_that_does_not_fit_is_refused(dag_bag: DagBag, dag_id: str, name
         ("fast_backfill", "end", None),
         ("fast_backfill", "as_of", "2018-10-17T17:30:18Z"),
         ("fast_backfill", "space", "peak-x100"),
+        ("fast_backfill", "max_rejected", "200"),
+        ("replay_day", "max_rejected", "0.5%"),
+        ("window_backfill", "max_lost_regions", "100%"),
         ("revert_run", "run", "0f3c9a5b7d1e2468"),
         ("scaled_replay", "scale_factor", 1_000_000),
         ("scaled_replay", "scale_factor", 2.5),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from dag_runs import WINDOW, finished, ran, ready, write_dataset
 from scripted_ingest import RUN_ID, Answer, accepted, ended, problem, run, running, verdicts
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from scripted_ingest import ScriptedIngest
 
-LOGICAL_DATE = datetime(2018, 4, 1, tzinfo=UTC)
-WINDOW = {"start_date": "2018-03-01", "end_date": "2018-04-01"}
 DEFERRED = "Pausing task as DEFERRED"
 """What Airflow's log says of a task that is left to the triggerer."""
 
@@ -33,33 +31,7 @@ REPORT = {
 }
 
 
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eip_provider.triggers.SETTLING", 0.0)
-
-
-@pytest.fixture(autouse=True)
-def verifies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in for `eip verify` that keeps its arguments and is content."""
-    program, kept = tmp_path / "eip", tmp_path / "arguments"
-    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {kept}\necho equal\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("EIP_BIN", str(program))
-    return kept
-
-
-def ran(dag: DAG, state: str, **conf: Any) -> Any:  # noqa: ANN401
-    dag_run = dag.test(logical_date=LOGICAL_DATE, run_conf=conf)
-    assert dag_run.state == state
-    return dag_run
-
-
-def ready(*offsets: int) -> Answer:
-    return Answer(200, {"status": "ready", "progress": {"epoch": 1, "tick": 5, "offsets": list(offsets)}})
-
-
-def finished(**more: Any) -> Answer:  # noqa: ANN401
-    return Answer(200, run("committed", events=12) | {"end_offsets": [5, 7]} | more)
+pytestmark = pytest.mark.usefixtures("soon", "verifies")
 
 
 def test_params_travel_in_the_body_and_the_key_names_dag_run_task_and_part(
@@ -85,7 +57,11 @@ def test_params_travel_in_the_body_and_the_key_names_dag_run_task_and_part(
         "start": "2018-03-01",
         "end": "2018-04-01",
     }
-    assert {asked.path for asked in ingest.asked} == {"/v1/runs", f"/v1/runs/{RUN_ID}"}
+    assert {asked.path for asked in ingest.asked} == {
+        "/v1/datasets/spring/check",
+        "/v1/runs",
+        f"/v1/runs/{RUN_ID}",
+    }
     assert dag_run.get_task_instance("total").xcom_pull(task_ids="total") == {
         "partitions": 1,
         "events": 7,
@@ -280,14 +256,3 @@ def test_a_refusal_fails_the_task_at_once_in_ingests_words(
     ran(dags["replay_day"], "failed")
     assert len(ingest.posted()) == 1
     assert words in "".join(capfd.readouterr())
-
-
-def write_dataset(folder: Path) -> None:
-    orders = "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at"
-    orders += ",order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date\n"
-    orders += "a,c,shipped,2018-01-02 00:00:00,,,,\nb,c,shipped,2018-02-03 00:00:00,,,,\n"
-    (folder / "olist_orders_dataset.csv").write_text(orders)
-    items = "order_id,order_item_id,seller_id\na,1,s\nb,1,s\n"
-    (folder / "olist_order_items_dataset.csv").write_text(items)
-    (folder / "olist_customers_dataset.csv").write_text("customer_id,customer_state\nc,SP\n")
-    (folder / "olist_sellers_dataset.csv").write_text("seller_id,seller_state\ns,RJ\n")

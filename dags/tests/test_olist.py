@@ -95,9 +95,9 @@ def test_event_ranges_join_and_reach_as_far_as_was_asked_for() -> None:
 def test_a_ragged_row_is_counted_and_left_out(folder: Path) -> None:
     with (folder / "olist_sellers_dataset.csv").open("a") as file:
         file.write("only-one-field\n\n")
-    told: list[tuple[str, int]] = []
+    told: list[tuple[str, tuple[int, int]]] = []
     assert len(list(read(folder, "sellers", lambda *what: told.append(what)))) == 3
-    assert told == [("olist_sellers_dataset.csv", 1)]
+    assert told == [("sellers", (4, 1))]
 
 
 @pytest.mark.parametrize("harm", ["missing", "column", "quote", "archive"])

@@ -38,7 +38,11 @@ class RunEnded(AirflowFailException):
 
 
 class DataUnusable(AirflowFailException):
-    """The files of a dataset are not there for Airflow, or do not end cleanly. Not retried."""
+    """The files of a dataset are not there, do not end cleanly, or are not what anybody meant. Not retried."""
+
+
+class RowsRejected(AirflowFailException):
+    """Ingest rejected so many of the pushed rows that they cannot be meant. Not retried: the same rows are rejected."""
 
 
 class ViewsDiffer(AirflowFailException):

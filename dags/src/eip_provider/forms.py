@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, Param
 
 from eip_provider.catalogue import known
+from eip_provider.limits import LIMIT_PATTERN
 from eip_provider.requests import DATE_PATTERN, LONGEST_REASON, NAME_PATTERN, SPACE_PATTERN, TIME_PATTERN
 
 if TYPE_CHECKING:
@@ -102,6 +103,38 @@ def mix() -> Param:
         type="boolean",
         title="Mix",
         description="Write over what was made under other rules or of another dataset instead of refusing to.",
+    )
+
+
+def max_rejected() -> Param:
+    """How many rejected rows a run is done without."""
+    return _limit("Rejected rows", "So many rows of a table, or such a share, may be rejected", "5 %")
+
+
+def max_lost_regions() -> Param:
+    """How many orders may fall to an unknown region."""
+    return _limit("Lost regions", "So many orders, or such a share, may fall from a known region to ZZ", "1 %")
+
+
+def trust_damaged_files() -> Param:
+    """Whether rows that may have swallowed others are taken at their word."""
+    return Param(
+        False,  # noqa: FBT003 - Airflow's signature
+        type="boolean",
+        title="Trust damaged files",
+        description="Also take away orders and items that a damaged row of their file may have swallowed.",
+    )
+
+
+def _limit(title: str, description: str, percent: str) -> Param:
+    return Param(
+        None,
+        type=["null", "string"],
+        pattern=LIMIT_PATTERN,
+        title=title,
+        description=f"{description} (200, 5%); empty: more than {percent} and at least 10 stop the run. More than that "
+        "needs Ingest's role approve.",
+        examples=["200", "10%"],
     )
 
 

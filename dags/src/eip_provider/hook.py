@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eip_provider.catalogue import Catalogue
+from eip_provider.checks import DataCheck
 from eip_provider.errors import RequestRefused, RunExcluded, ServiceUnavailable
 from eip_provider.http import Ask, EipHttpHook, json_of
 from eip_provider.keys import asked_by
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from eip_provider.requests import RowsRequest, RunRequest
+    from eip_provider.requests import DataCheckRequest, RowsRequest, RunRequest
 
 CONFLICT = 409
 NOT_FOUND = 404
+NO_SUCH_METHOD = 405
 
 
 class EipIngestHook(EipHttpHook):
@@ -120,9 +122,37 @@ class EipIngestHook(EipHttpHook):
         post = Ask("POST", "/v1/rows", query=request.query(), content=lines, headers=headers | asked_by(requester, key))
         answer = self._well(post)
         try:
-            return RowsAnswer.from_ndjson(answer.text)
+            return RowsAnswer.from_ndjson(answer.text, lines)
         except ValueError as error:
             raise ServiceUnavailable(f"ingest's answer to pushed rows is not whole: {error}") from error
+
+    def check_dataset(self, request: DataCheckRequest, timeout: float) -> DataCheck | None:
+        """Has a dataset read, without a run; None where this Ingest is too old to do so.
+
+        Args:
+            request: what is read, and how.
+            timeout: seconds that it may take.
+
+        Raises:
+            ServiceUnavailable: no answer, or another check is under way.
+            RequestRefused: there is no such dataset, or no such rules.
+        """
+        post = Ask("POST", request.path(), json=request.body(), timeout=timeout)
+        answer = self.send(post)
+        if answer.status_code in (NOT_FOUND, NO_SUCH_METHOD):
+            names = self._names("datasets")
+            if request.dataset in names:
+                return None
+            raise RequestRefused(
+                f"ingest answered {answer.status_code} to POST {post.path}: no dataset {request.dataset!r}; there are: "
+                f"{', '.join(names) or 'none'}"
+            )
+        if not answer.is_success:
+            raise self.refusal(post, answer)
+        try:
+            return DataCheck.from_json(json_of(answer))
+        except ValueError as error:
+            raise RequestRefused(f"ingest's answer to POST {post.path} is not understood: {error}") from error
 
     def catalogue(self) -> Catalogue:
         """The names of datasets and rules that runs may name."""

@@ -38,6 +38,8 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     content: bytes | None = None
+    timeout: float | None = None
+    """Seconds that the answer may take, where that is more than usual."""
 
 
 class EipHttpHook(BaseHook):
@@ -89,6 +91,7 @@ class EipHttpHook(BaseHook):
                         headers=dict(ask.headers),
                         json=ask.json,
                         content=ask.content,
+                        timeout=httpx.USE_CLIENT_DEFAULT if ask.timeout is None else waiting(ask.timeout),
                     )
                 except httpx.TransportError as error:
                     cause, words = error, f"{type(error).__name__}: {error}"
@@ -140,11 +143,16 @@ def client_options(connection: Connection) -> dict[str, Any]:
     return {
         "base_url": base_url(connection),
         "headers": {"Authorization": f"Bearer {connection.password}"} if connection.password else {},
-        "timeout": httpx.Timeout(60.0, connect=5.0),
+        "timeout": waiting(60.0),
         "follow_redirects": False,
         "verify": _certificates(),
         "trust_env": False,
     }
+
+
+def waiting(seconds: float) -> httpx.Timeout:
+    """How long an answer may take; a connection is there sooner or not at all."""
+    return httpx.Timeout(seconds, connect=5.0)
 
 
 def looks(seconds: float) -> Iterator[None]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from eip_provider.limits import RowCounts
+
 Unit = Literal["month", "quarter", "year"]
 
 COLUMNS = {
@@ -67,14 +69,20 @@ class Survey:
     """Orders by month of purchase, `YYYY-MM`, months ascending; `undated` last."""
     as_of: str | None
     """The default asOf, on the wire's form."""
+    unread: str | None = None
+    """The first purchase time that cannot be read here, with its order."""
 
 
 def survey(folder: Path) -> Survey:
     """Reads the orders once."""
     months: dict[str, int] = {}
     as_of = ""
+    unread: str | None = None
     for row in read(folder, "orders"):
         month = purchase_month(row)
+        if month == UNDATED and unread is None:
+            value = json.dumps(row["order_purchase_timestamp"], ensure_ascii=False)
+            unread = f"order_purchase_timestamp {value} of order {row['order_id']}"
         months[month] = months.get(month, 0) + 1
         given = {column: row[column] for column in TIME_COLUMNS if row[column]}
         if month != UNDATED and all(map(_is_time, given.values())):
@@ -83,7 +91,25 @@ def survey(folder: Path) -> Survey:
     return Survey(
         purchases={month: months[month] for month in in_order},
         as_of=as_of.replace(" ", "T") + "Z" if as_of else None,
+        unread=unread,
     )
+
+
+def usable_as_of(seen: Survey, given: str | None) -> str:
+    """The asOf that every push names: the given one, else the orders' own.
+
+    Raises:
+        DataUnusable: there is no order, or none whose times can be read here.
+    """
+    if not seen.purchases:
+        raise DataUnusable("the orders have no row that can be pushed")
+    as_of = given or seen.as_of
+    if not as_of:
+        raise DataUnusable(
+            f"no order has a purchase time that can be read, such as {seen.unread} (expected 2017-10-02 10:56:33); "
+            "data in another form needs delivery by reference and a dataset.toml"
+        )
+    return as_of
 
 
 def partitions(months: list[str], unit: Unit) -> list[dict[str, Any]]:
@@ -123,7 +149,7 @@ def event_ranges(
 
 
 def batches(
-    folder: Path, part: dict[str, Any], orders_a_batch: int, ragged: Callable[[str, int], None]
+    folder: Path, part: dict[str, Any], orders_a_batch: int, ragged: Callable[[str, RowCounts], None]
 ) -> Iterator[bytes]:
     """The partition's rows as gzipped NDJSON, so many orders in each; the same files give the same bytes.
 
@@ -131,7 +157,8 @@ def batches(
         folder: of the dataset.
         part: one of `partitions`.
         orders_a_batch: most orders in one batch.
-        ragged: is told of each file how many rows have too few or too many columns.
+        ragged: is told of each file with rows of too few or too many columns, before the first batch: all its rows, and
+            how many of them are such.
 
     Raises:
         DataUnusable: a file is not there, or does not end cleanly.
@@ -161,14 +188,14 @@ def batches(
         yield gzip.compress("".join(lines).encode(), compresslevel=1, mtime=0)
 
 
-def read(folder: Path, name: str, ragged: Callable[[str, int], None] | None = None) -> Iterator[Row]:
+def read(folder: Path, name: str, ragged: Callable[[str, RowCounts], None] | None = None) -> Iterator[Row]:
     """The whole rows of one file, plain or gzipped, in its order; columns are found by the header.
 
     Raises:
         DataUnusable: the file is not there, lacks a column, or does not end cleanly.
     """
     path = _file(folder, name)
-    odd = 0
+    rows, odd = 0, 0
     try:
         with (
             gzip.open(path, "rt", encoding="utf-8-sig", newline="")
@@ -179,6 +206,7 @@ def read(folder: Path, name: str, ragged: Callable[[str, int], None] | None = No
             header = next(table, [])
             places = [(column, header.index(column)) for column in COLUMNS[name]]
             for fields in table:
+                rows += bool(fields)
                 if len(fields) == len(header):
                     yield {column: fields[place] for column, place in places}
                 elif fields:
@@ -186,7 +214,7 @@ def read(folder: Path, name: str, ragged: Callable[[str, int], None] | None = No
     except (OSError, EOFError, ValueError, csv.Error) as error:
         raise DataUnusable(f"{path.name}: {error}") from error
     if odd and ragged:
-        ragged(path.name, odd)
+        ragged(name, (rows, odd))
 
 
 def purchase_month(row: Row) -> str:

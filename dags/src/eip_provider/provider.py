@@ -19,7 +19,8 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": "EIP",
                 "python-modules": [
-                    f"eip_provider.operators.{name}" for name in ("run", "rehearsal", "rows", "visible", "verify")
+                    f"eip_provider.operators.{name}"
+                    for name in ("check", "run", "rehearsal", "rows", "visible", "verify")
                 ],
             }
         ],

@@ -1,8 +1,8 @@
 """What may be asked of Ingest, as plain values that turn into the JSON body of `POST /v1/runs`.
 
 Field names are Ingest's; what is None, false or empty is left out, because Ingest refuses a field that a mode has no
-use for. Only `space` is ever part of a URL (as an encoded query value), so it is checked here; everything else is
-checked by the DAGs' Params and by Ingest.
+use for. Only `space` (an encoded query value) and the name of a dataset to check are ever part of a URL, so they are
+checked here; everything else is checked by the DAGs' Params and by Ingest.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class FastRun(RunRequest):
     start: str | None = None
     end: str | None = None
     as_of: str | None = None
+    max_rejected: int | str | None = None
     mix: bool = False
 
 
@@ -83,6 +84,7 @@ class ScaledRun(RunRequest):
     max_events_per_second: int | None = None
     amplify: int | None = None
     seed: int | None = None
+    max_rejected: int | str | None = None
     mix: bool = False
 
 
@@ -104,6 +106,9 @@ class WindowRun(RunRequest):
     plan: str | None = None
     max_vanishing: int | str | None = None
     max_retracted: int | str | None = None
+    max_lost_regions: int | str | None = None
+    max_rejected: int | str | None = None
+    trust_damaged_files: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +145,28 @@ class RowsRequest:
     def query(self) -> dict[str, str]:
         """The query of `POST /v1/rows`."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in given.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataCheckRequest:
+    """The reading of a dataset without a run. Its name is part of the path."""
+
+    dataset: str
+    rules: str | None = None
+    as_of: str | None = None
+    max_rejected: str | None = None
+
+    def __post_init__(self) -> None:  # noqa: D105 - says what it checks
+        check(self.dataset, NAME_PATTERN, "dataset")
+
+    def path(self) -> str:
+        """The path of `POST /v1/datasets/{name}/check`."""
+        return f"/v1/datasets/{self.dataset}/check"
+
+    def body(self) -> dict[str, str]:
+        """Its JSON body."""
+        given = {"rules": self.rules, "as_of": self.as_of, "max_rejected": self.max_rejected}
         return {name: value for name, value in given.items() if value}
 
 

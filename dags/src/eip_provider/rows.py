@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eip_provider.limits import RowCounts
 
 SHOWN = 5
 """How many rejected rows are named one by one."""
@@ -18,12 +24,18 @@ class RowsAnswer:
     accepted: int
     rejected: int
     events: int
+    tables: Mapping[str, RowCounts] = field(default_factory=dict)
+    """Rows and rejected rows of each file; of lines that name none, under `rows`."""
     first_rejects: tuple[str, ...] = ()
-    """The first rejected rows: line, file, field, reason."""
+    """The first rejected rows: line of the request, file, order, field, the value pushed, reason."""
 
     @classmethod
-    def from_ndjson(cls, text: str) -> RowsAnswer:
+    def from_ndjson(cls, text: str, pushed: bytes) -> RowsAnswer:
         """Reads an answer.
+
+        Args:
+            text: the answer.
+            pushed: the gzipped lines that it answers; an answer names lines and fields, these have the values.
 
         Raises:
             ValueError: it has no closing line that says `committed`: what it says before may be undone.
@@ -32,14 +44,35 @@ class RowsAnswer:
         closing = lines[-1] if lines else {}
         if closing.get("state") != "committed":
             raise ValueError(f"the closing line is {json.dumps(closing)[:200]}")
-        rejects = [line for line in lines if line.get("status") == "rejected"]
+        tables: dict[str, RowCounts] = {}
+        rejects = []
+        for line in lines[:-1]:
+            is_rejected = line.get("status") == "rejected"
+            table = line.get("file") or "rows"
+            rows, rejected = tables.get(table, (0, 0))
+            tables[table] = (rows + 1, rejected + is_rejected)
+            if is_rejected:
+                rejects.append(line)
         return cls(
             run_id=str(closing.get("run")),
             accepted=int(closing.get("accepted", 0)),
             rejected=int(closing.get("rejected", len(rejects))),
             events=int(closing.get("events", 0)),
-            first_rejects=tuple(
-                f"line {line.get('line')} ({line.get('file')}), {line.get('field')}: {line.get('reason')}"
-                for line in rejects[:SHOWN]
-            ),
+            tables=tables,
+            first_rejects=tuple(_words(rejects[:SHOWN], pushed)),
         )
+
+
+def _words(rejects: list[dict[str, Any]], pushed: bytes) -> list[str]:
+    """`line 3 (orders, order e481…), order_approved_at "10/2/2017": not a time`."""
+    if not rejects:
+        return []
+    lines, words = gzip.decompress(pushed).splitlines(), []
+    for reject in rejects:
+        number = reject.get("line")
+        row = json.loads(lines[number - 1])["row"] if isinstance(number, int) and 0 < number <= len(lines) else {}
+        place = f"{reject.get('file')}{f', order {order}' if (order := reject.get('order_id')) else ''}"
+        name = reject.get("field")
+        value = f" {json.dumps(row[name], ensure_ascii=False)}" if name in row else ""
+        words.append(f"line {number} ({place}), {name or 'row'}{value}: {str(reject.get('reason')).replace('_', ' ')}")
+    return words

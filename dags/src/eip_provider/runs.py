@@ -57,6 +57,10 @@ class RunStatus:
     plan: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     guard: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """Explicit ones, by name, as they were given."""
+    input: Mapping[str, Any] = field(default_factory=dict)
+    """What its input is like (`inputs`); empty where Ingest does not say."""
     end_offsets: tuple[int, ...] = ()
     """By partition the offset behind the run's last record; empty before that is known."""
     pace: Pace | None = None
@@ -88,6 +92,8 @@ class RunStatus:
             plan=_text_or_none(answer.get("plan")),
             counts=_counts(counts),
             guard=_counts(_object(answer, "guard")),
+            limits={name: str(limit) for name, limit in _object(answer, "limits").items()},
+            input=_object(answer, "input"),
             end_offsets=_offsets(answer.get("end_offsets")),
             pace=_pace(progress),
         )

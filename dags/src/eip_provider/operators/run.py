@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from eip_provider.errors import RequestRefused, RunEnded, RunExcluded, RunInterrupted, ServiceUnavailable
 from eip_provider.hook import EipIngestHook, run_path
 from eip_provider.http import looks
+from eip_provider.inputs import input_lines
 from eip_provider.keys import key_for, key_prefix
 from eip_provider.links import EipReceiptLink, EipRunLink
 from eip_provider.requests import RunRequest
@@ -97,7 +99,7 @@ class EipRunOperator(BaseOperator):
                 if not status.ended:
                     status = hook.get_run(status.run_id, request.space)
                 if status.ended:
-                    return self._end(hook, status, request.space)
+                    return self._end(context, hook, status, request.space)
         raise self._waiting_for(status, request.space)
 
     def execute_after_another(self, context: Context, event: Mapping[str, Any]) -> Any:  # noqa: ANN401
@@ -113,7 +115,7 @@ class EipRunOperator(BaseOperator):
         self._link(context, hook, status.run_id, space)
         if not status.ended:  # somebody else has it resumed meanwhile
             raise self._waiting_for(status, space)
-        return self._end(hook, status, space)
+        return self._end(context, hook, status, space)
 
     def finish(self, hook: EipIngestHook, status: RunStatus, space: str | None) -> dict[str, Any]:  # noqa: ARG002
         """What the task hands on of a run that succeeded."""
@@ -124,16 +126,23 @@ class EipRunOperator(BaseOperator):
         if self._started and self.if_killed == "cancel":
             self._hook().cancel(*self._started)
 
-    def _end(self, hook: EipIngestHook, status: RunStatus, space: str | None) -> dict[str, Any]:
+    def _end(self, context: Context, hook: EipIngestHook, status: RunStatus, space: str | None) -> dict[str, Any]:
         self._started = None
         self.log.info(status.progress())
+        self._show_input(hook, status, space)
         if status.interrupted:
             raise RunInterrupted(
                 f"run {status.run_id} was interrupted after {status.emitted:,} events; a retry resumes it"
             )
         if not status.succeeded:
-            raise RunEnded(status.failure())
+            raise RunEnded(status.failure() + _advice(status, context["params"]))
         return self.finish(hook, status, space)
+
+    def _show_input(self, hook: EipIngestHook, status: RunStatus, space: str | None) -> None:
+        page = f"{hook.page(run_path(status.run_id))}/rejects{f'?space={space}' if space else ''}"
+        if lines := input_lines(status.input, f"GET {page}, or `eip runs`"):
+            tell = self.log.warning if status.rejects or not status.succeeded else self.log.info
+            tell("its input:\n%s", "\n".join(lines))
 
     def _hook(self) -> EipIngestHook:
         return EipIngestHook(self.eip_conn_id, patience=self.patience)
@@ -178,6 +187,13 @@ def task_series(instance: RuntimeTaskInstanceProtocol, task: BaseOperator) -> tu
         parts.append(instance.map_index)
     before = max(0, instance.max_tries - (task.retries or 0))
     return key_prefix(*parts), before, instance.try_number > before + 1
+
+
+def _advice(status: RunStatus, params: Mapping[str, Any]) -> str:
+    """Which Params of this DAG are meant by the flags that Ingest's words name."""
+    named = [flag.replace("-", "_") for flag in re.findall(r"--([a-z][a-z-]*)", status.error or "")]
+    here = [name for name in dict.fromkeys(named) if name in params]
+    return f"; in this form: {', '.join(here)}" if here else ""
 
 
 def check_event(event: Mapping[str, Any]) -> None:
