@@ -138,8 +138,8 @@ impl Dataset {
     }
 
     /// As [`Dataset::read`] for input that has to be whole by itself: a row with a reference that no
-    /// row of these files has is a reject ([`RejectReason::Unresolved`]), and so is an item without
-    /// an order. An empty reference stays unknown: there is nothing to bring.
+    /// accepted row of these files has is a reject ([`RejectReason::Unresolved`]), and so is an item
+    /// without an order. An empty reference stays unknown: there is nothing to bring.
     pub fn read_closed(sources: [Source; 4], limits: &Limits) -> Result<Self, OlistError> {
         Self::read_files(References::Closed, DataFiles::of_streams(sources), limits)
     }

@@ -269,13 +269,13 @@ impl fmt::Display for Rehearsal {
         )?;
         for (label, named) in [
             ("vanishing orders   ", &self.vanishing),
-            ("orders lose a region ", &self.losing_regions),
-            ("orders lose all items ", &self.losing_items),
+            ("lose their region  ", &self.losing_regions),
+            ("lose all items     ", &self.losing_items),
             ("rejected, left     ", &self.rejected_orders),
             ("rejected, no name  ", &self.rejected_unnamed),
             ("pushed rows, left  ", &self.pushed_orders),
-            ("swallowed row, left ", &self.swallowed_orders),
-            ("swallowed items, left ", &self.swallowed_items),
+            ("swallowed, left    ", &self.swallowed_orders),
+            ("items gone, left   ", &self.swallowed_items),
         ] {
             if named.count > 0 {
                 writeln!(f, "{label}{named}")?;

@@ -288,9 +288,9 @@ fn rejected_rows_are_listed_and_the_rest_goes_on() {
         bench.facts().into_keys().map(|(order, _)| order).collect();
     assert_eq!(orders.len(), 97);
     insta::assert_snapshot!(lines, @r#"
-    {"file":"olist_orders_dataset.csv","line":12,"field":"order_delivered_carrier_date","reason":"not_a_time","order_id":"cc623af8783354f177bc4423fe379a47"}
+    {"file":"olist_orders_dataset.csv","line":12,"field":"order_delivered_carrier_date","reason":"not_a_time","value":"2018-02-30 00:00:00","order_id":"cc623af8783354f177bc4423fe379a47"}
     {"file":"olist_orders_dataset.csv","line":13,"field":"order_purchase_timestamp","reason":"empty","order_id":"6a99b4b1f77dd1076b5904845b25627c"}
-    {"file":"olist_orders_dataset.csv","line":14,"field":"order_estimated_delivery_date","reason":"derived_time_out_of_range","order_id":"08d12e6b76c84d1d5ef5c4e4b8132ab1"}
+    {"file":"olist_orders_dataset.csv","line":14,"field":"order_estimated_delivery_date","reason":"derived_time_out_of_range","value":"2199-12-31T00:00:00Z","order_id":"08d12e6b76c84d1d5ef5c4e4b8132ab1"}
     "#);
 }
 

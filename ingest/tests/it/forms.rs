@@ -169,10 +169,10 @@ fn times_in_other_forms_and_words_for_none_change_nothing() {
             match number % 5 {
                 0 => format!("{}.999Z", shifted(0)),
                 1 => format!("{}-03:00", shifted(-3)),
-                2 => format!("{}.5+05:30", shifted(0)).replace(&shifted(0), {
+                2 => {
                     let half = time.plus_seconds(19_800).unwrap().to_string();
-                    half.trim_end_matches('Z')
-                }),
+                    format!("{}.5+05:30", half.trim_end_matches('Z'))
+                }
                 3 => format!(" {} UTC ", shifted(0).replace('T', " ")),
                 _ => format!("{}.000001", shifted(0)),
             }

@@ -42,7 +42,7 @@ fn assert_stopped(bench: &Bench, data: &Path) -> eip_ingest::run::GuardStop {
     assert_eq!(run.guard["vanishing"], stop.figures.vanishing);
     assert_eq!(run.guard["retracted"], stop.figures.retracted);
     assert!(stop.figures.covered >= 3_000, "{stop:?}");
-    stop
+    *stop
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn half_of_the_orders_stops_a_window_by_the_orders_that_would_vanish() {
         ..window(source(&data), march())
     };
     let rehearsed = bench.run(Task::Window(dry)).unwrap();
-    assert_eq!(rehearsed.rehearsal.unwrap().guard, Some(stop));
+    assert_eq!(rehearsed.rehearsal.unwrap().guard, Some(stop.clone()));
     let limit = |n: u64| GuardLimits {
         max_vanishing: Some(n.to_string().parse().unwrap()),
         ..GuardLimits::default()

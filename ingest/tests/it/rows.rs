@@ -141,9 +141,11 @@ fn every_row_is_answered_with_its_events_or_with_field_and_reason() {
         // The same order again: the later row counts.
         order_row("again", "c1", "2018-01-01 09:00:00"),
         order_row("again", "c1", day),
+        item_row("again", "1", "s1"),
         // A later row that is rejected displaces nothing.
         order_row("stays", "c1", day),
         order_row("stays", "c1", "2018-02-30 10:00:00"),
+        item_row("stays", "1", "s1").replace("\"1\"", "1.0"),
         // Not whole: no customer, no seller, no order.
         order_row("no-customer", "c9", day),
         item_row("no-customer", "1", "s1"),
@@ -154,12 +156,17 @@ fn every_row_is_answered_with_its_events_or_with_field_and_reason() {
         // A reference that is empty is no missing row.
         order_row("unknown", "", day),
         item_row("unknown", "1", ""),
-        // Wrong for their own values.
-        item_row("good", "two", "s1"),
+        // Wrong for their own values; an order goes with its item.
+        order_row("spoilt", "c1", day),
+        item_row("spoilt", "1", "s1"),
+        item_row("spoilt", "two", "s1"),
+        order_row("number", "c1", day),
+        item_row("number", "1", "7").replace("\"7\"", "7"),
         seller_row("s2", "a state of more than 16 bytes"),
         order_row("", "c1", day),
         order_row("a\nb", "c1", day),
-        // No rows.
+        // No rows; one of them may be an item of an order that has none.
+        order_row("itemless", "c1", day),
         "nonsense\n".to_owned(),
         "{\"file\":\"parcels\",\"row\":{}}\n".to_owned(),
         "{\"file\":\"sellers\",\"row\":{\"seller_id\":\"s3\"}}\n".to_owned(),

@@ -293,7 +293,9 @@ fn a_rehearsal_reads_well() {
     route_stats_daily  rows added 14, removed 13, changed 26
     to write           227 events, 3 tombstones
     vanishing orders   1: 6b177e86d248c10225041c38ef909ab9
-    plan               b856ebf0277530897ac8a9b41c99745d
+    lose their region  1: 736ae31d6e461e24ca4ec96913388d2d
+    lose all items     1: 736ae31d6e461e24ca4ec96913388d2d
+    plan               9a3dded3758078975219156732d2497f
     ");
 }
 

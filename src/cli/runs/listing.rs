@@ -206,6 +206,7 @@ mod tests {
             owner_url: None,
             plan: None,
             counts: BTreeMap::from([("events".to_owned(), 12_345)]),
+            input: None,
             guard: BTreeMap::new(),
             first_offsets: None,
             end_offsets: None,

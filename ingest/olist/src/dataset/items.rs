@@ -172,7 +172,8 @@ impl Dataset {
         }
         let seller = sellers.look_up(seller_id);
         let leads_nowhere = seller == Place::Nowhere && !seller_id.is_empty();
-        if leads_nowhere && is_closed {
+        let is_accepted = matches!(seller, Place::State(_)) || seller_id.is_empty();
+        if !is_accepted && is_closed {
             return Err(Fault::of(SELLER, RejectReason::Unresolved));
         }
         let hash = hash_of(&items.hasher, &[seller_id]);

@@ -341,10 +341,11 @@ impl Dataset {
         customer_id: &[u8],
     ) -> Result<Place, Fault> {
         let place = customers.look_up(customer_id);
+        let is_accepted = matches!(place, Place::State(_)) || customer_id.is_empty();
+        if !is_accepted && self.references == References::Closed {
+            return Err(Fault::of(CUSTOMER, RejectReason::Unresolved));
+        }
         if place == Place::Nowhere && !customer_id.is_empty() {
-            if self.references == References::Closed {
-                return Err(Fault::of(CUSTOMER, RejectReason::Unresolved));
-            }
             let alike = customers.alike(customer_id);
             self.joins
                 .orders_without_customer

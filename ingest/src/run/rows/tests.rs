@@ -134,17 +134,22 @@ fn meaning(rows: &[Pushed]) -> Meaning {
     let mut item_rows = Vec::new();
     for row in rows {
         if let Pushed::Item(order, number, seller) = row
-            && let Ok(number) = number.parse()
             && orders.contains_key(order.as_str())
         {
-            match lead(&sellers, seller) {
-                None => drop(incomplete.insert(order.as_str())),
-                Some(state) => {
+            match (number.parse(), lead(&sellers, seller)) {
+                (Ok(number), Some(state)) => {
                     items.insert((order, number), state);
                     item_rows.push(order);
                 }
+                // An order goes with a rejected row that it needs.
+                _ => drop(incomplete.insert(order.as_str())),
             }
         }
+    }
+    if rows.iter().any(|row| matches!(row, Pushed::Nonsense)) {
+        // It may be an item of any.
+        let none = |order: &&&str| !items.keys().any(|(of, _)| *of == **order);
+        incomplete.extend(orders.keys().filter(none));
     }
     let is_whole = |order: &&&String| !incomplete.contains(order.as_str());
     accepted += order_rows.iter().filter(is_whole).count();

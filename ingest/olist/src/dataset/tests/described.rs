@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, TimestampMillisecondArray, types::Int32Type,
 };
 use parquet::arrow::ArrowWriter;
@@ -165,7 +165,7 @@ fn what_a_file_is_instead_of_a_csv_is_said() {
     };
     insta::assert_snapshot!(said(b"PK\x03\x04\x14\0"), @"olist_orders_dataset.csv is a zip archive (or a spreadsheet, .xlsx): unpack it; save a spreadsheet as CSV");
     insta::assert_snapshot!(said(b"<!DOCTYPE html>\n<html><body class=\"x\">Sign in"), @"olist_orders_dataset.csv is an HTML page: a login or error page was saved in place of the file; fetch it again");
-    insta::assert_snapshot!(said(ORDERS_HEADER.replace(',', ";").as_bytes()), @r#"olist_orders_dataset.csv: no column order_id, customer_id, order_status, order_purchase_timestamp, order_approved_at, order_delivered_carrier_date, order_delivered_customer_date, order_estimated_delivery_date; the header has order_id;customer_id;order_status;order_purchase_timestamp;order_a; its columns are separated by semicolons (;): say delimiter = ";" in a dataset.toml"#);
+    insta::assert_snapshot!(said(ORDERS_HEADER.replace(',', ";").as_bytes()), @r#"olist_orders_dataset.csv: no column order_id, customer_id, order_status, order_purchase_timestamp, order_approved_at, order_delivered_carrier_date, order_delivered_customer_date, order_estimated_delivery_date; the header has order_id;customer_id;order_status;order_purchase_timestamp;order; its columns are separated by semicolons (;): say delimiter = ";" in a dataset.toml"#);
     let wide: Vec<u8> = ORDERS_HEADER
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
