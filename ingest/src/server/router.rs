@@ -16,7 +16,7 @@ use super::browsers::{OwnNames, keep_out};
 use super::limits::HttpLimits;
 use super::receive::{BodyLimit, receive};
 use super::{
-    catalog, commands, files, follow, handlers, metrics, openapi, problem, request_id, rows,
+    catalog, check, commands, files, follow, handlers, metrics, openapi, problem, request_id, rows,
 };
 
 /// Routes for everybody.
@@ -38,6 +38,7 @@ fn guarded() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(files::json))
         .routes(routes!(files::receipt))
         .routes(routes!(catalog::datasets))
+        .routes(routes!(check::dataset))
         .routes(routes!(catalog::rules))
         .routes(routes!(catalog::coverage))
         .routes(routes!(handlers::metrics))
