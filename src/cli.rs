@@ -5,6 +5,7 @@ mod bench;
 mod cache;
 mod chain;
 mod cluster;
+mod data;
 mod dataflow;
 mod deadletters;
 mod diff;
@@ -95,6 +96,9 @@ enum Command {
     /// Look after the Parquet cache.
     #[command(subcommand)]
     Cache(cache::Cache),
+    /// Look at a folder of data before it is replayed.
+    #[command(subcommand)]
+    Data(data::Data),
     /// Make data of the Olist shape, of any size.
     Generate(generate::Generate),
     /// Measure what the project claims.
@@ -168,6 +172,7 @@ impl Cli {
             | Command::Doctor(_)
             | Command::Diff(_)
             | Command::Bench(_) => true,
+            Command::Data(command) => command.only_prints(),
             Command::DeadLetters(command) => command.only_prints(),
             Command::Space(command) => command.only_prints(),
             Command::Log(command) => command.only_prints(),
@@ -206,6 +211,7 @@ impl Cli {
             Command::Diff(command) => command.run(),
             Command::Log(command) => command.run(),
             Command::Cache(command) => command.run(),
+            Command::Data(command) => command.run(),
             Command::Generate(command) => command.run(),
             Command::Bench(command) => command.run(),
         }

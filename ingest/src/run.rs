@@ -79,6 +79,7 @@ pub use run_files::run_file;
 pub(crate) use runner::check;
 pub use runner::{Clock, Runner};
 pub use scaled::{Latency, PaceFigures, Quantiles, be_punctual};
+pub(crate) use source::Input;
 pub use state::{RunKind, RunState, may_follow};
 pub(crate) use text::Grouped;
 pub use view::{RunView, list_runs, run_view};

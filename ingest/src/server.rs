@@ -7,6 +7,7 @@
 //!  PATCH, DELETE, …/events ──► the thread, or the instance that executes the run (its `owner_url`)
 //!  POST /v1/rows ──► read whole, judged ──► a writer of its own ──► log, ledger ──► a verdict a row
 //!  GET  /v1/datasets, /v1/rules, /v1/coverage ◄── the configuration, and the ledger
+//!  POST /v1/datasets/{name}/check ──► the folder, read as a run would read it ──► what it is
 //! ```
 //! A request names a dataset and rules; the configuration says which folder and file that is, so no
 //! request carries a path. Bearer tokens say who may do what ([`Role`]); without any, it listens on
@@ -22,6 +23,7 @@ mod asked;
 mod body;
 mod browsers;
 mod catalog;
+mod check;
 mod commands;
 mod config;
 mod connections;

@@ -17,6 +17,8 @@ mod choices;
 mod cli;
 mod correction;
 mod crash;
+mod data_check;
+mod data_document;
 mod demo;
 mod guards;
 mod ingest;

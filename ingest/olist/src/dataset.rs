@@ -30,6 +30,7 @@ use eip_contract::{EventTime, Reject, RejectReason, RowPlace};
 use serde::{Deserialize, Serialize};
 
 use crate::alike::Alike;
+use crate::description::Description;
 use crate::error::OlistError;
 use crate::files::{DataFiles, TABLES};
 use crate::joins::Joins;
@@ -86,6 +87,18 @@ pub struct SwallowingRows {
     pub places: Vec<RowPlace>,
 }
 
+/// Orders that go with a rejected row, by the table of that row; each order is counted once, with
+/// the items before the customer before the seller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DependentOrders {
+    /// A rejected item row names it.
+    pub items: u64,
+    /// All rows of its customer were rejected.
+    pub customers: u64,
+    /// All rows of its seller were rejected.
+    pub sellers: u64,
+}
+
 /// What becomes of a reference that matches no row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum References {
@@ -102,6 +115,7 @@ pub struct Dataset {
     orders: Keyed<Order>,
     /// Accepted orders that are none in the end, because of a row that they need.
     dropped: u64,
+    dependents: DependentOrders,
     /// Orders that a rejected row names; some may have an accepted row too.
     rejected: RejectedKeys,
     rejects: Rejects,
@@ -132,6 +146,16 @@ impl Dataset {
         Self::read_files(References::Open, DataFiles::find(folder)?, limits)
     }
 
+    /// Reads a folder as if it held this `dataset.toml`, and no other.
+    pub fn open_with(
+        folder: &Path,
+        description: &Description,
+        limits: &Limits,
+    ) -> Result<Self, OlistError> {
+        let files = DataFiles::described(folder, Some(description))?;
+        Self::read_files(References::Open, files, limits)
+    }
+
     /// Reads the four files in Olist's form, in the order of [`crate::FILES`], from any streams.
     pub fn read(sources: [Source; 4], limits: &Limits) -> Result<Self, OlistError> {
         Self::read_files(References::Open, DataFiles::of_streams(sources), limits)
@@ -154,6 +178,7 @@ impl Dataset {
             states: States::new(),
             orders: Keyed::default(),
             dropped: 0,
+            dependents: DependentOrders::default(),
             rejected: RejectedKeys::default(),
             rejects: Rejects::default(),
             joins: Joins::default(),
@@ -255,6 +280,11 @@ impl Dataset {
                 replaced: of(RejectReason::Replaced),
             }
         })
+    }
+
+    /// Orders that are rejected because of a row of another table.
+    pub fn dependent_orders(&self) -> DependentOrders {
+        self.dependents
     }
 
     /// What does not join.

@@ -141,6 +141,18 @@ pub enum OlistError {
 }
 
 impl OlistError {
+    /// The error with its whole chain of sources.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+
     pub(crate) fn wrong_kind(file: String, kind: Kind) -> Self {
         Self::WrongKind {
             file,

@@ -65,11 +65,22 @@ impl DataFiles {
         let description = found.map(|(_, description)| description);
         Ok(Self {
             description: hash,
+            ..Self::described(folder, description.as_ref())?
+        })
+    }
+
+    /// Finds the files as a description says, whatever `dataset.toml` the folder holds.
+    pub(crate) fn described(
+        folder: &Path,
+        description: Option<&Description>,
+    ) -> Result<Self, OlistError> {
+        Ok(Self {
+            description: None,
             tables: [
-                table(folder, description.as_ref(), &SELLERS)?,
-                table(folder, description.as_ref(), &CUSTOMERS)?,
-                table(folder, description.as_ref(), &ORDERS)?,
-                table(folder, description.as_ref(), &ITEMS)?,
+                table(folder, description, &SELLERS)?,
+                table(folder, description, &CUSTOMERS)?,
+                table(folder, description, &ORDERS)?,
+                table(folder, description, &ITEMS)?,
             ],
         })
     }

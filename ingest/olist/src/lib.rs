@@ -10,11 +10,13 @@
 //! ```
 //! [`Dataset::open`] reads all tables to their end before it gives anything, so input that does not
 //! end cleanly fails before anything is emitted. Bad rows are data ([`eip_contract::Reject`]), and an
-//! order goes with a rejected row that it needs. [`generate()`] makes data of the same shape at any
+//! order goes with a rejected row that it needs. [`check()`] says what the files of a folder are, and
+//! suggests the `dataset.toml` that reads them. [`generate()`] makes data of the same shape at any
 //! size.
 
 mod alike;
 mod arena;
+pub mod check;
 mod csv;
 pub mod dataset;
 pub mod description;
@@ -34,7 +36,10 @@ pub mod row;
 mod source;
 mod table;
 
-pub use dataset::{Dataset, InputFile, READER_VERSION, SwallowingRows, TableCounts};
+pub use check::{Checked, DataReport, check};
+pub use dataset::{
+    Dataset, DependentOrders, InputFile, READER_VERSION, SwallowingRows, TableCounts,
+};
 pub use description::{DESCRIPTION_FILE, Description};
 pub use error::OlistError;
 pub use files::{COLUMNS, FILES, FoundFile, TABLES, found_files, sha256_of, sha256_of_files};

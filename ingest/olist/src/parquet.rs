@@ -55,6 +55,21 @@ impl ParquetHeader {
             .collect()
     }
 
+    /// How many rows there are, as the file says.
+    pub(crate) fn row_count(&self) -> u64 {
+        let rows = self.builder.metadata().file_metadata().num_rows();
+        u64::try_from(rows).unwrap_or_default()
+    }
+
+    /// The places of the columns that are texts, numbers or times.
+    pub(crate) fn readable_columns(&self) -> Vec<usize> {
+        let fields = self.builder.schema().fields().iter().enumerate();
+        fields
+            .filter(|(_, field)| is_readable(field.data_type()))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
     /// Begins to read these columns, given by their places.
     pub(crate) fn rows(self, columns: &[usize]) -> Result<ParquetRows, ParquetFault> {
         let schema = self.builder.schema();

@@ -14,8 +14,14 @@ pub enum RunError {
     #[error("{0}")]
     BadRequest(String),
     /// The input cannot be read to its end.
-    #[error("the input cannot be used")]
-    Input(#[from] eip_olist::OlistError),
+    #[error("the input cannot be used ({hint})")]
+    Input {
+        /// What shows more about it.
+        hint: String,
+        /// What is wrong.
+        #[source]
+        source: eip_olist::OlistError,
+    },
     /// The log failed.
     #[error("the log failed")]
     Log(#[from] eip_log::LogError),
@@ -137,7 +143,7 @@ impl RunError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadRequest(_) => "bad_request",
-            Self::Input(_) | Self::Packing { .. } => "input",
+            Self::Input { .. } | Self::Packing { .. } => "input",
             Self::Log(_) => "log",
             Self::File { .. } => "file",
             Self::Guard(_) | Self::InputStop(_) => "guard",

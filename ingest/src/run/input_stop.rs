@@ -56,27 +56,35 @@ impl InputStop {
         max_rejected: Option<Limit>,
         now_ms: i64,
     ) -> Option<Self> {
+        Self::all(report, max_rejected, now_ms).into_iter().next()
+    }
+
+    /// All reasons to stop; a run reports the first.
+    pub(crate) fn all(report: &InputReport, max_rejected: Option<Limit>, now_ms: i64) -> Vec<Self> {
+        let no_orders = (report.orders == 0).then(|| {
+            let orders = report.tables.iter().find(|table| table.table == ORDERS);
+            Self::NoOrders {
+                rows: orders.map_or(0, |table| table.rows),
+                sample: samples(report, ORDERS).first().cloned().map(Box::new),
+            }
+        });
         // The orders last: most of their rejects may only go with those of another table.
         let others = report.tables.iter().filter(|table| table.table != ORDERS);
         let orders = report.tables.iter().filter(|table| table.table == ORDERS);
         let rejected = others
             .chain(orders)
-            .find(|table| stops_rejected(max_rejected, table.rejected, table.rows));
-        if report.orders == 0 {
-            let orders = report.tables.iter().find(|table| table.table == ORDERS);
-            return Some(Self::NoOrders {
-                rows: orders.map_or(0, |table| table.rows),
-                sample: samples(report, ORDERS).first().cloned().map(Box::new),
-            });
-        }
-        if let Some(table) = rejected {
-            return Some(Self::Rejected {
+            .filter(|table| stops_rejected(max_rejected, table.rejected, table.rows))
+            .map(|table| Self::Rejected {
                 table: table.table.clone(),
                 rows: table.rows,
                 rejected: table.rejected,
                 samples: samples(report, &table.table),
             });
-        }
+        let as_of = Self::as_of(report, now_ms);
+        no_orders.into_iter().chain(rejected).chain(as_of).collect()
+    }
+
+    fn as_of(report: &InputReport, now_ms: i64) -> Option<Self> {
         let row = report.as_of_row.as_ref()?;
         let now = EventTime::from_seconds(now_ms.div_euclid(1_000));
         let is_after =
@@ -87,6 +95,23 @@ impl InputStop {
             row: Box::new(row.clone()),
             now: ahead,
         })
+    }
+
+    /// Why, without what to do about it.
+    pub fn cause(&self) -> impl fmt::Display {
+        Cause(self)
+    }
+
+    /// All that there is to say. `hint`: what shows the files, see [`Source::check_hint`].
+    ///
+    /// [`Source::check_hint`]: super::Source::check_hint
+    pub fn text(&self, hint: &str) -> String {
+        let cause = self.cause();
+        let text = format!("stopped before the first record: {cause}; {hint}");
+        match self.flag() {
+            Some(flag) => format!("{text}; if that is meant, run again with {flag}"),
+            None => text,
+        }
     }
 
     /// The flag of `eip replay` that would let this run through.
@@ -116,18 +141,19 @@ fn samples(report: &InputReport, table: &str) -> Vec<Reject> {
     firsts.chain(others).take(3).cloned().collect()
 }
 
-impl fmt::Display for InputStop {
+struct Cause<'a>(&'a InputStop);
+
+impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("stopped before the first record: ")?;
-        match self {
-            Self::NoOrders { rows: 0, .. } => f.write_str("the orders have no row")?,
-            Self::NoOrders { rows, sample } => {
+        match self.0 {
+            InputStop::NoOrders { rows: 0, .. } => f.write_str("the orders have no row")?,
+            InputStop::NoOrders { rows, sample } => {
                 write!(f, "none of the {rows} rows of the orders is accepted")?;
                 if let Some(sample) = sample {
                     write!(f, ": {sample}")?;
                 }
             }
-            Self::Rejected {
+            InputStop::Rejected {
                 table,
                 rows,
                 rejected,
@@ -143,7 +169,7 @@ impl fmt::Display for InputStop {
                     write!(f, "{}{sample}", if i == 0 { ": " } else { "; " })?;
                 }
             }
-            Self::AsOf { row, now } => {
+            InputStop::AsOf { row, now } => {
                 let AsOfRow {
                     order_id,
                     field,
@@ -166,11 +192,13 @@ impl fmt::Display for InputStop {
                 f.write_str("; every open order would count as late")?;
             }
         }
-        f.write_str("; `eip data check DIR` shows what the files are")?;
-        match self.flag() {
-            Some(flag) => write!(f, "; if that is meant, run again with {flag}"),
-            None => Ok(()),
-        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for InputStop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text("`eip data check DIR` shows what the files are"))
     }
 }
 

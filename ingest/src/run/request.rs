@@ -58,20 +58,25 @@ impl Task {
         }
     }
 
+    /// The data that it reads, when that lies in a folder.
+    pub fn source(&self) -> Option<&Source> {
+        match self {
+            Self::Fast(task) => Some(&task.source),
+            Self::Scaled(task) => Some(&task.source),
+            Self::Window(task) => Some(&task.source),
+            Self::Rows(_) | Self::Revert(_) => None,
+        }
+    }
+
     /// Whether it may do more than the guards let pass by default.
     pub fn raises_limits(&self) -> bool {
-        let source = match self {
-            Self::Fast(task) => &task.source,
-            Self::Scaled(task) => &task.source,
-            Self::Window(task) => &task.source,
-            Self::Rows(_) => return false,
-            Self::Revert(task) => return task.force,
-        };
-        let window = match self {
+        let own = match self {
             Self::Window(task) => task.trust_damaged_files || task.limits.is_above_the_defaults(),
+            Self::Revert(task) => task.force,
             _ => false,
         };
-        window || is_rejected_raised(source.max_rejected)
+        let source = self.source();
+        own || source.is_some_and(|source| is_rejected_raised(source.max_rejected))
     }
 
     /// Whether it ends with the rehearsal.
@@ -119,6 +124,17 @@ impl Source {
             as_of: None,
             limits: eip_olist::Limits::default(),
             max_rejected: None,
+        }
+    }
+
+    /// What shows the files of the data, in words.
+    pub fn check_hint(&self) -> String {
+        if self.is_folder {
+            let folder = self.data.display();
+            format!("`eip data check {folder}` shows what the files are")
+        } else {
+            let name = &self.dataset;
+            format!("POST /v1/datasets/{name}/check shows what the files are")
         }
     }
 }

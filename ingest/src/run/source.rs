@@ -41,7 +41,11 @@ pub(crate) struct Input {
 
 impl Input {
     pub(crate) fn open(source: &Source) -> Result<Self, RunError> {
-        let dataset = Dataset::open(&source.data, &source.limits)?;
+        let dataset = Dataset::open(&source.data, &source.limits);
+        let dataset = dataset.map_err(|error| RunError::Input {
+            hint: source.check_hint(),
+            source: error,
+        })?;
         Ok(Self::of(dataset, source.rules.clone(), source.as_of))
     }
 

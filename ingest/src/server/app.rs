@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::body::Names;
 use super::catalog::Hashes;
+use super::check::Checks;
 use super::config::{ServeError, ServerConfig};
 use super::executor::LiveRun;
 use super::metrics::Metrics;
@@ -31,6 +32,7 @@ pub(super) struct App {
     pub(super) rows: Counter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) hashes: Hashes,
+    pub(super) checks: Checks,
 }
 
 /// The space that a request names in its query.
@@ -77,6 +79,7 @@ impl App {
             }
         }
         let owner_url = config.advertise;
+        let clock = Arc::clone(&config.clock);
         let metrics = Arc::<Metrics>::default();
         let spaces = Spaces::new(
             config.space,
@@ -101,6 +104,7 @@ impl App {
             rows: Counter::new(config.http),
             metrics,
             hashes: Hashes::default(),
+            checks: Checks::new(clock),
         })
     }
 

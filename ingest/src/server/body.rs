@@ -14,8 +14,8 @@ use crate::run::{
     Amplify, Bounds, DayRange, Emit, FastTask, GuardLimits, PlanToken, Reason, RevertTask, RunId,
     ScaledTask, Source, Speed, Task, WindowTask,
 };
-use values::{DurationValue, LimitValue};
-pub(super) use values::{day_range, scale_factor, time};
+use values::DurationValue;
+pub(super) use values::{LimitValue, day_range, scale_factor, time};
 
 /// What may be asked for. A field that a mode has no use for is refused there, so that nobody
 /// believes it was heeded.

@@ -16,8 +16,8 @@ use super::browsers::{OwnNames, keep_out};
 use super::limits::HttpLimits;
 use super::receive::{BodyLimit, receive};
 use super::{
-    catalog, commands, files, follow, handlers, metrics, openapi, problem, rejects, request_id,
-    rows,
+    catalog, check, commands, files, follow, handlers, metrics, openapi, problem, rejects,
+    request_id, rows,
 };
 
 /// Routes for everybody.
@@ -40,6 +40,7 @@ fn guarded() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(files::receipt))
         .routes(routes!(rejects::rejects))
         .routes(routes!(catalog::datasets))
+        .routes(routes!(check::dataset))
         .routes(routes!(catalog::rules))
         .routes(routes!(catalog::coverage))
         .routes(routes!(handlers::metrics))

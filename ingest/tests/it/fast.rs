@@ -309,7 +309,7 @@ fn an_empty_range_and_a_missing_file_are_refused_before_anything_is_written() {
     ));
     std::fs::remove_file(data.join("olist_sellers_dataset.csv")).unwrap();
     let error = bench.run(fast(source(&data))).unwrap_err();
-    assert!(matches!(error, RunError::Input(_)), "{error}");
+    assert!(matches!(error, RunError::Input { .. }), "{error}");
     let runs = list_runs(&bench.state).unwrap();
     assert_eq!(runs.len(), 1, "a request that cannot be meant has no run");
     assert_eq!(runs[0].state, RunState::Failed);

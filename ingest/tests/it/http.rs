@@ -2,6 +2,7 @@
 
 mod access;
 mod browsers;
+mod checks;
 mod datasets;
 mod limits;
 mod pages;

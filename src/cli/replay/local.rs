@@ -1,7 +1,9 @@
 //! A run in this process. The key of a run that has ended shows that run, as a service does.
 
 use anyhow::Context as _;
-use eip_ingest::run::{RunError, RunId, RunKind, RunRequest, RunState, Runner, Task, run_file};
+use eip_ingest::run::{
+    RunError, RunId, RunKind, RunRequest, RunState, Runner, Source, Task, run_file,
+};
 use eip_log::Log;
 
 use super::super::Exit;
@@ -29,6 +31,7 @@ pub(super) fn run(
             OnPlan::Ask
         })
     };
+    let hint = task.source().map(Source::check_hint);
     let request = RunRequest {
         id: RunId::of_key(&after.key()),
         requester: requester(),
@@ -49,7 +52,10 @@ pub(super) fn run(
             return Ok(Exit::Guard);
         }
         Err(RunError::InputStop(stop)) => {
-            err!("{stop}");
+            match hint {
+                Some(hint) => err!("{}", stop.text(&hint)),
+                None => err!("{stop}"),
+            }
             let rejects = run_file(&log, &request.id, "rejects.ndjson");
             if rejects.is_file() {
                 err!("all rejected rows: {}", rejects.display());

@@ -28,9 +28,18 @@ impl Dataset {
             let (customer, seller) = order.needs_rejected();
             let of = |rest: &Rest, number| rest.places.place(rest.rejected.position(number));
             let needed = match (items.get(&index), customer, seller) {
-                (Some(&position), ..) => item_places.place(position),
-                (None, Some(number), _) => of(customers, number),
-                (None, None, Some(number)) => of(sellers, number),
+                (Some(&position), ..) => {
+                    self.dependents.items += 1;
+                    item_places.place(position)
+                }
+                (None, Some(number), _) => {
+                    self.dependents.customers += 1;
+                    of(customers, number)
+                }
+                (None, None, Some(number)) => {
+                    self.dependents.sellers += 1;
+                    of(sellers, number)
+                }
                 (None, None, None) => {
                     self.joins.orders_without_items += u64::from(!order.has_item());
                     self.joins.orders_of_unknown_region += u64::from(!order.has_known_regions());

@@ -33,7 +33,7 @@ impl LimitValue {
     }
 
     /// The same, without taking it.
-    pub(super) fn as_limit(&self) -> Limit {
+    pub(in crate::server) fn as_limit(&self) -> Limit {
         match self {
             Self::Count(most) => Limit::Count(*most),
             Self::Text(limit) => *limit,

@@ -21,6 +21,7 @@ fn the_document_names_every_route_and_what_it_answers() {
             ("/v1/runs/{id}/receipt", vec!["get"]),
             ("/v1/rows", vec!["post"]),
             ("/v1/datasets", vec!["get"]),
+            ("/v1/datasets/{name}/check", vec!["post"]),
             ("/v1/rules", vec!["get"]),
             ("/v1/coverage", vec!["get"]),
             ("/metrics", vec!["get"]),
