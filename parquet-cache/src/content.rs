@@ -13,6 +13,8 @@ use crate::segment::Segment;
 
 /// Most marks that a segment keeps of a partition. Each costs a place in the log to read.
 const MOST: usize = 8;
+/// How many of them are the last ones.
+const LAST: usize = 4;
 
 /// The first and the last records of each partition, while a segment is written.
 pub(crate) struct Bounds {
@@ -57,10 +59,11 @@ pub(crate) fn joined<'a>(marks: impl Iterator<Item = &'a Mark>) -> Vec<Mark> {
     if all.len() <= MOST {
         return all;
     }
-    let last = all.len() - 1;
-    (0..MOST)
-        .map(|place| all[place * last / (MOST - 1)])
-        .collect()
+    // The last ones as they are: what was cut off the log's end is seen there first.
+    let (early, late) = all.split_at(all.len() - LAST);
+    let spread = MOST - LAST;
+    let early = (0..spread).map(|place| early[place * (early.len() - 1) / (spread - 1)]);
+    early.chain(late.iter().copied()).collect()
 }
 
 /// Part of a segment's range, and what the log must hold there.

@@ -185,7 +185,7 @@ fn a_window_over_damaged_files_takes_nothing_from_whole_orders_or_stops() {
                 stopped += 1;
                 assert_eq!(bench.facts(), before, "{said}");
             }
-            Err(RunError::Input(_)) => {
+            Err(RunError::Input { .. }) => {
                 failed += 1;
                 assert_eq!(bench.facts(), before, "{said}");
             }

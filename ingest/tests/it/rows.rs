@@ -186,7 +186,7 @@ fn every_row_is_answered_with_its_events_or_with_field_and_reason() {
     let end_of_day = end_of_day(std::path::Path::new("x")).rules;
     let judged = rows(&lines, end_of_day, DayRange::ALL);
     let counts = judged.counts();
-    assert_eq!((counts.accepted, counts.rejected), (9, 17));
+    assert_eq!((counts.accepted, counts.rejected), (11, 22));
     insta::assert_snapshot!(verdicts(&judged), @r#"
     {"line":1,"file":"orders","status":"accepted","order_id":"good","event_ids":["97c3d86e0921dd84784613230398c0eb"]}
     {"line":2,"file":"order_items","status":"accepted","order_id":"good","event_ids":[]}
@@ -194,26 +194,33 @@ fn every_row_is_answered_with_its_events_or_with_field_and_reason() {
     {"line":4,"file":"sellers","status":"accepted","event_ids":[]}
     {"line":6,"file":"orders","status":"accepted","order_id":"again","event_ids":[],"superseded":true}
     {"line":7,"file":"orders","status":"accepted","order_id":"again","event_ids":["5e2a1cb2625610a3553227f32d50ec89"]}
-    {"line":8,"file":"orders","status":"accepted","order_id":"stays","event_ids":["769b5646fd926a85ee1cbc3ac2fc93b1"]}
-    {"line":9,"file":"orders","status":"rejected","order_id":"stays","field":"order_purchase_timestamp","reason":"not_a_time"}
-    {"line":10,"file":"orders","status":"rejected","order_id":"no-customer","field":"customer_id","reason":"unresolved"}
-    {"line":11,"file":"order_items","status":"rejected","order_id":"no-customer","field":"order_id","reason":"unresolved"}
-    {"line":12,"file":"orders","status":"rejected","order_id":"no-seller","field":"seller_id","reason":"unresolved"}
-    {"line":13,"file":"order_items","status":"rejected","order_id":"no-seller","field":"order_id","reason":"order_rejected"}
-    {"line":14,"file":"order_items","status":"rejected","order_id":"no-seller","field":"seller_id","reason":"unresolved"}
-    {"line":15,"file":"order_items","status":"rejected","order_id":"nobody","field":"order_id","reason":"unresolved"}
-    {"line":16,"file":"orders","status":"accepted","order_id":"unknown","event_ids":["b0fd2d7087d5b5173426a66399ffae2f"]}
-    {"line":17,"file":"order_items","status":"accepted","order_id":"unknown","event_ids":[]}
-    {"line":18,"file":"order_items","status":"rejected","order_id":"good","field":"order_item_id","reason":"not_a_number"}
-    {"line":19,"file":"sellers","status":"rejected","field":"seller_state","reason":"state_too_long"}
-    {"line":20,"file":"orders","status":"rejected","order_id":"","field":"order_id","reason":"empty"}
-    {"line":21,"file":"orders","status":"rejected","order_id":"a\nb","field":"order_id","reason":"control"}
-    {"line":22,"file":null,"status":"rejected","field":"","reason":"not_json"}
-    {"line":23,"file":null,"status":"rejected","field":"file","reason":"unknown_file"}
-    {"line":24,"file":"sellers","status":"rejected","field":"seller_state","reason":"missing"}
-    {"line":25,"file":"orders","status":"rejected","order_id":"late","field":"order_id","reason":"duplicate"}
-    {"line":26,"file":"orders","status":"rejected","order_id":"late","field":"order_estimated_delivery_date","reason":"derived_time_out_of_range"}
-    {"line":27,"file":"order_items","status":"rejected","order_id":"late","field":"order_id","reason":"order_rejected"}
+    {"line":8,"file":"order_items","status":"accepted","order_id":"again","event_ids":[]}
+    {"line":9,"file":"orders","status":"accepted","order_id":"stays","event_ids":["769b5646fd926a85ee1cbc3ac2fc93b1"]}
+    {"line":10,"file":"orders","status":"rejected","order_id":"stays","field":"order_purchase_timestamp","reason":"not_a_time"}
+    {"line":11,"file":"order_items","status":"accepted","order_id":"stays","event_ids":[]}
+    {"line":12,"file":"orders","status":"rejected","order_id":"no-customer","field":"customer_id","reason":"unresolved"}
+    {"line":13,"file":"order_items","status":"rejected","order_id":"no-customer","field":"order_id","reason":"unresolved"}
+    {"line":14,"file":"orders","status":"rejected","order_id":"no-seller","field":"order_id","reason":"depends_on_rejected"}
+    {"line":15,"file":"order_items","status":"rejected","order_id":"no-seller","field":"order_id","reason":"order_rejected"}
+    {"line":16,"file":"order_items","status":"rejected","order_id":"no-seller","field":"seller_id","reason":"unresolved"}
+    {"line":17,"file":"order_items","status":"rejected","order_id":"nobody","field":"order_id","reason":"unresolved"}
+    {"line":18,"file":"orders","status":"accepted","order_id":"unknown","event_ids":["b0fd2d7087d5b5173426a66399ffae2f"]}
+    {"line":19,"file":"order_items","status":"accepted","order_id":"unknown","event_ids":[]}
+    {"line":20,"file":"orders","status":"rejected","order_id":"spoilt","field":"order_id","reason":"depends_on_rejected"}
+    {"line":21,"file":"order_items","status":"rejected","order_id":"spoilt","field":"order_id","reason":"order_rejected"}
+    {"line":22,"file":"order_items","status":"rejected","order_id":"spoilt","field":"order_item_id","reason":"not_a_number"}
+    {"line":23,"file":"orders","status":"rejected","order_id":"number","field":"order_id","reason":"depends_on_rejected"}
+    {"line":24,"file":"order_items","status":"rejected","order_id":"number","field":"seller_id","reason":"not_text"}
+    {"line":25,"file":"sellers","status":"rejected","field":"seller_state","reason":"state_too_long"}
+    {"line":26,"file":"orders","status":"rejected","order_id":"","field":"order_id","reason":"empty"}
+    {"line":27,"file":"orders","status":"rejected","order_id":"a\nb","field":"order_id","reason":"control"}
+    {"line":28,"file":"orders","status":"rejected","order_id":"itemless","field":"order_id","reason":"unreadable_line"}
+    {"line":29,"file":null,"status":"rejected","field":"","reason":"not_json"}
+    {"line":30,"file":null,"status":"rejected","field":"file","reason":"unknown_file"}
+    {"line":31,"file":"sellers","status":"rejected","field":"seller_state","reason":"missing"}
+    {"line":32,"file":"orders","status":"rejected","order_id":"late","field":"order_id","reason":"contradicting"}
+    {"line":33,"file":"orders","status":"rejected","order_id":"late","field":"order_estimated_delivery_date","reason":"derived_time_out_of_range"}
+    {"line":34,"file":"order_items","status":"rejected","order_id":"late","field":"order_id","reason":"order_rejected"}
     "#);
 
     let bench = Bench::new();
