@@ -129,10 +129,11 @@ fn a_run_after_a_rehearsal_does_what_was_announced_or_nothing() {
         eip.window(&data, &args)
     };
     let dry = window("2018-03-01", &["--dry-run"]).ok();
-    let token = dry.out.lines().rev().find_map(|line| {
-        line.split_whitespace()
-            .find(|word| word.len() >= 32 && !word.contains(':'))
-    });
+    let mut plans = dry
+        .out
+        .lines()
+        .filter_map(|line| line.strip_prefix("plan "));
+    let token = plans.next().map(str::trim);
     let token = token
         .unwrap_or_else(|| panic!("no plan token in\n{}", dry.out))
         .to_owned();
