@@ -1,6 +1,7 @@
 //! Which files of a folder hold which table: Olist's names, or what a `dataset.toml` says.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -113,12 +114,14 @@ pub fn sha256_of_files(folder: &Path) -> Result<BTreeMap<String, String>, OlistE
         hashes.insert(DESCRIPTION_FILE.to_owned(), hash);
     }
     for file in found.tables.into_iter().flat_map(|table| table.files) {
-        if !hashes.contains_key(&file.name) {
-            let hash = file.origin.sha256().map_err(|source| OlistError::Read {
-                file: file.name.clone(),
+        let DataFile { name, origin } = file;
+        // One file may be of several tables.
+        if let Entry::Vacant(entry) = hashes.entry(name) {
+            let hash = origin.sha256().map_err(|source| OlistError::Read {
+                file: entry.key().clone(),
                 source,
             })?;
-            hashes.insert(file.name, hash);
+            entry.insert(hash);
         }
     }
     Ok(hashes)

@@ -204,10 +204,17 @@ impl ParquetRows {
 fn is_readable(found: &DataType) -> bool {
     match found {
         DataType::Dictionary(_, values) => is_readable(values),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Null | DataType::Boolean | DataType::Decimal128(..) => true,
-        DataType::Float32 | DataType::Float64 => true,
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => true,
+        DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Null
+        | DataType::Boolean
+        | DataType::Decimal128(..)
+        | DataType::Float32
+        | DataType::Float64
+        | DataType::Timestamp(..)
+        | DataType::Date32
+        | DataType::Date64 => true,
         found => found.is_integer(),
     }
 }
@@ -232,7 +239,7 @@ impl Texts {
     {
         let numbers = array.as_primitive::<T>();
         Self::of(array, |at, text| {
-            write(text, format_args!("{:?}", numbers.value(at)))
+            write(text, format_args!("{:?}", numbers.value(at)));
         })
     }
 
@@ -290,26 +297,26 @@ fn texts(array: &dyn Array) -> Option<Texts> {
         DataType::Utf8 => {
             let values = array.as_string::<i32>();
             Texts::of(array, |at, text| {
-                text.extend_from_slice(values.value(at).as_bytes())
+                text.extend_from_slice(values.value(at).as_bytes());
             })
         }
         DataType::LargeUtf8 => {
             let values = array.as_string::<i64>();
             Texts::of(array, |at, text| {
-                text.extend_from_slice(values.value(at).as_bytes())
+                text.extend_from_slice(values.value(at).as_bytes());
             })
         }
         DataType::Utf8View => {
             let values = array.as_string_view();
             Texts::of(array, |at, text| {
-                text.extend_from_slice(values.value(at).as_bytes())
+                text.extend_from_slice(values.value(at).as_bytes());
             })
         }
         DataType::Null => Texts::of(array, |_, _| {}),
         DataType::Boolean => {
             let values = array.as_boolean();
             Texts::of(array, |at, text| {
-                write(text, format_args!("{}", values.value(at)))
+                write(text, format_args!("{}", values.value(at)));
             })
         }
         DataType::Int8 => Texts::of_numbers::<Int8Type>(array),
@@ -325,7 +332,7 @@ fn texts(array: &dyn Array) -> Option<Texts> {
         DataType::Decimal128(..) => {
             let values = array.as_primitive::<Decimal128Type>();
             Texts::of(array, |at, text| {
-                text.extend_from_slice(values.value_as_string(at).as_bytes())
+                text.extend_from_slice(values.value_as_string(at).as_bytes());
             })
         }
         DataType::Timestamp(unit, zone) => {

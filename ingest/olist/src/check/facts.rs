@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use eip_contract::EventTime;
 use eip_contract::reject::shown;
 
-use super::shape::{FIRST, SECOND, shape_of};
+use super::shape::{FIRST, Order, SECOND, shape_of};
 use crate::format::{TimeForms, trimmed};
 
 /// Most forms of one column that are told apart.
@@ -128,22 +128,23 @@ impl ColumnFacts {
         }
         let mut form = std::mem::take(&mut self.scratch);
         let shape = shape_of(value, &mut form);
-        match shape.and_then(|open| Some((open, self.seen(&form, value)?))) {
-            Some((open, seen)) => {
-                seen.count += 1;
-                seen.built_in += u64::from(TimeForms::default().parse(value, false).is_ok());
-                let (first, second) = open.unwrap_or_default();
-                if first > 12 && seen.day_first.is_none() {
-                    seen.day_first = Some(shown(value));
-                }
-                if second > 12 && seen.month_first.is_none() {
-                    seen.month_first = Some(shown(value));
-                }
+        if let Some((order, seen)) = shape.and_then(|order| Some((order, self.seen(&form, value)?)))
+        {
+            seen.count += 1;
+            seen.built_in += u64::from(TimeForms::default().parse(value, false).is_ok());
+            let (first, second) = match order {
+                Order::Known => (0, 0),
+                Order::Open(first, second) => (first, second),
+            };
+            if first > 12 && seen.day_first.is_none() {
+                seen.day_first = Some(shown(value));
             }
-            None => {
-                self.others += 1;
-                self.other.get_or_insert_with(|| (shown(value), line));
+            if second > 12 && seen.month_first.is_none() {
+                seen.month_first = Some(shown(value));
             }
+        } else {
+            self.others += 1;
+            self.other.get_or_insert_with(|| (shown(value), line));
         }
         self.scratch = form;
     }

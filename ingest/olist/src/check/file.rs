@@ -266,7 +266,7 @@ fn read_rows(
 #[cold]
 fn add_not_utf8(file: &mut CheckedFile, line: u64, value: Option<Vec<u8>>) {
     if file.encoding == "utf-8" {
-        file.encoding = "windows-1252".to_owned();
+        "windows-1252".clone_into(&mut file.encoding);
     }
     let seen = file.not_utf8.get_or_insert_with(|| NotUtf8 {
         rows: 0,

@@ -5,8 +5,14 @@
 
 use std::fmt::Write as _;
 
-/// The first and the second number of a date whose order is open.
-pub(super) type DayAndMonth = (u8, u8);
+/// Whether the text says which of day and month comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// It does.
+    Known,
+    /// It does not: the first and the second number.
+    Open(u8, u8),
+}
 
 /// Stands in a form for the first of day and month.
 pub(super) const FIRST: &str = "{1}";
@@ -19,20 +25,20 @@ const MONTHS: [&str; 12] = [
 
 /// The form of a time without blanks around it, written to `form`; `None` when it is no time.
 /// `form` is scratch space, so that a file of times makes no garbage.
-pub(super) fn shape_of(text: &[u8], form: &mut String) -> Option<Option<DayAndMonth>> {
+pub(super) fn shape_of(text: &[u8], form: &mut String) -> Option<Order> {
     form.clear();
     if !(6..=40).contains(&text.len()) || !text.is_ascii() {
         return None;
     }
     let mut rest = Cursor(text);
-    let open = date(&mut rest, form)?;
+    let order = date(&mut rest, form)?;
     if rest.0.is_empty() {
-        return Some(open);
+        return Some(order);
     }
     between(&mut rest, form)?;
     clock(&mut rest, form)?;
     zone(&mut rest, form)?;
-    rest.0.is_empty().then_some(open)
+    rest.0.is_empty().then_some(order)
 }
 
 /// What is not read yet.
@@ -78,7 +84,7 @@ impl Cursor<'_> {
     }
 }
 
-fn date(rest: &mut Cursor<'_>, form: &mut String) -> Option<Option<DayAndMonth>> {
+fn date(rest: &mut Cursor<'_>, form: &mut String) -> Option<Order> {
     if rest.month_name() {
         // Mar 1, 2018
         rest.separator(b" ")?;
@@ -87,7 +93,7 @@ fn date(rest: &mut Cursor<'_>, form: &mut String) -> Option<Option<DayAndMonth>>
         rest.separator(b" ")?;
         let (_, digits) = rest.number()?;
         write!(form, "%b %d{comma} %Y").ok()?;
-        return (digits == 4 && is_day(day)).then_some(None);
+        return (digits == 4 && is_day(day)).then_some(Order::Known);
     }
     let (first, digits) = rest.number()?;
     let separator = rest.separator(b"/-. ")?;
@@ -96,14 +102,14 @@ fn date(rest: &mut Cursor<'_>, form: &mut String) -> Option<Option<DayAndMonth>>
         rest.separator(&[separator as u8])?;
         let (day, _) = rest.number()?;
         write!(form, "%Y{separator}%m{separator}%d").ok()?;
-        return (separator != ' ' && is_month(month) && is_day(day)).then_some(None);
+        return (separator != ' ' && is_month(month) && is_day(day)).then_some(Order::Known);
     }
     if rest.month_name() {
         // 1 Mar 2018, 01-Mar-2018
         rest.separator(&[separator as u8])?;
         let (_, digits) = rest.number()?;
         write!(form, "%d{separator}%b{separator}{}", year(digits)?).ok()?;
-        return is_day(first).then_some(None);
+        return is_day(first).then_some(Order::Known);
     }
     let (second, second_digits) = rest.number()?;
     rest.separator(&[separator as u8])?;
@@ -112,7 +118,7 @@ fn date(rest: &mut Cursor<'_>, form: &mut String) -> Option<Option<DayAndMonth>>
     write!(form, "{FIRST}{separator}{SECOND}{separator}{year}").ok()?;
     let is_date = is_day(first) && is_day(second) && (is_month(first) || is_month(second));
     let is_read = second_digits <= 2 && separator != ' ' && is_date;
-    is_read.then_some(Some((first as u8, second as u8)))
+    is_read.then_some(Order::Open(first as u8, second as u8))
 }
 
 fn year(digits: usize) -> Option<&'static str> {
@@ -181,16 +187,16 @@ fn zone(rest: &mut Cursor<'_>, form: &mut String) -> Option<()> {
         [b'Z'] => "Z",
         b"UTC" => "UTC",
         b"GMT" => "GMT",
-        [b'+' | b'-', h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(is_digit) => "%:z",
-        [b'+' | b'-', h1, h2, m1, m2] if [h1, h2, m1, m2].iter().all(is_digit) => "%z",
+        [b'+' | b'-', h1, h2, b':', m1, m2] if are_digits([*h1, *h2, *m1, *m2]) => "%:z",
+        [b'+' | b'-', h1, h2, m1, m2] if are_digits([*h1, *h2, *m1, *m2]) => "%z",
         _ => return None,
     };
     rest.0 = &[];
     write!(form, "{blank}{zone}").ok()
 }
 
-fn is_digit(byte: &&u8) -> bool {
-    byte.is_ascii_digit()
+fn are_digits(bytes: [u8; 4]) -> bool {
+    bytes.iter().all(u8::is_ascii_digit)
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::*;
@@ -226,12 +227,16 @@ fn bytes_of_windows_are_told_from_utf8_with_a_sample() {
 fn a_far_date_and_a_delivery_before_the_purchase_are_named() {
     let mut rows = String::new();
     for i in 0..20 {
-        rows += &format!("o{i},c1,delivered,2018-03-{:02} 10:00:00,,,,\n", i + 1);
+        writeln!(rows, "o{i},c1,delivered,2018-03-{:02} 10:00:00,,,,", i + 1).unwrap();
     }
     rows += "far,c1,delivered,2018-03-01 10:00:00,,,2107-03-01 10:00:00,\n";
     rows += "early,c1,delivered,2018-03-01 10:00:00,,,2018-02-01 10:00:00,\n";
     for i in 0..5 {
-        rows += &format!("d{i},c1,delivered,2018-03-01 10:00:00,,,2018-03-09 10:00:00,\n");
+        writeln!(
+            rows,
+            "d{i},c1,delivered,2018-03-01 10:00:00,,,2018-03-09 10:00:00,"
+        )
+        .unwrap();
     }
     let content = report(olist(&rows).path()).content.unwrap();
     let delivered = &content.times[3];

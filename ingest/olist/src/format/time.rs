@@ -168,13 +168,12 @@ fn read(tm: &BrokenDownTime) -> Option<Written> {
         });
     }
     let date = tm.to_date().ok()?;
-    let time = match tm.hour() {
-        None => None,
-        Some(_) => {
-            let time = tm.to_time().ok()?;
-            // Fractions are cut off.
-            Some(Time::new(time.hour(), time.minute(), time.second(), 0).ok()?)
-        }
+    let time = if tm.hour().is_some() {
+        let time = tm.to_time().ok()?;
+        // Fractions are cut off.
+        Some(Time::new(time.hour(), time.minute(), time.second(), 0).ok()?)
+    } else {
+        None
     };
     Some(Written {
         date,
