@@ -176,7 +176,7 @@ pub(crate) fn warn_if_behind(chain: &Chain, log: &Log) -> anyhow::Result<()> {
     if let Some(progress) = progress.flatten()
         && !departures(log, &progress)?.is_empty()
     {
-        eprintln!(
+        err!(
             "warning: the views were made from records that the log does not have: it was cut, \
              restored or written again; `eip dataflow --until-caught-up` writes the views of the \
              log that is there"

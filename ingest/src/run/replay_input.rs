@@ -19,9 +19,9 @@ use crate::rules::Rules;
 /// The events of a replay.
 pub(crate) enum ReplayInput {
     /// Of the files.
-    Converted(Input),
+    Converted(Box<Input>),
     /// Of the cache.
-    Cached(CachedOrders),
+    Cached(Box<CachedOrders>),
 }
 
 impl ReplayInput {
@@ -44,16 +44,16 @@ impl ReplayInput {
                 run = cached.run,
                 "events are read from the cache, as this run made them"
             );
-            return Ok(Self::Cached(cached));
+            return Ok(Self::Cached(Box::new(cached)));
         }
-        Input::open(source).map(Self::Converted)
+        Input::open(source).map(|input| Self::Converted(Box::new(input)))
     }
 
     /// The events in their order.
     pub(crate) fn order(&self, amplify: Amplify) -> Order<'_> {
         let orders: &dyn Orders = match self {
-            Self::Converted(input) => input,
-            Self::Cached(cached) => cached,
+            Self::Converted(input) => &**input,
+            Self::Cached(cached) => &**cached,
         };
         Order::new(orders, amplify)
     }

@@ -5,12 +5,12 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{self, Query, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,8 @@ pub(super) struct Page {
 
 /// A page of rejected rows, in the order of the files.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Rejects {
+#[schema(as = Rejects)]
+pub(super) struct RejectsPage {
     /// The run.
     run: String,
     /// The run that read the files, when this one took its events from the cache.
@@ -62,10 +63,10 @@ pub(super) struct Rejects {
 
 /// The rows that a run rejected, and why.
 #[utoipa::path(get, path = "/v1/runs/{id}/rejects", params(RunPath, Page),
-    responses((status = 200, body = Rejects), Problems))]
+    responses((status = 200, body = RejectsPage), Problems))]
 pub(super) async fn rejects(
     State(app): State<Arc<App>>,
-    id: Result<Path<String>, PathRejection>,
+    id: Result<extract::Path<String>, PathRejection>,
     page: Result<Query<Page>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -81,8 +82,8 @@ pub(super) async fn rejects(
     let answer = asked.answer().await?;
     let (path, converted_by) = file_of(&asked, &answer);
     let report = InputReport::of_json(answer.view.input.as_ref()).unwrap_or_default();
-    let found = blocking(move || read(path, offset, limit)).await?;
-    let Some((rejects, kept)) = found else {
+    let found = blocking(move || read(&path, offset, limit)).await?;
+    let Some(Found { rejects, kept }) = found else {
         let part = format!("/rejects?limit={limit}&offset={offset}");
         let passed = asked.pass_on(&answer, Method::GET, &part, Vec::new());
         if let Some(response) = passed.await? {
@@ -97,7 +98,7 @@ pub(super) async fn rejects(
             );
             return Err(Problem::no_such("file", detail));
         }
-        return Ok(Json(Rejects {
+        return Ok(Json(RejectsPage {
             run: answer.view.run,
             converted_by,
             rejected: 0,
@@ -108,7 +109,7 @@ pub(super) async fn rejects(
         .into_response());
     };
     let end = offset.saturating_add(rejects.len() as u64);
-    Ok(Json(Rejects {
+    Ok(Json(RejectsPage {
         run: answer.view.run,
         converted_by,
         rejected: report.rows_rejected().max(kept),
@@ -130,25 +131,33 @@ fn file_of(asked: &Asked, answer: &RunAnswer) -> (PathBuf, Option<String>) {
     (run_file(log, &run, REJECTS), converted_by)
 }
 
-/// So many rejects from there on, and how many there are; `None` when there is no file.
-fn read(
-    path: PathBuf,
-    offset: u64,
-    limit: u64,
-) -> Result<Option<(Vec<Box<RawValue>>, u64)>, Problem> {
+/// What a file of rejects has.
+struct Found {
+    rejects: Vec<Box<RawValue>>,
+    /// How many there are, on the page or not.
+    kept: u64,
+}
+
+/// So many rejects from there on; `None` when there is no file.
+fn read(path: &Path, offset: u64, limit: u64) -> Result<Option<Found>, Problem> {
     let failed = |error: io::Error| Problem::internal(&format!("{}: {error}", path.display()));
-    let file = match File::open(&path) {
+    let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file.map_err(failed)?,
     };
-    let (mut rejects, mut count) = (Vec::new(), 0);
+    let mut found = Found {
+        rejects: Vec::new(),
+        kept: 0,
+    };
     for line in BufReader::new(file).lines() {
         let line = line.map_err(failed)?;
-        if count >= offset && count - offset < limit {
+        if found.kept >= offset && found.kept - offset < limit {
             let reject = RawValue::from_string(line);
-            rejects.push(reject.map_err(|error| failed(error.into()))?);
+            found
+                .rejects
+                .push(reject.map_err(|error| failed(error.into()))?);
         }
-        count += 1;
+        found.kept += 1;
     }
-    Ok(Some((rejects, count)))
+    Ok(Some(found))
 }

@@ -61,9 +61,8 @@ fn damage(folder: &Path, dice: &mut Dice) -> String {
                 continue;
             }
             1 => {
-                changed[cell] = ["", "#REF!", "1.5", "x\u{7f}y", "12/31/2018"]
-                    [dice.below(5) as usize]
-                    .to_owned()
+                let spoilt = ["", "#REF!", "1.5", "x\u{7f}y", "12/31/2018"];
+                spoilt[dice.below(5) as usize].clone_into(&mut changed[cell]);
             }
             // A quote that opens, and one that closes some rows later.
             2 => {
@@ -115,12 +114,12 @@ impl Own {
         let [sellers, customers, orders, items] = &self.rows;
         let same = |at: usize, key: &str| self.rows[at].get(key) == damaged.rows[at].get(key);
         let customer = &orders[order][0][1];
-        let sellers_of = items.get(order).into_iter().flatten().map(|item| &item[2]);
+        let mut sellers_of = items.get(order).into_iter().flatten().map(|item| &item[2]);
         assert!(customers.contains_key(customer) && !sellers.is_empty());
         same(2, order)
             && same(3, order)
             && same(1, customer)
-            && sellers_of.fold(true, |whole, seller| whole && same(0, seller))
+            && sellers_of.all(|seller| same(0, seller))
     }
 }
 
@@ -197,9 +196,7 @@ fn a_window_over_damaged_files_takes_nothing_from_whole_orders_or_stops() {
 
 /// From the clock, unless `EIP_SEED` gives one.
 fn rand_seed() -> u64 {
-    let given = std::env::var("EIP_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
+    let given = std::env::var_os("EIP_SEED").and_then(|seed| seed.to_str()?.parse().ok());
     given.unwrap_or_else(|| {
         let now = std::time::UNIX_EPOCH.elapsed().unwrap();
         u64::from(now.subsec_nanos())

@@ -115,7 +115,7 @@ fn describe(folder: &Path, text: &str) {
 fn by_glob(end: &str) -> String {
     let mut text = "version = 1\n".to_owned();
     for table in ["sellers", "customers", "orders", "items"] {
-        text += &format!("[{table}]\nfiles = [\"{table}_*{end}\"]\n");
+        text += &["[", table, "]\nfiles = [\"", table, "_*", end, "\"]\n"].concat();
     }
     text
 }

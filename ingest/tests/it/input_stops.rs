@@ -253,7 +253,10 @@ fn orders_that_a_damaged_row_may_have_swallowed_are_left_and_named() {
     };
     let outcome = bench.run(task(false)).unwrap();
     let rehearsal = outcome.rehearsal.unwrap();
-    assert_eq!(rehearsal.swallowed_orders.names, [swallowed.clone()]);
+    assert_eq!(
+        rehearsal.swallowed_orders.names,
+        std::slice::from_ref(&swallowed)
+    );
     assert_eq!(
         (rehearsal.vanishing.count, rehearsal.rejected_orders.count),
         (0, 1)

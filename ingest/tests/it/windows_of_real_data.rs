@@ -77,13 +77,13 @@ fn no_window_of_the_real_data_trips_a_guard() {
             };
             for start in (first..=last).step_by(step) {
                 let figures = figures(before, after, start..start + length);
-                let stop = figures.check(
+                let guard = figures.check(
                     &GuardLimits::default(),
                     RunKind::Window,
                     GuardNames::default(),
                 );
                 let day = Day::from_days(start).unwrap();
-                assert_eq!(stop, None, "{name}, {length} days from {day}: {figures:?}");
+                assert_eq!(guard, None, "{name}, {length} days from {day}: {figures:?}");
             }
         }
     }
