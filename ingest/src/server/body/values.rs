@@ -21,9 +21,18 @@ pub(in crate::server) enum DurationValue {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub(in crate::server) enum LimitValue {
-    Count(u64),
+    Count(#[serde(deserialize_with = "of_63_bits")] u64),
     #[schema(value_type = String)]
     Text(Limit),
+}
+
+/// A count as the document of the interface has it: at most 2⁶³ − 1.
+fn of_63_bits<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let count = u64::deserialize(deserializer)?;
+    match i64::try_from(count) {
+        Ok(_) => Ok(count),
+        Err(_) => Err(serde::de::Error::custom("a count of more than 63 bits")),
+    }
 }
 
 impl LimitValue {
