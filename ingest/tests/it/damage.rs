@@ -138,16 +138,14 @@ fn a_window_over_damaged_files_takes_nothing_from_whole_orders_or_stops() {
     let mut loaded: Option<(Bench, PathBuf, Facts, Own)> = None;
     for copy in 0..copies() {
         // A log of its own for every few copies: what is put back makes it longer each time.
-        let (bench, good, before, own) = match loaded.take().filter(|_| copy % COPIES_A_LOG > 0) {
-            Some(loaded) => loaded,
-            None => {
-                let bench = Bench::new();
-                let good = bench.data("good", &data::orders(ORDERS, 11));
-                bench.run(fast(of(&good))).unwrap();
-                let (before, own) = (bench.facts(), Own::of(&good));
-                (bench, good, before, own)
-            }
-        };
+        let known = loaded.take().filter(|_| copy % COPIES_A_LOG > 0);
+        let (bench, good, before, own) = known.unwrap_or_else(|| {
+            let bench = Bench::new();
+            let good = bench.data("good", &data::orders(ORDERS, 11));
+            bench.run(fast(of(&good))).unwrap();
+            let (before, own) = (bench.facts(), Own::of(&good));
+            (bench, good, before, own)
+        });
         let mut dice = Dice::new(seed.wrapping_add(copy * 7_919));
         let folder = bench.folder.path().join(format!("copy-{copy}"));
         fs::create_dir_all(&folder).unwrap();
