@@ -211,7 +211,7 @@ impl Dataset {
         Ok(data)
     }
 
-    /// Keeps what a table knows once all its rows are read, and gives the places of its rows.
+    /// Keeps what a table knows once all its rows are read, and returns the places of its rows.
     fn finish<const N: usize>(&mut self, at: usize, table: Table<N>) -> Places {
         let FinishedTable {
             files,

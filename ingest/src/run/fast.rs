@@ -21,7 +21,7 @@ use super::state::RunState;
 /// Events between two acknowledgements of the log.
 const EVENTS_A_SYNC: u64 = 16 * EVENTS_A_LOOK;
 
-/// Said to whoever runs over facts.
+/// The note of a fast run over a log that holds facts.
 const ONLY_ASSERTS: &str = "facts are already in the log, and a fast run only asserts: those that this input lacks stay; a \
      window backfill of the same data shows them with --dry-run, and retracts them";
 

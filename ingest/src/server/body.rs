@@ -106,17 +106,22 @@ pub(super) struct Names {
     pub(super) limits: eip_olist::Limits,
 }
 
+/// Reads the JSON of a body: a wrong field is told apart from what is no JSON.
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let detail = format!("the body is not what this takes: {error}");
+        if error.is_data() {
+            Problem::unprocessable("bad_field", detail)
+        } else {
+            Problem::bad_request(detail)
+        }
+    })
+}
+
 impl RunBody {
     /// Reads a body.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Problem> {
-        serde_json::from_slice(bytes).map_err(|error| {
-            let detail = format!("the body is not what this takes: {error}");
-            if error.is_data() {
-                Problem::unprocessable("bad_field", detail)
-            } else {
-                Problem::bad_request(detail)
-            }
-        })
+        read_json(bytes)
     }
 
     /// The space that it names.

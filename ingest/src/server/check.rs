@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 use super::app::{App, blocking};
-use super::body::{LimitValue, named_rules, time};
+use super::body::{LimitValue, named_rules, read_json, time};
 use super::executor::Clock;
 use super::handlers::require_json;
 use super::openapi::Problems;
@@ -97,7 +97,7 @@ pub(super) async fn dataset(
         CheckBody::default()
     } else {
         require_json(&headers)?;
-        CheckBody::read(&body)?
+        read_json(&body)?
     };
     let source = source(&app, name, &body)?;
     let place = Arc::clone(&app.checks.place).try_acquire_owned();
@@ -108,19 +108,6 @@ pub(super) async fn dataset(
         Ok(answer)
     });
     Ok(Json(answer.await?).into_response())
-}
-
-impl CheckBody {
-    fn read(bytes: &[u8]) -> Result<Self, Problem> {
-        serde_json::from_slice(bytes).map_err(|error| {
-            let detail = format!("the body is not what this takes: {error}");
-            if error.is_data() {
-                Problem::unprocessable("bad_field", detail)
-            } else {
-                Problem::bad_request(detail)
-            }
-        })
-    }
 }
 
 fn source(app: &App, name: String, body: &CheckBody) -> Result<Source, Problem> {

@@ -80,7 +80,7 @@ pub(super) async fn list(
     });
     let mut runs: Vec<RunAnswer> = known.collect();
     runs.extend(live.values().map(|live| waiting_answer(&space, live)));
-    // What the input was like is told of one run, with its samples; a list would grow by it.
+    // The input's report, with its samples, is part of one run's answer; a list would grow by it.
     for run in &mut runs {
         run.view.input = None;
     }

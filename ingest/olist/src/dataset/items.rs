@@ -105,7 +105,7 @@ impl Items {
 }
 
 impl Dataset {
-    /// Gives the orders that a rejected row names, and the places of the rows.
+    /// Returns the orders that a rejected row names, and the places of the rows.
     pub(super) fn read_items(
         &mut self,
         mut table: Table<3>,
