@@ -7,6 +7,7 @@ mod datasets;
 mod limits;
 mod pages;
 mod reasons;
+mod rejects;
 mod scaled;
 mod spaces;
 

@@ -1,7 +1,7 @@
 //! Where a file has the columns that are used: by exact name, else ignoring case and blanks around
 //! it, or as a constant of the data set.
 
-use super::Layout;
+use super::layout::Layout;
 use crate::csv::Row;
 use crate::description::TableDescription;
 use crate::error::OlistError;
