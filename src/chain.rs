@@ -11,12 +11,12 @@ use eip_api::RedisConfig;
 use eip_contract::Space;
 use eip_dataflow::DataflowConfig;
 use eip_dataflow::sink::writer::Stores;
-use eip_dataflow::store::{
+use eip_log::kafka::{KafkaConfig, KafkaLog};
+use eip_log::{Log, LogError, StateDir};
+use eip_stores::{
     ElasticsearchConfig, ElasticsearchStore, PostgresConfig, PostgresStore, ServerViews,
     SqliteViews, ViewReader,
 };
-use eip_log::kafka::{KafkaConfig, KafkaLog};
-use eip_log::{Log, LogError, StateDir};
 
 use crate::clock::wall_ms;
 

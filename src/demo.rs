@@ -12,13 +12,13 @@ use clap::Args;
 use eip_contract::Day;
 use eip_dataflow::DataflowHandle;
 use eip_dataflow::control::Counts;
-use eip_dataflow::store::{SqliteViews, ViewDigest, ViewReader};
 use eip_ingest::rules::{Promise, Rules};
 use eip_ingest::run::{
     DayRange, Emit, FastTask, GuardLimits, RevertTask, RunId, RunOutcome, RunRequest, Runner,
     Source, Task, WindowTask,
 };
 use eip_log::{Log, StateDir};
+use eip_stores::{SqliteViews, ViewDigest, ViewReader};
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;

@@ -10,10 +10,10 @@ mod recompute;
 mod report;
 
 use anyhow::{Context as _, ensure};
-use eip_contract::document::VIEWS;
 use eip_contract::{Day, Offset};
-use eip_dataflow::store::ViewReader;
 use eip_log::Log;
+use eip_stores::ViewReader;
+use eip_views::VIEWS;
 
 pub(crate) use compare::{Difference, ViewComparison};
 pub(crate) use recompute::ForeignId;

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
+use eip_contract::Space;
+
 use crate::cache::ResponseCache;
 use crate::config::ApiConfig;
 use crate::metrics::Requests;
-use crate::views::{OpenError, Views};
+use crate::views::{self, OpenError};
+use eip_stores::query::Queries;
 
 /// One API: its views, its cache, its counters. Clones share them.
 #[derive(Clone)]
 pub struct Api {
-    pub(crate) views: Views,
+    /// Whose views these are.
+    pub(crate) space: Space,
+    pub(crate) views: Queries,
     pub(crate) cache: ResponseCache,
     pub(crate) requests: Arc<Requests>,
 }
@@ -20,7 +25,8 @@ impl Api {
     /// when they are needed. Must be called inside a runtime.
     pub fn open(config: &ApiConfig) -> Result<Self, OpenError> {
         Ok(Self {
-            views: Views::open(&config.views)?,
+            space: config.views.space(),
+            views: views::open(&config.views)?,
             cache: ResponseCache::open(config)?,
             requests: Arc::default(),
         })

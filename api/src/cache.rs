@@ -1,6 +1,6 @@
 //! Answers kept for a while, so that many who ask the same at the same tick ask the stores once.
 //!
-//! A key names the space, the log and the written (epoch, tick), which each request reads anew: an
+//! A key names the space, the log, the epoch, and the written and visible ticks, which each request reads anew: an
 //! answer is never given for a later tick than it was made from, and nothing has to be thrown away
 //! when a tick is written. A cache that fails costs time, never an answer.
 
@@ -9,7 +9,7 @@ mod redis;
 pub use self::redis::ping_redis;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -18,10 +18,10 @@ use moka::future::Cache;
 
 use crate::config::{ApiConfig, CacheConfig};
 use crate::problem::Problem;
-use crate::views::{OpenError, Progress};
+use crate::views::OpenError;
 
 /// The form of keys and answers; another one never meets this one's.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Memory that answers take in this process.
 const MEMORY_BYTES: u64 = 64 << 20;
 /// A larger answer is not kept: it would push out many, and Redis would stall over it.
@@ -76,36 +76,42 @@ impl ResponseCache {
         })
     }
 
-    /// The answer to `request` at `progress`: the kept one, or what `make` gives.
+    /// The answer to `request` at `position` (the moment of the views): the kept one, or what `make`
+    /// gives.
     pub(crate) async fn answer(
         &self,
-        progress: &Progress,
+        position: &str,
         request: &str,
         make: impl Future<Output = Result<Bytes, Problem>>,
     ) -> Result<Bytes, Problem> {
-        let Inner {
-            space,
-            store,
-            counts,
-        } = &*self.inner;
-        let Progress {
-            topic_id,
-            epoch,
-            tick,
-            ..
-        } = progress;
-        let key = format!("eip:{space}:api:{FORMAT}:{topic_id}:{epoch}.{tick}:{request}");
-        let counted = async {
-            counts.misses.fetch_add(1, Ordering::Relaxed);
+        let made = AtomicBool::new(false);
+        let making = async {
+            made.store(true, Ordering::Relaxed);
             make.await
         };
+        let answer = self.kept(position, request, making).await;
+        let counts = &self.inner.counts;
+        let count = if made.into_inner() {
+            &counts.misses
+        } else {
+            &counts.hits
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        answer
+    }
+
+    /// The same for what belongs to every answer and is none itself: it is not counted.
+    pub(crate) async fn kept(
+        &self,
+        position: &str,
+        request: &str,
+        make: impl Future<Output = Result<Bytes, Problem>>,
+    ) -> Result<Bytes, Problem> {
+        let Inner { space, store, .. } = &*self.inner;
+        let key = format!("eip:{space}:api:{FORMAT}:{position}:{request}");
         match store {
             Store::Memory(cache) => {
-                if let Some(kept) = cache.get(&key).await {
-                    counts.hits.fetch_add(1, Ordering::Relaxed);
-                    return Ok(kept);
-                }
-                let answer = cache.try_get_with(key.clone(), counted).await;
+                let answer = cache.try_get_with(key.clone(), make).await;
                 let answer = answer.map_err(|problem| Problem::clone(&problem))?;
                 if answer.len() > LARGEST {
                     cache.invalidate(&key).await;
@@ -114,10 +120,9 @@ impl ResponseCache {
             }
             Store::Redis(redis) => {
                 if let Some(kept) = redis.get(&key).await {
-                    counts.hits.fetch_add(1, Ordering::Relaxed);
                     return Ok(kept);
                 }
-                let answer = counted.await?;
+                let answer = make.await?;
                 if answer.len() <= LARGEST {
                     redis.put(&key, &answer).await;
                 }

@@ -13,6 +13,11 @@ pub(crate) async fn alive() -> Response {
 }
 
 pub(crate) async fn ready(State(api): State<Api>) -> Result<Response, Problem> {
-    let progress = api.views.snapshot().await?.progress;
+    let moment = api.views.moment().await?;
+    let progress = moment.progress();
+    let progress = json!({
+        "topicId": progress.topic_id, "epoch": progress.epoch, "tick": progress.tick,
+        "offsets": progress.offsets, "visibleTick": moment.visible_tick(),
+    });
     Ok(Json(json!({ "status": "ready", "progress": progress })).into_response())
 }

@@ -5,6 +5,7 @@
 //! error is a problem of RFC 9457. `router.rs` is the table of contents.
 
 mod api;
+mod asked;
 mod cache;
 mod config;
 mod health;

@@ -11,6 +11,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use eip_stores::query::QueryError;
 use serde::Serialize;
 
 /// Longest text of a foreign error that is passed on.
@@ -34,6 +35,11 @@ impl Problem {
         }
     }
 
+    /// The request cannot be read.
+    pub(crate) fn bad_query(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
     /// One parameter is not what it must be.
     pub(crate) fn bad_field(field: &'static str, detail: impl Into<String>) -> Self {
         Self {
@@ -49,6 +55,22 @@ impl IntoResponse for Problem {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        let status = match error {
+            QueryError::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        if let QueryError::NotYet = error {
+            tracing::debug!(%error, "not ready");
+        } else {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, cause, "the views cannot be read");
+        }
+        Self::new(status, error.to_string())
     }
 }
 

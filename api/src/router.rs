@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -17,16 +17,22 @@ use crate::{health, metrics, problem, v1};
 
 /// A request that has no answer by then gets a 504.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
-/// No request here has a body to speak of.
-const BODY_BYTES: usize = 16 * 1024;
+/// The greatest body is a list of ids to look up.
+const BODY_BYTES: usize = 512 * 1024;
 
 /// The paths of one API.
 pub fn router(api: Api) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/v1/shipments/{order_id}", get(v1::shipments::show))
+        .route("/v1/overview", get(v1::overview::overview))
+        .route("/v1/shipments", get(v1::shipments::list))
+        .route("/v1/shipments/lookup", post(v1::lookup::lookup))
+        .route("/v1/shipments/{order_id}", get(v1::shipment::show))
         .route("/v1/routes/stats", get(v1::routes::stats))
+        .route("/v1/routes/worst", get(v1::routes::worst))
+        .route("/v1/routes/matrix", get(v1::routes::matrix))
+        .route("/v1/routes/{seller}/{customer}", get(v1::routes::series))
         .route("/metrics", get(metrics::show))
         .with_state(api.clone())
         // From here on inside out: the last one sees a request first and its answer last.

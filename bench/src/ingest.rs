@@ -12,7 +12,7 @@ use eip_log::StateDir;
 use eip_parquet_cache::Cache;
 use flate2::read::GzDecoder;
 
-use crate::figures::{Cost, Meter};
+use crate::figures::{Cost, Meter, wall_clock};
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -95,8 +95,7 @@ pub fn write_events(data: &Path, out: &Path) -> anyhow::Result<()> {
 
 /// Gives how many events were written, and whether they came from the cache.
 fn backfill(state: &StateDir, data: &Path, key: &str) -> anyhow::Result<(u64, bool)> {
-    // The time stamps of the ledger are not what is measured: any clock will do.
-    let mut runner = Runner::open(state.clone(), "eip bench", Box::new(|| 0))?;
+    let mut runner = Runner::open(state.clone(), "eip bench", wall_clock())?;
     let task = FastTask {
         source: Source::folder(data),
         range: DayRange::ALL,

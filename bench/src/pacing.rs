@@ -16,7 +16,7 @@ use eip_ingest::run::{
 use eip_log::Log;
 use hdrhistogram::Histogram;
 
-use crate::figures::{Cost, Meter};
+use crate::figures::{Cost, Meter, wall_clock};
 
 /// The bare thread's due times are this far apart.
 const BARE_PERIOD: Duration = Duration::from_micros(500);
@@ -75,7 +75,7 @@ fn play(
     options: &PacingOptions,
     speed: Speed,
 ) -> anyhow::Result<(u64, PaceFigures, Cost)> {
-    let mut runner = Runner::open(log.clone(), "eip bench", Box::new(|| 0))?;
+    let mut runner = Runner::open(log.clone(), "eip bench", wall_clock())?;
     let request = RunRequest {
         id: RunId::of_key("bench"),
         requester: "eip bench".to_owned(),

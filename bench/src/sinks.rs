@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use eip_contract::{Event, Space, decode};
-use eip_dataflow::store::{
+use eip_stores::{
     DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchConfig, ElasticsearchSpaces,
     ElasticsearchStore, content_hash, version_of,
 };

@@ -10,8 +10,8 @@ use eip_contract::Offset;
 use timely::scheduling::SyncActivator;
 
 use crate::crash::{Crash, CrashPoint};
-use crate::store::DocumentView;
 use crate::tick::Tick;
+use eip_stores::DocumentView;
 
 /// What a dataflow has done since it started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

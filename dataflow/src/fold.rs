@@ -30,8 +30,8 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use self::orders::Orders;
 use crate::source::Record;
 use crate::tick::{Diff, Rows, Tick, Update};
-use crate::views::shipment_events::OrderFact;
-use crate::views::shipments::{Facts, Shipment};
+use eip_views::shipment_events::OrderFact;
+use eip_views::shipments::{Facts, Shipment};
 
 /// Orders sent at once: their changes fit into the second-level cache.
 const PIECE: usize = 1_024;

@@ -40,11 +40,11 @@ use crate::control::Control;
 use crate::fold::{self, Backlog};
 use crate::sink::Sinks;
 use crate::source::{self, LastRecord, RecordSource};
-use crate::store::StoredDeadLetter;
 use crate::tick::{Rows, Tick};
 use crate::views::route_stats_daily::{self, DayRoute, Regions, RouteStats};
-use crate::views::shipment_events::{self, OrderFact};
-use crate::views::shipments::{self, Shipment};
+use eip_stores::StoredDeadLetter;
+use eip_views::shipment_events::OrderFact;
+use eip_views::shipments::Shipment;
 
 /// What one worker's dataflow is made from.
 pub struct Parts {
@@ -101,8 +101,8 @@ pub fn build(scope: Scope<'_, Tick>, parts: Parts) -> probe::Handle<Tick> {
     let sourced = source::read(ticks.clone(), source, Arc::clone(&control));
     let current = fold::current(sourced.records, seed, backlog.clone());
     let views = Views {
-        shipment_events: shipment_events::render(current.facts),
-        shipments: shipments::render(current.shipments.clone()),
+        shipment_events: current.facts,
+        shipments: current.shipments.clone(),
         route_stats_daily: route_stats_daily::render(current.shipments, &regions),
         dead_letters: sourced.dead_letters,
         last: sourced.last,

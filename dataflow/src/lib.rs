@@ -1,5 +1,5 @@
 //! The incrementally maintained views over the event log: a timely and differential dataflow from
-//! records to `shipment_events`, `shipments` and `route_stats_daily`, and the stores that hold them.
+//! records to `shipment_events`, `shipments` and `route_stats_daily`.
 //!
 //! [`graph`] tells the story on one screen; [`run`] starts it over a log and two stores.
 
@@ -13,7 +13,6 @@ pub mod graph;
 pub mod run;
 pub mod sink;
 pub mod source;
-pub mod store;
 pub mod tick;
 pub mod views;
 

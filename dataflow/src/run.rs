@@ -19,7 +19,7 @@ use crate::sink::reconcile::Placement;
 use crate::sink::writer::{Stores, Writer};
 use crate::source::log::LogSource;
 use crate::source::{RecordSource, partitions_of};
-use crate::store::{Look, Progress, SqliteStore, StoreError};
+use eip_stores::{Look, Progress, SqliteStore, StoreError};
 
 /// Why a dataflow could not start or go on.
 #[derive(Debug, thiserror::Error)]

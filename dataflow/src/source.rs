@@ -24,8 +24,8 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use crate::clock::TickEnds;
 use crate::control::Control;
 use crate::crash::CrashPoint;
-use crate::store::StoredDeadLetter;
 use crate::tick::Tick;
+use eip_stores::StoredDeadLetter;
 
 /// One record that counts: where it stands in its partition and what it says.
 pub type Record = (Offset, PackedChange);

@@ -1,5 +1,4 @@
-//! The three views, a file each: the question in SQL, the record, the pure function.
+//! The views that are more than the fold: [`eip_views`] says what they mean, a file each here how they
+//! are kept up to date. The documents of `shipment_events` and `shipments` are what the fold emits.
 
 pub mod route_stats_daily;
-pub mod shipment_events;
-pub mod shipments;

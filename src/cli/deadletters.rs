@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use eip_dataflow::store::{DocumentView, PostgresStore, RefusedDocument, ViewReader};
+use eip_stores::{DocumentView, PostgresStore, RefusedDocument, ViewReader};
 
 use super::Exit;
 use super::chain::ChainArgs;

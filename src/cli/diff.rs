@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use clap::Args;
 use eip_contract::Space;
-use eip_dataflow::store::ViewDigest;
+use eip_stores::ViewDigest;
 
 use super::Exit;
 use super::chain::ChainArgs;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use eip_api::{RedisConfig, ping_redis};
-use eip_dataflow::store::{ElasticsearchSpaces, PostgresSpaces};
 use eip_log::kafka::KafkaLog;
 use eip_log::{EventLog as _, StateDir};
+use eip_stores::{ElasticsearchSpaces, PostgresSpaces};
 
 use super::Exit;
 use super::chain::ChainArgs;

@@ -2,11 +2,11 @@
 
 use anyhow::Context as _;
 use clap::Args;
-use eip_dataflow::store::{
+use eip_dataflow::{DataflowConfig, spawn};
+use eip_stores::{
     ElasticsearchDocuments, ElasticsearchRebuild, ElasticsearchStore, PostgresViews, ServerViews,
     ViewReader,
 };
-use eip_dataflow::{DataflowConfig, spawn};
 
 use super::Exit;
 use super::chain::{ChainArgs, Workers};

@@ -6,8 +6,8 @@
 use anyhow::{Context as _, bail};
 use clap::Args;
 use eip_dataflow::control::Counts;
-use eip_dataflow::store::{Look, PostgresSpaces};
 use eip_dataflow::{DataflowConfig, spawn};
+use eip_stores::{Look, PostgresSpaces};
 use serde::{Deserialize, Serialize};
 
 use super::Exit;

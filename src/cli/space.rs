@@ -6,9 +6,9 @@ use std::io::IsTerminal as _;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use eip_contract::Space as Name;
-use eip_dataflow::store::{ElasticsearchSpaces, PostgresSpaces};
 use eip_log::StateDir;
 use eip_log::kafka::KafkaLog;
+use eip_stores::{ElasticsearchSpaces, PostgresSpaces};
 
 use super::Exit;
 use super::chain::{ChainArgs, NewChainArgs};

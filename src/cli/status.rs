@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use eip_dataflow::store::{PostgresSpaces, ViewReader};
 use eip_ingest::run::list_runs;
 use eip_log::Log;
+use eip_stores::{PostgresSpaces, ViewReader};
 use serde::Serialize;
 
 use super::Exit;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eip_contract::EventType;
 use eip_dataflow::control::Counts;
-use eip_dataflow::store::{BusyRoute, RangeStats, ViewDigest};
+use eip_stores::{BusyRoute, RangeStats, ViewDigest};
 
 use crate::text::{days, indented, percent, span, table, thousands};
 use crate::views::counts_text;

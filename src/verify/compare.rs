@@ -6,7 +6,9 @@ use std::iter::Peekable;
 use eip_contract::{Day, EventTime};
 use sha2::{Digest as _, Sha256};
 
-use super::recompute::{Expected, document_view};
+use eip_views::{Kept, View};
+
+use super::recompute::Expected;
 
 /// Differing rows that are kept to be shown, a view.
 const SAMPLES: usize = 5;
@@ -68,6 +70,8 @@ pub(crate) enum Difference {
 /// A comparison under way. Takes the stored lines one by one.
 pub(super) struct Comparison<I: Iterator<Item = Expected>> {
     result: ViewComparison,
+    /// How many JSON strings at a line's beginning make its key.
+    strings_of_key: usize,
     expected: Peekable<I>,
     range: Option<(Day, Day)>,
     stored_hash: Sha256,
@@ -75,9 +79,9 @@ pub(super) struct Comparison<I: Iterator<Item = Expected>> {
 }
 
 impl<I: Iterator<Item = Expected>> Comparison<I> {
-    pub(super) fn new(name: &'static str, expected: I, range: Option<(Day, Day)>) -> Self {
+    pub(super) fn new(view: &'static View, expected: I, range: Option<(Day, Day)>) -> Self {
         let result = ViewComparison {
-            name,
+            name: view.name,
             stored_rows: 0,
             expected_rows: 0,
             stored_sha256: String::new(),
@@ -88,6 +92,11 @@ impl<I: Iterator<Item = Expected>> Comparison<I> {
             first: Vec::new(),
         };
         Self {
+            // Names and values of its texts.
+            strings_of_key: match view.kept {
+                Kept::Documents => 2,
+                Kept::Rows { key } => 2 * key,
+            },
             result,
             expected: expected.peekable(),
             range,
@@ -98,7 +107,7 @@ impl<I: Iterator<Item = Expected>> Comparison<I> {
 
     /// The next stored line, with its id when it is a document.
     pub(super) fn stored(&mut self, id: Option<&str>, line: &[u8]) {
-        let strings = self.strings_of_key();
+        let strings = self.strings_of_key;
         let key = beginning(line, strings);
         loop {
             let order = match self.expected.peek() {
@@ -182,15 +191,6 @@ impl<I: Iterator<Item = Expected>> Comparison<I> {
         }
         expected.in_range
     }
-
-    /// How many JSON strings at a line's beginning make its key: names and values.
-    fn strings_of_key(&self) -> usize {
-        if document_view(self.result.name).is_some() {
-            2
-        } else {
-            6
-        }
-    }
 }
 
 /// The beginning of a line up to the end of its n-th JSON string, or the whole of a line that has
@@ -265,7 +265,7 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn compared(view: &'static str, stored: &[(&str, &str)], expected: &[&str]) -> ViewComparison {
+    fn compared(view: &'static View, stored: &[(&str, &str)], expected: &[&str]) -> ViewComparison {
         let expected = expected.iter().map(|line| Expected {
             line: line.as_bytes().into(),
             in_range: true,
@@ -283,15 +283,23 @@ mod tests {
 
     #[test]
     fn equal_lines_are_equal() {
-        let result = compared("shipments", &[("a", A), ("a\"", A_QUOTE)], &[A, A_QUOTE]);
+        let result = compared(
+            &eip_views::SHIPMENTS,
+            &[("a", A), ("a\"", A_QUOTE)],
+            &[A, A_QUOTE],
+        );
         assert!(result.is_equal(), "{result:?}");
-        assert!(compared("shipments", &[], &[]).is_equal());
+        assert!(compared(&eip_views::SHIPMENTS, &[], &[]).is_equal());
     }
 
     #[test]
     fn each_kind_of_difference_is_named() {
         let other = A.replace('1', "2");
-        let result = compared("shipments", &[("a", &other), ("b", B)], &[A, A_QUOTE]);
+        let result = compared(
+            &eip_views::SHIPMENTS,
+            &[("a", &other), ("b", B)],
+            &[A, A_QUOTE],
+        );
         assert_eq!((result.missing, result.extra, result.different), (1, 1, 1));
         let expected = [
             Difference::Different {
@@ -307,14 +315,14 @@ mod tests {
 
     #[test]
     fn a_document_under_another_id_is_a_difference() {
-        let result = compared("shipments", &[("x", A)], &[A]);
+        let result = compared(&eip_views::SHIPMENTS, &[("x", A)], &[A]);
         assert_eq!(result.different, 1);
         assert!(!result.is_equal());
     }
 
     #[test]
     fn a_stored_line_that_is_no_json_is_extra_and_stops_nothing() {
-        let result = compared("shipments", &[("?", "gar\"bage"), ("b", B)], &[B]);
+        let result = compared(&eip_views::SHIPMENTS, &[("?", "gar\"bage"), ("b", B)], &[B]);
         assert_eq!((result.missing, result.extra, result.different), (0, 1, 0));
     }
 
@@ -328,7 +336,8 @@ mod tests {
                 in_range,
             };
             let range = Some(range.into());
-            let mut comparison = Comparison::new("shipment_events", [expected].into_iter(), range);
+            let mut comparison =
+                Comparison::new(&eip_views::SHIPMENT_EVENTS, [expected].into_iter(), range);
             comparison.stored(Some("e"), line(stored).as_bytes());
             comparison.finish()
         };

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
-use eip_contract::document::{RouteStatsRow, ShipmentDocument, VIEWS};
 use eip_contract::{Change, Day, Event, EventId, EventTime, EventType, Offset, decode_record};
-use eip_dataflow::store::DocumentView;
 use eip_log::LogError;
+use eip_stores::DocumentView;
+use eip_views::{ROUTE_STATS_DAILY, RouteStatsRow, ShipmentDocument, View};
 
 /// All that the log says up to some position.
 #[derive(Default)]
@@ -86,10 +86,10 @@ pub(super) fn read(event_log: &eip_log::Log, upto: &[Offset]) -> Result<Log, Log
 }
 
 /// Which of the two document views this is, if any.
-pub(super) fn document_view(view: &str) -> Option<DocumentView> {
+pub(super) fn document_view(view: &View) -> Option<DocumentView> {
     DocumentView::ALL
         .into_iter()
-        .find(|known| known.name() == view)
+        .find(|known| known.view() == view)
 }
 
 fn shared(regions: &mut HashSet<Rc<str>>, region: &str) -> Rc<str> {
@@ -116,12 +116,12 @@ type Lines<'a> = Box<dyn Iterator<Item = Expected> + 'a>;
 
 impl Log {
     /// The canonical lines of a view, sorted by bytes.
-    pub(super) fn lines(&self, view: &str, range: Option<(Day, Day)>) -> Lines<'_> {
+    pub(super) fn lines(&self, view: &View, range: Option<(Day, Day)>) -> Lines<'_> {
         match document_view(view) {
             Some(DocumentView::ShipmentEvents) => self.event_lines(range),
             Some(DocumentView::Shipments) => self.shipment_lines(range),
             None => {
-                assert_eq!(view, VIEWS[2], "there are three views");
+                assert!(*view == ROUTE_STATS_DAILY, "there are three views");
                 Box::new(self.stats_lines(range))
             }
         }
@@ -276,8 +276,8 @@ impl Cell {
 
 #[cfg(test)]
 mod tests {
-    use eip_contract::document::VIEWS;
     use eip_log::{JournalWriter, NewRecord, StateDir};
+    use eip_views::VIEWS;
 
     use super::*;
 

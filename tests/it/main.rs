@@ -12,6 +12,7 @@
     reason = "helpers of tests fail the test as the tests do, and none of their cost matters"
 )]
 
+mod api;
 mod cache;
 mod choices;
 mod cli;

@@ -1,98 +1,230 @@
-//! `GET /v1/shipments/{orderId}`: the order's shipment and the events that it is made of.
+//! `GET /v1/shipments`: shipments that meet a filter, page by page, with counts by facet.
 
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+mod cursor;
+mod filter;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::response::Response;
-use eip_contract::{EventId, EventTime, EventType};
+use eip_stores::query::{After, Direction, FACETS, FacetCount, Moment, Search, Sort, Total};
+use eip_views::{SHIPMENTS, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
-use super::{json_bytes, json_response};
+use super::document::raw;
+use super::parameters::{number, tick, truth};
 use crate::api::Api;
+use crate::asked::Asked;
 use crate::problem::Problem;
-use crate::views::Snapshot;
+use cursor::Cursor;
 
-/// How often an order is read that changes while it is read.
-const READS: usize = 3;
+pub(crate) use filter::{Filter, Window, is_id, pasted, search_for};
+
+const USUAL: u32 = 50;
+const GREATEST: u32 = 200;
+
+/// The query as it is written: the filter, then how its result is shown.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ListQuery {
+    #[serde(flatten)]
+    filter: Filter,
+    sort: Option<String>,
+    limit: Option<String>,
+    cursor: Option<String>,
+    facets: Option<String>,
+    count: Option<String>,
+    min_tick: Option<String>,
+    #[serde(flatten)]
+    unknown: BTreeMap<String, String>,
+}
 
 #[derive(Serialize)]
-struct Answer {
-    /// As it is stored.
-    shipment: Box<RawValue>,
-    /// As they are stored, by rank.
-    events: Vec<Box<RawValue>>,
+struct Page {
+    shipments: Vec<Box<RawValue>>,
+    total: TotalText,
+    /// What the next page is asked with; null after the last.
+    next: Option<String>,
+    /// Whether the views have moved since the page before: a shipment may then come twice, or not.
+    moved: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facets: Option<Facets>,
 }
 
-pub(crate) async fn show(
-    State(api): State<Api>,
-    Path(order_id): Path<String>,
-) -> Result<Response, Problem> {
-    let mut snapshot = api.views.snapshot().await?;
-    let progress = snapshot.progress.clone();
-    let request = format!("shipments:{order_id}");
-    let made = read(&mut snapshot, &order_id);
-    let answer = api.cache.answer(&progress, &request, made).await?;
-    Ok(json_response(answer))
+#[derive(Serialize)]
+pub(crate) struct TotalText {
+    value: u64,
+    relation: &'static str,
 }
 
-async fn read(snapshot: &mut Snapshot, order_id: &str) -> Result<Bytes, Problem> {
-    let mut reads = 0;
-    loop {
-        let Some(shipment) = snapshot.shipment(order_id).await? else {
-            let detail = format!("there is no shipment of order {order_id:?}");
-            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+impl From<Total> for TotalText {
+    fn from(total: Total) -> Self {
+        let (value, relation) = match total {
+            Total::Exactly(value) => (value, "eq"),
+            Total::AtLeast(value) => (value, "gte"),
         };
-        let times: Times = serde_json::from_str(shipment.get()).map_err(|error| {
-            tracing::error!(order_id, %error, "a stored shipment cannot be read; run `eip verify`");
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the stored shipment cannot be read",
-            )
-        })?;
-        let ids = times.event_ids(order_id);
-        let events = snapshot.events(&ids).await?;
-        reads += 1;
-        // Two views that are no moment of one store may be at two ticks: then the order is just
-        // being written, and read again.
-        if events.len() == ids.len() || reads == READS {
-            return json_bytes(&Answer { shipment, events });
-        }
+        Self { value, relation }
     }
 }
 
-/// The times of a shipment. They say which events it has, without an index over all events: an
-/// event's id follows from order, type and time.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "these are their names")]
-struct Times {
-    placed_at: Option<String>,
-    approved_at: Option<String>,
-    warehouse_assigned_at: Option<String>,
-    handed_to_carrier_at: Option<String>,
-    delayed_at: Option<String>,
-    delivered_at: Option<String>,
+/// How many shipments have each value; the most frequent first.
+#[derive(Serialize)]
+struct Facets {
+    status: Vec<Facet>,
+    seller_region: Vec<Facet>,
+    customer_region: Vec<Facet>,
+    route: Vec<Facet>,
+    delayed: Vec<Facet>,
 }
 
-impl Times {
-    fn event_ids(&self, order_id: &str) -> Vec<String> {
-        let by_rank = [
-            &self.placed_at,
-            &self.approved_at,
-            &self.warehouse_assigned_at,
-            &self.handed_to_carrier_at,
-            &self.delayed_at,
-            &self.delivered_at,
-        ];
-        let id = |(event_type, time): (EventType, &Option<String>)| {
-            let time = time.as_ref()?.parse::<EventTime>().ok()?;
-            Some(EventId::of(order_id, event_type, time).to_string())
+#[derive(Serialize)]
+struct Facet {
+    value: String,
+    count: u64,
+}
+
+/// The columns that can be sorted by, under the names of the query.
+const SORTS: [(&str, &str); 10] = [
+    ("order_id", "orderId"),
+    ("placed_at", "placedAt"),
+    ("approved_at", "approvedAt"),
+    ("warehouse_assigned_at", "warehouseAssignedAt"),
+    ("handed_to_carrier_at", "handedToCarrierAt"),
+    ("delayed_at", "delayedAt"),
+    ("delivered_at", "deliveredAt"),
+    ("estimated_delivery_at", "estimatedDeliveryAt"),
+    ("lead", "leadTimeSeconds"),
+    ("late", "lateSeconds"),
+];
+
+pub(crate) async fn list(
+    State(api): State<Api>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(|bad| Problem::bad_query(bad.body_text()))?;
+    if let Some(unknown) = query.unknown.keys().next() {
+        return Err(Problem::bad_query(format!("{unknown} is no parameter")));
+    }
+    let sort = sort(query.sort.as_deref())?;
+    let limit = number("limit", query.limit.as_deref(), USUAL, GREATEST)?;
+    let with_facets = truth("facets", query.facets.as_deref())?.unwrap_or(false);
+    let count_all = match query.count.as_deref() {
+        None => false,
+        Some("exact") => true,
+        Some(text) => {
+            let form = format!("count may be exact, not {text:?}");
+            return Err(Problem::bad_field("count", form));
+        }
+    };
+    let mut asked = Asked::begin(&api, tick(query.min_tick.as_deref())?).await?;
+    let condition = query.filter.condition(asked.data_now)?;
+    let bound_to = Cursor::bound_to(&api.space, &query.filter, sort);
+    let visible = asked.moment.visible_tick();
+    let cursor = query.cursor.as_deref();
+    let cursor = cursor.map(|text| Cursor::read(text, &bound_to, sort.column));
+    let cursor = cursor.transpose()?;
+    let moved = cursor.as_ref().is_some_and(|cursor| cursor.tick != visible);
+    let search = Search {
+        condition,
+        sort,
+        after: cursor.map(|cursor| cursor.after),
+        limit: limit + 1,
+        count_all,
+    };
+    let request = format!("shipments:{search:?}:{limit}:{with_facets}:{moved}");
+    let page = async |moment: &mut Moment| {
+        let mut found = moment.search(&search).await?;
+        let more = found.documents.len() > limit as usize;
+        found.documents.truncate(limit as usize);
+        let last = found.documents.last().filter(|_| more);
+        let next = last.map(|last| {
+            let Value::Text(id) = &last[0] else {
+                unreachable!("an id is a text")
+            };
+            let after = After {
+                value: last[sort.column].clone(),
+                id: id.to_string(),
+            };
+            Cursor::write(&bound_to, visible, &after)
+        });
+        let facets = if with_facets {
+            Some(Facets::of(&moment.facets(&search.condition).await?))
+        } else {
+            None
         };
-        EventType::ALL
-            .into_iter()
-            .zip(by_rank)
-            .filter_map(id)
-            .collect()
+        let shipments = found.documents.iter();
+        Ok(Page {
+            shipments: shipments
+                .map(|document| raw(&SHIPMENTS, document))
+                .collect(),
+            total: found.total.into(),
+            next,
+            moved,
+            facets,
+        })
+    };
+    asked.answer(&request, page).await
+}
+
+/// `-placed_at` is the latest first.
+fn sort(text: Option<&str>) -> Result<Sort, Problem> {
+    let text = text.unwrap_or("-placed_at");
+    let (direction, name) = match text.strip_prefix('-') {
+        Some(name) => (Direction::Descending, name),
+        None => (Direction::Ascending, text),
+    };
+    let known = SORTS.iter().find(|(known, _)| *known == name);
+    let Some((_, column)) = known else {
+        let names: Vec<&str> = SORTS.iter().map(|(name, _)| *name).collect();
+        let form = format!(
+            "sort must be one of {}, with a - before it for the greatest first, not {text:?}",
+            names.join(", ")
+        );
+        return Err(Problem::bad_field("sort", form));
+    };
+    Ok(Sort {
+        column: SHIPMENTS.place(column).expect("a column of shipments"),
+        direction,
+    })
+}
+
+impl Facets {
+    fn of(counts: &[FacetCount]) -> Self {
+        let text = |value: &Value<'_>| match value {
+            Value::Text(text) => text.to_string(),
+            Value::Boolean(boolean) => boolean.to_string(),
+            Value::EventType(event_type) => event_type.name().to_owned(),
+            other => format!("{other:?}"),
+        };
+        let by = |value: &dyn Fn(&[Value<'_>]) -> String| {
+            let mut sums: BTreeMap<String, u64> = BTreeMap::new();
+            for (values, count) in counts {
+                *sums.entry(value(values)).or_default() += count;
+            }
+            let mut facet: Vec<Facet> = sums
+                .into_iter()
+                .map(|(value, count)| Facet { value, count })
+                .collect();
+            facet.sort_by(|a, b| b.count.cmp(&a.count));
+            facet
+        };
+        let place = |name: &str| {
+            FACETS
+                .iter()
+                .position(|known| *known == name)
+                .expect("a facet")
+        };
+        let one = |name: &str| {
+            let place = place(name);
+            by(&move |values| text(&values[place]))
+        };
+        let (seller, customer) = (place("sellerRegion"), place("customerRegion"));
+        Self {
+            status: one("status"),
+            seller_region: one("sellerRegion"),
+            customer_region: one("customerRegion"),
+            route: by(&|values| format!("{}-{}", text(&values[seller]), text(&values[customer]))),
+            delayed: one("delayed"),
+        }
     }
 }

@@ -9,11 +9,18 @@ async fn it_says_how_far_the_views_are_written() {
     Api::on_both(async |api| {
         let answer = api.get("/readyz").await;
         assert_eq!(answer.status, 200);
-        let progress = json!({ "topicId": "abc", "epoch": 2, "tick": 1700, "offsets": [5, 0] });
-        assert_eq!(
-            answer.json(),
-            json!({ "status": "ready", "progress": progress })
+        let mut answer = answer.json();
+        // Searches in PostgreSQL's terms: no dataflow has said here what they find.
+        let visible = answer["progress"]
+            .as_object_mut()
+            .unwrap()
+            .remove("visibleTick");
+        assert!(
+            visible == Some(json!(1700)) || visible == Some(json!(0)),
+            "{visible:?}"
         );
+        let progress = json!({ "topicId": "abc", "epoch": 2, "tick": 1700, "offsets": [5, 0] });
+        assert_eq!(answer, json!({ "status": "ready", "progress": progress }));
     })
     .await;
 }

@@ -9,8 +9,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
 use eip_api::{ApiConfig, CacheConfig, RedisConfig, router};
-use eip_contract::document::{RouteStatsRow, ShipmentDocument};
 use eip_contract::{Day, Event, EventTime, EventType};
+use eip_views::{RouteStatsRow, ShipmentDocument};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -38,6 +38,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The text without what it is as of, which differs by the second.
+    pub(crate) fn content(&self) -> String {
+        let (as_of, rest) = self.text.split_once("},").unwrap();
+        assert!(as_of.starts_with("{\"as_of\":{"), "{}", self.text);
+        format!("{{{rest}")
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }

@@ -1,4 +1,4 @@
 //! The first version of the API.
 
 mod routes;
-mod shipments;
+mod shipment;

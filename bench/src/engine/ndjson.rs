@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use eip_contract::{Dictionary, Offset, Packer};
 use eip_dataflow::source::{Batch, RecordSource, SourceError};
-use eip_dataflow::store::StoredDeadLetter;
+use eip_stores::StoredDeadLetter;
 use memmap2::Mmap;
 
 /// The files of some partitions, mapped.

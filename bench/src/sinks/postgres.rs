@@ -9,11 +9,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset, Space, decode};
-use eip_dataflow::store::{
-    PostgresConfig, PostgresSpaces, PostgresStore, StatsStore as _, TickCommit,
-};
+use eip_stores::{PostgresConfig, PostgresSpaces, PostgresStore, StatsStore as _, TickCommit};
+use eip_views::RouteStatsRow;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use super::SinksOptions;
@@ -152,7 +150,7 @@ impl Raw {
     async fn merge(&mut self, rows: &[RouteStatsRow]) -> anyhow::Result<Cost> {
         let table = &self.table;
         let staged = table.replace("raw_rows", "staged");
-        let columns = RouteStatsRow::COLUMNS;
+        let columns = eip_views::ROUTE_STATS_DAILY.sql_columns();
         let set: Vec<String> = columns[3..]
             .iter()
             .map(|name| format!("{name} = s.{name}"))

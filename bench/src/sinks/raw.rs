@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::sync::Mutex;
 
 use anyhow::{Context as _, ensure};
-use eip_dataflow::store::{
+use eip_stores::{
     DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchConfig, ElasticsearchStore,
     version_of,
 };

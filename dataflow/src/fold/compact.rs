@@ -6,7 +6,7 @@
 
 use eip_contract::{EventTime, EventType, Fact, Offset, OrderFacts, RegionCode};
 
-use crate::views::shipments::Facts;
+use eip_views::shipments::Facts;
 
 /// Bits of a word that hold the time: seconds + 1, or 0 for no fact. The last time takes 33.
 const TIME_BITS: u32 = 34;

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use super::compact::{Compact, DoesNotFit};
 use super::index::Index;
 use crate::source::Record;
-use crate::views::shipments::Facts;
+use eip_views::shipments::Facts;
 
 /// Orders in one slab: growing moves none, and no page is touched before it is needed.
 const SLAB: usize = 1 << 12;

@@ -26,10 +26,10 @@ use super::consolidate::{Change, Keyed, consolidate};
 use super::writer::{Desk, Job, Line, Writer};
 use crate::control::Control;
 use crate::fold::Backlog;
-use crate::store::{DocumentView, DocumentWrite, content_hash};
 use crate::tick::{Rows, Tick, Update};
-use crate::views::shipment_events::{EventKey, OrderFact};
-use crate::views::shipments::Shipment;
+use eip_stores::{DocumentView, DocumentWrite, content_hash};
+use eip_views::shipment_events::{EventKey, OrderFact};
+use eip_views::shipments::Shipment;
 
 /// Changes of one view that are written although the writer is still busy with earlier ones.
 const MUCH: usize = 1 << 13;

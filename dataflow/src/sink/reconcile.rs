@@ -8,11 +8,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use eip_contract::document::RouteStatsRow;
 use eip_contract::{hex, partition_of};
+use eip_views::RouteStatsRow;
 use hashbrown::HashMap;
 
-use crate::store::{DocumentStore, DocumentView, Look, StoreError};
+use eip_stores::{DocumentStore, DocumentView, Look, StoreError};
 
 /// Which workers are in this process, among all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

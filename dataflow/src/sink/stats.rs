@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset};
 use eip_log::Mark;
+use eip_views::RouteStatsRow;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
@@ -23,9 +23,9 @@ use super::consolidate::{Change, Keyed, consolidate};
 use super::writer::{Commit, Desk, Job, Line, Writer};
 use crate::clock::TickEnds;
 use crate::source::LastRecord;
-use crate::store::{RouteKey, StoredDeadLetter};
 use crate::tick::{Rows, Tick, Update};
 use crate::views::route_stats_daily::{DayRoute, RouteStats};
+use eip_stores::{RouteKey, StoredDeadLetter};
 
 /// How long to wait before a full writer is asked again.
 const PAUSE: Duration = Duration::from_millis(1);

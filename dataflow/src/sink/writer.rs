@@ -12,18 +12,18 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use eip_contract::Offset;
-use eip_contract::document::RouteStatsRow;
 use eip_log::Mark;
+use eip_views::RouteStatsRow;
 use timely::scheduling::SyncActivator;
 
 use super::reconcile::{Placement, Stored};
 use crate::control::{Control, Written};
 use crate::crash::CrashPoint;
-use crate::store::{
+use crate::tick::Tick;
+use eip_stores::{
     DocumentStore, DocumentView, DocumentWrite, Look, Retry, RouteKey, StatsStore, StoreError,
     StoredDeadLetter, TickCommit, version_of,
 };
-use crate::tick::Tick;
 
 /// Jobs that may wait; each holds some thousand documents.
 const QUEUE: usize = 8;

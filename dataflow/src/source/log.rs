@@ -13,7 +13,7 @@ use eip_log::{LastRecords, Log, LogReader};
 use eip_parquet_cache::{Cache, CacheError, Hydrated};
 
 use super::{Batch, LastRecord, Record, RecordSource, SourceError};
-use crate::store::StoredDeadLetter;
+use eip_stores::StoredDeadLetter;
 
 /// Pieces that the cache may be ahead.
 const AHEAD: usize = 8;

@@ -1,15 +1,4 @@
-//! Daily statistics of each route, over shipments.
-//!
-//! ```sql
-//! SELECT day, seller_region, customer_region,
-//!        count(*) FILTER (WHERE type = 'ORDER_PLACED') AS placed, …,    -- the six counts
-//!        count(*) FILTER (WHERE late_seconds > 0) AS delivered_late,
-//!        count(lead_time_seconds) AS lead_count, sum(lead_time_seconds) AS lead_seconds_sum,
-//!        percentile_disc(0.5) WITHIN GROUP (ORDER BY lead_time_seconds) AS lead_seconds_p50, …,
-//!        sum(late_seconds) AS late_seconds_sum
-//! FROM shipments, LATERAL (six times) AS t(type, day)    -- from lead_count on: delivered only
-//! WHERE day IS NOT NULL GROUP BY day, seller_region, customer_region
-//! ```
+//! `route_stats_daily` as a dataflow; what its rows say is in [`eip_views::route_stats_daily`].
 //!
 //! Per tick the changes are summed by (day, route) before they are exchanged, so what is arranged
 //! is one record a group whose *difference* is the sums; only the lead times, which percentiles
@@ -19,15 +8,15 @@ mod exchange;
 mod sums;
 
 use differential_dataflow::operators::CountTotal as _;
-use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, OrderKey, RegionCode};
+use eip_views::nearest_ranks;
+use eip_views::route_stats_daily::{RouteStatsRow, RouteSums};
+use eip_views::shipments::Shipment;
 
 use self::exchange::{arrange_keys_here_named, by_route, reduce_here_named};
 use crate::tick::{Diff, Rows};
-use crate::views::shipments::Shipment;
 
 pub use exchange::{DayRoute, Regions};
-pub use sums::RouteSums;
 
 /// The key of a row, packed; sorts by day, seller, customer code.
 #[derive(
@@ -95,7 +84,7 @@ impl RouteStats {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 enum Part {
     Sums(RouteSums),
-    Percentiles([i64; 3]),
+    Percentiles([Option<i64>; 3]),
 }
 
 /// The rows by day and route, each on the worker of its route.
@@ -107,11 +96,14 @@ pub fn render<'scope>(
     let counted = by_route(changes.sums.map(|key| (key, ())), regions);
     let sums = arrange_keys_here_named(counted, "RouteSums")
         .count_total_core::<Diff>()
-        .map(|(key, sums)| (key, Part::Sums(sums)));
+        .map(|(key, sums)| (key, Part::Sums(sums.0)));
     let percentiles = reduce_here_named(
         by_route(changes.leads, regions),
         "LeadPercentiles",
-        |_key, leads, output| output.push((nearest_ranks(leads), 1)),
+        |_key, leads, output| {
+            let counted = leads.iter().map(|(lead, times)| (*lead, *times as usize));
+            output.push((nearest_ranks(counted), 1));
+        },
     )
     .map(|(key, percentiles)| (key, Part::Percentiles(percentiles)));
     reduce_here_named(
@@ -120,10 +112,10 @@ pub fn render<'scope>(
         |_key, parts, output| {
             // Sums sort first; where they are gone or count nothing, there is no row.
             if let (Part::Sums(sums), _) = parts[0]
-                && sums.counts.iter().any(|&count| count > 0)
+                && sums.has_row()
             {
                 let percentiles = match parts.get(1) {
-                    Some((Part::Percentiles(percentiles), _)) => percentiles.map(Some),
+                    Some((Part::Percentiles(percentiles), _)) => *percentiles,
                     _ => [None; 3],
                 };
                 output.push((
@@ -140,23 +132,6 @@ pub fn render<'scope>(
         let regions = regions.clone();
         move |(key, stats)| (regions.texts(key), stats)
     })
-}
-
-/// The ⌈q·n⌉-th smallest for q of 50, 90 and 99 %.
-fn nearest_ranks(leads: &[(&i64, Diff)]) -> [i64; 3] {
-    let total: Diff = leads.iter().map(|(_, times)| times).sum();
-    let ranks = [50, 90, 99].map(|percent| (total * percent + 99) / 100);
-    let mut percentiles = [0; 3];
-    let mut below = 0;
-    let mut next = 0;
-    for (lead, times) in leads {
-        below += times;
-        while next < 3 && ranks[next] <= below {
-            percentiles[next] = **lead;
-            next += 1;
-        }
-    }
-    percentiles
 }
 
 #[cfg(test)]

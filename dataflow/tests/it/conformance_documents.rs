@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use eip_dataflow::store::{
+use eip_stores::{
     DocumentStore, DocumentView, DocumentWrite, Look, SqliteStore, StatsStore as _, version_of,
 };
 use proptest::collection::vec;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset};
-use eip_dataflow::store::{
+use eip_log::{Mark, RecordDigest};
+use eip_stores::{
     Fault, PostgresViews, Progress, ReadViews as _, Retry, RouteKey, SqliteStore, SqliteViews,
     StatsStore, StoredDeadLetter, TickCommit,
 };
-use eip_log::{Mark, RecordDigest};
+use eip_views::RouteStatsRow;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use tempfile::TempDir;

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use eip_contract::Offset;
-use eip_dataflow::store::{SqliteStore, StatsStore as _, ViewReader};
 use eip_log::{
     JournalReader, JournalWriter, LedgerEntry, Mark, RunKind, RunState, RunTag, committed_ends,
 };
 use eip_parquet_cache::Cache;
+use eip_stores::{SqliteStore, StatsStore as _, ViewReader};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -147,7 +147,7 @@ fn a_progress_row_that_names_no_records_is_gone_on_from() {
     let topic = place.state.topic_id().to_string();
     let mut store = SqliteStore::open(place.state.path(), &topic, "a test").unwrap();
     let progress = store.progress().unwrap().unwrap();
-    let commit = eip_dataflow::store::TickCommit {
+    let commit = eip_stores::TickCommit {
         epoch: progress.epoch,
         tick: progress.tick + 1,
         offsets: &progress.offsets,

@@ -14,7 +14,7 @@ use eip_dataflow::sink::reconcile::Placement;
 use eip_dataflow::sink::writer::{Stores, Writer};
 use eip_dataflow::source::ends::SetEnds;
 use eip_dataflow::source::{Batch, Record, RecordSource, SourceError, partitions_of};
-use eip_dataflow::store::{DocumentStore as _, Look, StatsStore as _, StoredDeadLetter};
+use eip_stores::{DocumentStore as _, Look, StatsStore as _, StoredDeadLetter};
 
 use crate::memory::MemoryStore;
 use crate::plain::Log;

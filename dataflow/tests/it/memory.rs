@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use eip_contract::Day;
-use eip_contract::document::RouteStatsRow;
-use eip_dataflow::store::{
+use eip_stores::{
     DocumentStore, DocumentView, DocumentWrite, Fault, Look, Progress, RefusedDocument, Retry,
     RouteKey, StatsStore, StoreError, StoredDeadLetter, TICK_BITS, TickCommit,
 };
+use eip_views::RouteStatsRow;
 
 use crate::plain::Expected;
 
@@ -145,12 +145,12 @@ impl DocumentStore for MemoryStore {
         &mut self,
         view: DocumentView,
         _look: Look,
-        each: &mut dyn FnMut(eip_dataflow::store::StoredDocument<'_>),
+        each: &mut dyn FnMut(eip_stores::StoredDocument<'_>),
     ) -> Result<(), StoreError> {
         for (id, stored) in &self.contents().documents[view as usize] {
             // Events carry their order; a shipment's id is one.
             let value = serde_json::from_str::<serde_json::Value>(&stored.doc).unwrap_or_default();
-            each(eip_dataflow::store::StoredDocument {
+            each(eip_stores::StoredDocument {
                 id,
                 order_id: value["orderId"].as_str().unwrap_or(id),
                 rev: Some(stored.rev),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use eip_contract::document::{RouteStatsRow, ShipmentDocument};
 use eip_contract::{Change, Event, EventType, Offset, decode_record};
+use eip_views::{RouteStatsRow, ShipmentDocument};
 
 /// One record of a test's log.
 #[derive(Clone, Debug)]

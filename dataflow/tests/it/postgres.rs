@@ -11,12 +11,12 @@ mod takeover;
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use eip_contract::document::RouteStatsRow;
 use eip_contract::{Day, Offset, Space};
-use eip_dataflow::store::{
+use eip_stores::{
     PostgresConfig, PostgresSpaces, PostgresStore, RouteKey, StatsStore as _, StoredDeadLetter,
     TickCommit,
 };
+use eip_views::RouteStatsRow;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::runtime::Runtime;
 
@@ -154,7 +154,7 @@ fn a_tick_with_a_character_that_postgres_has_not_is_kept_without_it() {
         ..tick(epoch, 1, &[])
     };
     store.commit(&tick).unwrap();
-    let mut views = eip_dataflow::store::PostgresViews::open(&space.url, &space.space).unwrap();
+    let mut views = eip_stores::PostgresViews::open(&space.url, &space.space).unwrap();
     assert_eq!(views.dead_letters().unwrap()[0].reason, "a\u{fffd}b");
 }
 
@@ -169,7 +169,7 @@ fn tables_of_an_earlier_version_are_read_as_they_are_and_gone_on_from() {
         "ALTER TABLE progress DROP COLUMN last_records;
          DELETE FROM _sqlx_migrations WHERE version = 2",
     );
-    let mut views = eip_dataflow::store::PostgresViews::open(&space.url, &space.space).unwrap();
+    let mut views = eip_stores::PostgresViews::open(&space.url, &space.space).unwrap();
     assert_eq!(views.progress().unwrap(), before);
     let mut next = space.store();
     assert_eq!(next.progress().unwrap(), before);

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use eip_contract::document::VIEWS;
 use eip_dataflow::clock::WallClock;
-use eip_dataflow::store::{
-    DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, TICK_BITS, ViewReader, version_of,
-};
 use eip_dataflow::{DataflowConfig, DataflowHandle, spawn};
 use eip_log::{
     JournalWriter, LedgerEntry, NewRecord, RunKind, RunState, RunTag, StateDir, TopicId,
 };
 use eip_parquet_cache::Cache;
+use eip_stores::{
+    DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, TICK_BITS, ViewReader, version_of,
+};
+use eip_views::VIEWS;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use tempfile::TempDir;

@@ -1,4 +1,4 @@
-//! Canonical Fulfillment Event v1: the event, its identity, its bytes, and the shapes of the stored documents and rows.
+//! Canonical Fulfillment Event v1: the event, its identity and its bytes.
 //!
 //! This crate is the contract between every part of the project and does no I/O. It promises that
 //! what it encodes it decodes again, that what it accepts has one canonical rendering, and that a
@@ -7,7 +7,6 @@
 pub mod dead_letter;
 pub mod decode;
 pub mod dictionary;
-pub mod document;
 pub mod event;
 pub mod event_type;
 pub mod facts;

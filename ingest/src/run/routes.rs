@@ -1,9 +1,13 @@
-//! What a plan does to `route_stats_daily`, recomputed plainly (semantics, section 4).
+//! What a plan does to `route_stats_daily`, recomputed plainly by the view's own rule
+//! ([`eip_views::route_stats_daily`]).
 //!
 //! Only the rows that an order with other facts touches, before or after, can change. Those rows are
 //! computed twice over all orders of the log: as they are, and with the plan.
 
-use eip_contract::{Day, EventType, OrderKey, RegionCode};
+use eip_contract::{Day, OrderKey, RegionCode};
+use eip_views::nearest_ranks;
+use eip_views::route_stats_daily::{Days, RouteSums};
+use eip_views::shipments::Shipment;
 use hashbrown::HashMap;
 
 use super::log_facts::{FactsByRank, LogFacts};
@@ -15,77 +19,104 @@ type Route = (Day, RegionCode, RegionCode);
 /// What a row is made from.
 #[derive(Clone, Debug, Default)]
 struct Group {
-    counts: [i64; 6],
-    delivered_late: i64,
-    late_seconds: i64,
+    sums: RouteSums,
     lead_seconds: Vec<i64>,
 }
 
 /// The figures of a row.
 #[derive(Debug, PartialEq, Eq)]
 struct Row {
-    counts: [i64; 6],
-    delivered_late: i64,
-    late_seconds: i64,
-    lead_count: usize,
-    lead_sum: i64,
+    sums: RouteSums,
     percentiles: [Option<i64>; 3],
 }
 
 impl Group {
     fn row(mut self) -> Option<Row> {
-        if self.counts == [0; 6] {
-            return None;
-        }
         self.lead_seconds.sort_unstable();
-        let count = self.lead_seconds.len();
-        let nearest_rank = |percent: usize| {
-            let rank = (count * percent).div_ceil(100);
-            rank.checked_sub(1).map(|place| self.lead_seconds[place])
+        self.sums.has_row().then(|| Row {
+            sums: self.sums,
+            percentiles: nearest_ranks(self.lead_seconds.iter().map(|lead| (lead, 1))),
+        })
+    }
+}
+
+/// The rows that are computed, before the plan and with it.
+#[derive(Default)]
+struct Groups(HashMap<Route, [Group; 2]>);
+
+/// Which of the two.
+#[derive(Clone, Copy)]
+enum Side {
+    Before,
+    WithPlan,
+}
+
+/// The days of one shipment's route on one side; `aside` takes what is not computed.
+struct RouteDays<'a> {
+    groups: &'a mut Groups,
+    shipment: &'a Shipment,
+    side: Side,
+    aside: RouteSums,
+}
+
+impl RouteDays<'_> {
+    fn group(&mut self, day: Day) -> Option<&mut Group> {
+        let Shipment {
+            seller_region,
+            customer_region,
+            ..
+        } = *self.shipment;
+        let sides = self
+            .groups
+            .0
+            .get_mut(&(day, seller_region, customer_region));
+        sides.map(|sides| &mut sides[self.side as usize])
+    }
+}
+
+impl Days for RouteDays<'_> {
+    fn of(&mut self, day: Day) -> &mut RouteSums {
+        let route = (
+            day,
+            self.shipment.seller_region,
+            self.shipment.customer_region,
+        );
+        match self.groups.0.get_mut(&route) {
+            Some(sides) => &mut sides[self.side as usize].sums,
+            None => &mut self.aside,
+        }
+    }
+}
+
+impl Groups {
+    /// Computes the rows of these facts from now on.
+    fn wants(&mut self, facts: &FactsByRank) {
+        let Some(shipment) = Shipment::of(facts) else {
+            return;
         };
-        Some(Row {
-            counts: self.counts,
-            delivered_late: self.delivered_late,
-            late_seconds: self.late_seconds,
-            lead_count: count,
-            lead_sum: self.lead_seconds.iter().sum(),
-            percentiles: [50, 90, 99].map(nearest_rank),
-        })
+        for time in shipment.times.into_iter().flatten() {
+            let route = (time.day(), shipment.seller_region, shipment.customer_region);
+            self.0.entry(route).or_default();
+        }
     }
-}
 
-/// The rows that a shipment adds to: one for each of its facts.
-fn routes(facts: &FactsByRank) -> impl Iterator<Item = (EventType, Route)> {
-    let top = facts.iter().rev().flatten().next().copied();
-    EventType::ALL
-        .into_iter()
-        .zip(facts)
-        .filter_map(move |(event_type, fact)| {
-            let (fact, top) = ((*fact)?, top?);
-            Some((
-                event_type,
-                (fact.event_at.day(), top.seller_region, top.customer_region),
-            ))
-        })
-}
-
-fn add(group: &mut Group, event_type: EventType, facts: &FactsByRank) {
-    group.counts[event_type.rank()] += 1;
-    if event_type != EventType::Delivered {
-        return;
+    /// Adds an order.
+    fn add(&mut self, facts: &FactsByRank, side: Side) {
+        let Some(shipment) = Shipment::of(facts) else {
+            return;
+        };
+        let mut days = RouteDays {
+            groups: self,
+            shipment: &shipment,
+            side,
+            aside: RouteSums::default(),
+        };
+        if let Some((day, lead)) = RouteSums::add(&shipment, 1, &mut days)
+            && let Some(group) = days.group(day)
+        {
+            group.lead_seconds.push(lead);
+        }
     }
-    let seconds =
-        |event_type: EventType| facts[event_type.rank()].map(|fact| fact.event_at.seconds());
-    let Some(delivered) = seconds(EventType::Delivered) else {
-        return;
-    };
-    if let Some(placed) = seconds(EventType::OrderPlaced) {
-        group.lead_seconds.push(delivered - placed);
-    }
-    let late =
-        seconds(EventType::DeliveryDelayed).map_or(0, |delayed| (delivered - delayed).max(0));
-    group.delivered_late += i64::from(late > 0);
-    group.late_seconds += late;
 }
 
 /// The change that the orders in `differing`, with their facts after it, make, and the routes that
@@ -98,31 +129,23 @@ pub(crate) fn change(
         .iter()
         .map(|(order, facts)| (*order, facts))
         .collect();
-    let mut groups: HashMap<Route, [Group; 2]> = HashMap::new();
+    let mut groups = Groups::default();
     for (order, facts) in differing {
-        for (_, route) in routes(&log.of(*order)).chain(routes(facts)) {
-            groups.entry(route).or_default();
-        }
+        groups.wants(&log.of(*order));
+        groups.wants(facts);
     }
     for (order, facts) in log.iter() {
-        for (event_type, route) in routes(facts) {
-            if let Some([before, with_plan]) = groups.get_mut(&route) {
-                add(before, event_type, facts);
-                if !after.contains_key(&order) {
-                    add(with_plan, event_type, facts);
-                }
-            }
+        groups.add(facts, Side::Before);
+        if !after.contains_key(&order) {
+            groups.add(facts, Side::WithPlan);
         }
     }
     for (_, facts) in differing {
-        for (event_type, route) in routes(facts) {
-            let [_, with_plan] = groups.get_mut(&route).expect("made above for every route");
-            add(with_plan, event_type, facts);
-        }
+        groups.add(facts, Side::WithPlan);
     }
     let mut change = RouteChange::default();
     let mut by_route: HashMap<(RegionCode, RegionCode), u64> = HashMap::new();
-    for ((_, seller, customer), [before, with_plan]) in groups {
+    for ((_, seller, customer), [before, with_plan]) in groups.0 {
         match (before.row(), with_plan.row()) {
             (before, after) if before == after => continue,
             (None, _) => change.added += 1,
@@ -146,42 +169,4 @@ pub(crate) fn change(
     });
     routes.truncate(MAX_ROUTES);
     (change, routes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_those_of_the_nearest_rank() {
-        let row = |lead_seconds: Vec<i64>| {
-            let counts = [0, 0, 0, 0, 0, lead_seconds.len() as i64];
-            Group {
-                counts,
-                lead_seconds,
-                ..Group::default()
-            }
-            .row()
-            .unwrap()
-        };
-        assert_eq!(row(vec![7]).percentiles, [Some(7); 3]);
-        assert_eq!(
-            row((1..=10).rev().collect()).percentiles,
-            [Some(5), Some(9), Some(10)]
-        );
-        assert_eq!(
-            row((1..=200).collect()).percentiles,
-            [Some(100), Some(180), Some(198)]
-        );
-        let placed_only = Group {
-            counts: [1, 0, 0, 0, 0, 0],
-            ..Group::default()
-        };
-        assert_eq!(placed_only.row().unwrap().percentiles, [None; 3]);
-        assert_eq!(
-            Group::default().row(),
-            None,
-            "a row exists only while a count is above 0"
-        );
-    }
 }

@@ -9,9 +9,9 @@
 use std::time::Duration;
 
 use eip_contract::Offset;
-use eip_dataflow::store::Look;
 use eip_dataflow::{DataflowConfig, DataflowError, DataflowHandle, Summary, spawn};
 use eip_log::Log;
+use eip_stores::Look;
 
 use crate::chain::Chain;
 use crate::cli::repair::Mended;

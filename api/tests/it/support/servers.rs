@@ -10,7 +10,7 @@ use elasticsearch::http::transport::Transport;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-const TABLES: &str = include_str!("../../../../dataflow/migrations/postgres/0001_views.sql");
+const TABLES: &str = include_str!("../../../../dataflow/stores/migrations/postgres/0001_views.sql");
 
 pub(crate) struct Servers {
     pub(crate) space: Space,

@@ -1,11 +1,12 @@
 //! A state folder with views in it.
 
 use eip_api::ViewsConfig;
+use eip_stores::{
+    DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, StatsStore as _, version_of,
+};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 use tempfile::TempDir;
-
-const TABLES: &str = include_str!("../../../../dataflow/migrations/sqlite/0001_views.sql");
 
 pub(crate) struct Sqlite {
     state: TempDir,
@@ -23,27 +24,41 @@ impl Sqlite {
     }
 
     pub(crate) async fn make_tables(&self) {
-        self.execute("PRAGMA journal_mode = WAL").await;
-        self.execute(TABLES).await;
+        self.store(|_store| ());
     }
 
     pub(crate) async fn set_progress(&self, epoch: i64, tick: i64, offsets: &[i64]) {
         self.execute(&format!(
-            "INSERT OR REPLACE INTO progress VALUES (1, 1, 'abc', {epoch}, {tick}, '{offsets:?}')"
+            "UPDATE progress SET epoch = {epoch}, tick = {tick}, offsets = '{offsets:?}'"
         ))
         .await;
     }
 
+    /// Stores a document as a dataflow of the present epoch does.
     pub(crate) async fn document(&self, view: &str, id: &str, doc: &str) {
-        let mut connection = self.connection().await;
-        let sql = format!("INSERT INTO {view} VALUES (?1, 1, 1, ?2)");
-        sqlx::query(AssertSqlSafe(sql))
-            .bind(id)
-            .bind(doc)
-            .execute(&mut connection)
-            .await
+        let view = DocumentView::ALL
+            .into_iter()
+            .find(|known| known.name() == view)
             .unwrap();
-        connection.close().await.unwrap();
+        self.store(|store| {
+            let epoch = store.progress().unwrap().unwrap().epoch;
+            let mut writes = vec![DocumentWrite::Index {
+                id: id.to_owned(),
+                rev: 1,
+                doc: doc.to_owned(),
+            }];
+            store.bulk(view, version_of(epoch, 1), &mut writes).unwrap();
+        });
+    }
+
+    /// The dataflow's store has a runtime of its own, so it is used on a thread of its own.
+    fn store(&self, work: impl FnOnce(&mut SqliteStore) + Send) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut store = SqliteStore::open(self.state.path(), "abc", "a test").unwrap();
+                work(&mut store);
+            });
+        });
     }
 
     pub(crate) async fn execute(&self, sql: &str) {

@@ -4,7 +4,9 @@ use differential_dataflow::AsCollection as _;
 use differential_dataflow::consolidation::consolidate;
 use differential_dataflow::difference::{Abelian, IsZero, Monoid, Semigroup};
 use differential_dataflow::{Collection, VecCollection};
-use eip_contract::{EventTime, EventType, OrderKey};
+use eip_contract::{Day, OrderKey, RegionCode};
+use eip_views::route_stats_daily::{Days, RouteSums};
+use eip_views::shipments::Shipment;
 use hashbrown::HashMap;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::channels::pact::Pipeline;
@@ -14,9 +16,8 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use super::RouteDay;
 use crate::tick::{Diff, Rows, Tick, Update};
-use crate::views::shipments::Shipment;
 
-/// Counts and sums of one route's day; a *difference*: two of them add up.
+/// The sums of one route's day as a *difference*: two of them add up.
 #[derive(
     Clone,
     Copy,
@@ -30,59 +31,50 @@ use crate::views::shipments::Shipment;
     serde::Serialize,
     serde::Deserialize,
 )]
-pub struct RouteSums {
-    /// Facts of each type by rank.
-    pub counts: [i64; 6],
-    /// Deliveries later than their deadline.
-    pub delivered_late: i64,
-    /// Deliveries with a lead time.
-    pub lead_count: i64,
-    /// Sum of the lead times.
-    pub lead_seconds_sum: i64,
-    /// Sum of the seconds late.
-    pub late_seconds_sum: i64,
-}
+pub(super) struct Difference(pub(super) RouteSums);
 
-impl IsZero for RouteSums {
+impl IsZero for Difference {
     fn is_zero(&self) -> bool {
         *self == Self::default()
     }
 }
 
-impl Semigroup for RouteSums {
-    fn plus_equals(&mut self, other: &Self) {
-        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+impl Semigroup for Difference {
+    fn plus_equals(&mut self, Self(other): &Self) {
+        let Self(sums) = self;
+        for (count, more) in sums.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
-        self.delivered_late += other.delivered_late;
-        self.lead_count += other.lead_count;
-        self.lead_seconds_sum += other.lead_seconds_sum;
-        self.late_seconds_sum += other.late_seconds_sum;
+        sums.delivered_late += other.delivered_late;
+        sums.lead_count += other.lead_count;
+        sums.lead_seconds_sum += other.lead_seconds_sum;
+        sums.late_seconds_sum += other.late_seconds_sum;
     }
 }
 
-impl Monoid for RouteSums {
+impl Monoid for Difference {
     fn zero() -> Self {
         Self::default()
     }
 }
 
-impl Abelian for RouteSums {
+impl Abelian for Difference {
     fn negate(&mut self) {
-        for count in &mut self.counts {
+        let Self(sums) = self;
+        for count in &mut sums.counts {
             *count = -*count;
         }
-        self.delivered_late = -self.delivered_late;
-        self.lead_count = -self.lead_count;
-        self.lead_seconds_sum = -self.lead_seconds_sum;
-        self.late_seconds_sum = -self.late_seconds_sum;
+        sums.delivered_late = -sums.delivered_late;
+        sums.lead_count = -sums.lead_count;
+        sums.lead_seconds_sum = -sums.lead_seconds_sum;
+        sums.late_seconds_sum = -sums.late_seconds_sum;
     }
 }
 
 /// What one tick changes, by day and route.
 pub(super) struct Changes<'scope> {
     /// One record a key, the sums as its difference.
-    pub(super) sums: VecCollection<'scope, Tick, RouteDay, RouteSums>,
+    pub(super) sums: VecCollection<'scope, Tick, RouteDay, Difference>,
     /// The lead times that came and went.
     pub(super) leads: Rows<'scope, (RouteDay, i64)>,
 }
@@ -90,46 +82,38 @@ pub(super) struct Changes<'scope> {
 /// The sums of one tick of one worker.
 #[derive(Default)]
 struct Accumulator {
-    sums: HashMap<RouteDay, RouteSums>,
+    sums: HashMap<RouteDay, Difference>,
     leads: Vec<((RouteDay, i64), Diff)>,
     /// Length of `leads` at which equal ones are summed: twice what was left the last time.
     full: usize,
+}
+
+/// The days of one route in an accumulator.
+struct RouteDays<'a> {
+    sums: &'a mut HashMap<RouteDay, Difference>,
+    seller: RegionCode,
+    customer: RegionCode,
+}
+
+impl Days for RouteDays<'_> {
+    #[inline]
+    fn of(&mut self, day: Day) -> &mut RouteSums {
+        let key = RouteDay::new(day, self.seller, self.customer);
+        &mut self.sums.entry(key).or_default().0
+    }
 }
 
 impl Accumulator {
     /// Adds a shipment, or takes it away.
     fn add(&mut self, shipment: &Shipment, diff: Diff) {
         let (seller, customer) = (shipment.seller_region, shipment.customer_region);
-        let times = &shipment.times;
-        let mut rank = 0;
-        while rank < times.len() {
-            let Some(day) = times[rank].map(EventTime::day) else {
-                rank += 1;
-                continue;
-            };
-            // Neighbouring facts often share their day, and then one look-up.
-            let sums = self
-                .sums
-                .entry(RouteDay::new(day, seller, customer))
-                .or_default();
-            sums.counts[rank] += diff;
-            rank += 1;
-            while rank < times.len() && times[rank].is_none_or(|time| time.day() == day) {
-                sums.counts[rank] += if times[rank].is_some() { diff } else { 0 };
-                rank += 1;
-            }
-        }
-        let Some(delivered) = shipment.time(EventType::Delivered) else {
-            return;
+        let mut days = RouteDays {
+            sums: &mut self.sums,
+            seller,
+            customer,
         };
-        let key = RouteDay::new(delivered.day(), seller, customer);
-        let sums = self.sums.entry(key).or_default();
-        let late = shipment.late_seconds().unwrap_or(0);
-        sums.delivered_late += if late > 0 { diff } else { 0 };
-        sums.late_seconds_sum += late * diff;
-        if let Some(lead) = shipment.lead_time_seconds() {
-            sums.lead_count += diff;
-            sums.lead_seconds_sum += lead * diff;
+        if let Some((day, lead)) = RouteSums::add(shipment, diff, &mut days) {
+            let key = RouteDay::new(day, seller, customer);
             self.leads.push(((key, lead), diff));
             if self.leads.len() >= self.full.max(1 << 14) {
                 consolidate(&mut self.leads);
@@ -154,7 +138,7 @@ pub(super) fn by_route_day(shipments: Rows<'_, (OrderKey, Shipment)>) -> Changes
     let mut input = builder.new_input(stream, Pipeline);
     let (sums_output, sums) = builder.new_output();
     let (leads_output, leads) = builder.new_output();
-    let mut sums_output = OutputBuilder::<Tick, Sent<RouteDay, RouteSums>>::from(sums_output);
+    let mut sums_output = OutputBuilder::<Tick, Sent<RouteDay, Difference>>::from(sums_output);
     let mut leads_output = OutputBuilder::<Tick, Sent<(RouteDay, i64), Diff>>::from(leads_output);
     builder.build(move |_capabilities| {
         let mut open: Vec<Open> = Vec::new();

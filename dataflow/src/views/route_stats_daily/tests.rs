@@ -10,18 +10,6 @@ use super::*;
 use crate::tick::Tick;
 
 #[test]
-fn percentiles_are_the_nearest_rank() {
-    let leads: Vec<i64> = (1..=200).collect();
-    for n in 1..=200_usize {
-        let counted: Vec<(&i64, Diff)> = leads[..n].iter().map(|lead| (lead, 1)).collect();
-        let rank = |percent: usize| (percent * n).div_ceil(100) as i64;
-        assert_eq!(nearest_ranks(&counted), [rank(50), rank(90), rank(99)]);
-    }
-    assert_eq!(nearest_ranks(&[(&-5, 3), (&7, 97)]), [7, 7, 7]);
-    assert_eq!(nearest_ranks(&[(&-5, 50), (&7, 50)]), [-5, 7, 7]);
-}
-
-#[test]
 fn a_key_packs_and_unpacks() {
     let key = RouteDay::new(Day::END, RegionCode(8_388_607), RegionCode(3));
     assert_eq!(

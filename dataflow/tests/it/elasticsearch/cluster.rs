@@ -5,12 +5,12 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use eip_contract::document::ShipmentDocument;
 use eip_contract::{Event, EventTime, EventType, Space};
-use eip_dataflow::store::{
+use eip_stores::{
     DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchConfig, ElasticsearchSpaces,
     ElasticsearchStore, Look, content_hash,
 };
+use eip_views::ShipmentDocument;
 use serde_json::Value;
 
 pub(crate) const TOPIC: &str = "00112233445566778899aabbccddeeff";

@@ -1,6 +1,6 @@
 //! Who may write, and under which epoch.
 
-use eip_dataflow::store::{DocumentStore as _, DocumentView, Look, Retry, TICK_BITS, version_of};
+use eip_stores::{DocumentStore as _, DocumentView, Look, Retry, TICK_BITS, version_of};
 use serde_json::json;
 
 use super::cluster::{Cluster, delete, expected, scanned, shipment};

@@ -1,6 +1,6 @@
 //! What is written is found again, whole and by its hash, and what another hand did to it shows.
 
-use eip_dataflow::store::{
+use eip_stores::{
     DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchDocuments, ElasticsearchStore,
     Look, Retry, version_of,
 };

@@ -1,6 +1,6 @@
 //! New indices beside: readers stay where they are until the flip, and can go back.
 
-use eip_dataflow::store::{
+use eip_stores::{
     DocumentStore as _, DocumentView, ElasticsearchDocuments, ElasticsearchRebuild,
     ElasticsearchStore, Look, version_of,
 };

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use eip_dataflow::store::{
+use eip_stores::{
     DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchConfig, ElasticsearchStore, Look,
     Retry, StoreError, version_of,
 };

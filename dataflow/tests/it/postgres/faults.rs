@@ -1,7 +1,7 @@
 //! A commit that fails at every step of it and in every way, and is made again.
 
-use eip_contract::document::RouteStatsRow;
-use eip_dataflow::store::{PostgresStore, Progress, Retry, StatsStore as _, TickCommit};
+use eip_stores::{PostgresStore, Progress, Retry, StatsStore as _, TickCommit};
+use eip_views::RouteStatsRow;
 
 use super::gate::{EndBackend, Fault, Gate};
 use super::{Person, TOPIC, TestSpace, key, letter, row, tick};
@@ -47,7 +47,7 @@ impl Gated {
         &mut self,
         fault: Fault,
         n: usize,
-        mut call: impl FnMut(&mut PostgresStore) -> Result<T, eip_dataflow::store::StoreError>,
+        mut call: impl FnMut(&mut PostgresStore) -> Result<T, eip_stores::StoreError>,
     ) -> (T, usize, bool) {
         let end_backend = self.end_backend();
         self.gate.arm(fault, n, end_backend);
@@ -119,7 +119,7 @@ fn fails_at_any_message(more: u32) {
         }
     }
     let space = &gated.space;
-    let mut views = eip_dataflow::store::PostgresViews::open(&space.url, &space.space).unwrap();
+    let mut views = eip_stores::PostgresViews::open(&space.url, &space.space).unwrap();
     assert_eq!(views.dead_letters().unwrap().len(), number as usize);
 }
 

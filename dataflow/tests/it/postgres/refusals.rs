@@ -1,6 +1,6 @@
 //! What is refused, and what is only not possible now.
 
-use eip_dataflow::store::{
+use eip_stores::{
     DocumentView, Fault, PostgresStore, PostgresViews, RefusedDocument, Retry, StatsStore as _,
 };
 

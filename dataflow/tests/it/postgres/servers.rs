@@ -1,13 +1,13 @@
 //! Both servers read as one.
 
 use eip_contract::Space;
-use eip_contract::document::ShipmentDocument;
 use eip_contract::{EventTime, EventType};
-use eip_dataflow::store::{
+use eip_stores::{
     DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchConfig, ElasticsearchSpaces,
     ElasticsearchStore, ServerViews, StatsStore as _, StoreError, StoredCounts, ViewReader,
     content_hash, version_of,
 };
+use eip_views::ShipmentDocument;
 
 use super::{TOPIC, TestSpace, row, tick};
 

@@ -1,6 +1,6 @@
 //! Spaces in one database: apart from one another, listed, adopted, emptied, dropped.
 
-use eip_dataflow::store::{PostgresSpaces, PostgresStore, PostgresViews, Retry, StatsStore as _};
+use eip_stores::{PostgresSpaces, PostgresStore, PostgresViews, Retry, StatsStore as _};
 
 use super::{TOPIC, TestSpace, row, tick};
 

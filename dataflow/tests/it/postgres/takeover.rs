@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use eip_dataflow::store::{Retry, StatsStore as _};
+use eip_stores::{Retry, StatsStore as _};
 
 use super::{Person, TestSpace, row, tick};
 

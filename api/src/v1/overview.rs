@@ -1,0 +1,148 @@
+//! `GET /v1/overview`: how the shipments stand at a glance.
+//!
+//! Relative figures count from data now, the greatest event time, not from the wall clock: a replay of
+//! 2018 looks as it did then.
+
+use std::collections::BTreeMap;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use eip_contract::{Day, EventTime, EventType};
+use eip_stores::query::{By, Condition, Moment, Period, StatsQuery};
+use eip_views::Value;
+use serde::{Deserialize, Serialize};
+
+use super::parameters::{day, number, tick};
+use super::shipments::Window;
+use crate::api::Api;
+use crate::asked::Asked;
+use crate::problem::Problem;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OverviewParameters {
+    start: Option<String>,
+    end: Option<String>,
+    days: Option<String>,
+    at_risk_hours: Option<String>,
+    stalled_days: Option<String>,
+    min_tick: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    shipments: u64,
+    /// How many shipments have each status, by rank; every status is named.
+    by_status: Vec<StatusCount>,
+    delayed: u64,
+    /// The range, and the one of the same length before it.
+    range: RangeFigures,
+    range_before: RangeFigures,
+    at_risk: u64,
+    at_risk_hours: u32,
+    stalled: u64,
+    stalled_days: u32,
+}
+
+#[derive(Serialize)]
+struct StatusCount {
+    status: &'static str,
+    count: u64,
+}
+
+#[derive(Serialize)]
+struct RangeFigures {
+    start: String,
+    end: String,
+    placed: i64,
+    delivered: i64,
+    delivered_late: i64,
+    on_time_basis_points: Option<i64>,
+}
+
+pub(crate) async fn overview(
+    State(api): State<Api>,
+    query: Result<Query<OverviewParameters>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(given) = query.map_err(|bad| Problem::bad_query(bad.body_text()))?;
+    let window = Window::of(
+        given.at_risk_hours.as_deref(),
+        given.stalled_days.as_deref(),
+    )?;
+    let days = number("days", given.days.as_deref(), 30, 3_660)?;
+    let (start, end) = (
+        day("start", given.start.as_deref())?,
+        day("end", given.end.as_deref())?,
+    );
+    let asked = Asked::begin(&api, tick(given.min_tick.as_deref())?).await?;
+    let now = asked.data_now.unwrap_or(EventTime::MIN);
+    // The day of data now is in the range.
+    let end = end.unwrap_or_else(|| later(now.day(), 1));
+    let start = start.unwrap_or_else(|| later(end, -i64::from(days)));
+    if start >= end {
+        return Err(Problem::bad_field("end", "end must be a day after start"));
+    }
+    let request = format!("overview:{start}:{end}:{window:?}");
+    let made = async |moment: &mut Moment| {
+        let mut by_status: BTreeMap<EventType, u64> = BTreeMap::new();
+        let mut delayed = 0;
+        for (values, count) in moment.facets(&Condition::ANYTHING).await? {
+            if let Value::EventType(status) = values[0] {
+                *by_status.entry(status).or_default() += count;
+            }
+            if values[3] == Value::Boolean(true) {
+                delayed += count;
+            }
+        }
+        let length = i64::from(end.days()) - i64::from(start.days());
+        Ok(Answer {
+            shipments: by_status.values().sum(),
+            by_status: EventType::ALL
+                .map(|status| StatusCount {
+                    status: status.name(),
+                    count: by_status.get(&status).copied().unwrap_or(0),
+                })
+                .into(),
+            delayed,
+            range: figures(moment, start, end).await?,
+            range_before: figures(moment, later(start, -length), start).await?,
+            at_risk: moment.count(&window.at_risk(now)).await?,
+            at_risk_hours: window.at_risk_hours,
+            stalled: moment.count(&window.stalled(now)).await?,
+            stalled_days: window.stalled_days,
+        })
+    };
+    asked.answer(&request, made).await
+}
+
+async fn figures(moment: &mut Moment, start: Day, end: Day) -> Result<RangeFigures, Problem> {
+    let query = StatsQuery {
+        start,
+        end,
+        sellers: Vec::new(),
+        customers: Vec::new(),
+        period: Period::Range,
+        by: By::Everything,
+        limit: 1,
+    };
+    let groups = moment.stats(&query).await?;
+    let sum = |column| groups.first().map_or(0, |group| group.sum(column));
+    let (delivered, delivered_late) = (sum("delivered"), sum("delivered_late"));
+    Ok(RangeFigures {
+        start: start.to_string(),
+        end: end.to_string(),
+        placed: sum("placed"),
+        delivered,
+        delivered_late,
+        on_time_basis_points: (delivered > 0)
+            .then(|| (delivered - delivered_late) * 10_000 / delivered),
+    })
+}
+
+/// A day so many days later, within what days there are.
+fn later(day: Day, days: i64) -> Day {
+    let last = i64::from(Day::END.days());
+    let wanted = (i64::from(day.days()) + days).clamp(0, last);
+    Day::from_days(wanted as u32).expect("between the first and the last")
+}

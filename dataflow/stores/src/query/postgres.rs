@@ -1,0 +1,155 @@
+//! Rows and progress in PostgreSQL, of one moment.
+
+use std::time::Duration;
+
+use eip_contract::{Day, Space};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Postgres, Row as _, Transaction};
+
+use super::QueryError;
+use super::stats::{StatsGroup, StatsQuery, Words};
+use crate::Progress;
+use crate::error::{Fault, Retry, StoreError};
+use crate::postgres::{POSTGRES_FORMAT, read_progress};
+
+/// A few of a server's hundred; other requests wait their turn.
+const CONNECTIONS: u32 = 16;
+/// How long a request waits for a connection.
+const WAIT: Duration = Duration::from_secs(5);
+/// The moment of one request.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+const WORDS: Words = Words {
+    day: "(stat_date - DATE '1970-01-01')",
+    week: "(date_trunc('week', stat_date)::date - DATE '1970-01-01')",
+    month: "(date_trunc('month', stat_date)::date - DATE '1970-01-01')",
+    sum_end: "::bigint",
+    days: "stat_date >= DATE '1970-01-01' + $1 AND stat_date < DATE '1970-01-01' + $2",
+    regions: [
+        "(cardinality($3::text[]) = 0 OR seller_region = ANY($3))",
+        "(cardinality($4::text[]) = 0 OR customer_region = ANY($4))",
+    ],
+};
+
+/// The rows of one space.
+#[derive(Clone)]
+pub(super) struct PostgresQueries {
+    pool: PgPool,
+}
+
+/// One moment of them.
+pub(super) struct PostgresMoment {
+    transaction: Transaction<'static, Postgres>,
+}
+
+impl PostgresQueries {
+    pub(super) fn open(url: &str, space: &Space) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
+            let message = "the address of PostgreSQL cannot be used";
+            StoreError::new(Fault::User, Retry::Never, message).because(error)
+        })?;
+        let options = options
+            .application_name(&space.prefixed("eip-api"))
+            .disable_statement_logging();
+        // A request has 10 s: a statement that takes as long helps nobody any more. A name of a
+        // space has no quote in it.
+        let settings = format!(
+            "SET search_path TO \"{}\"; SET statement_timeout = '8s'; SET lock_timeout = '5s';
+             SET idle_in_transaction_session_timeout = '15s'",
+            space.schema()
+        );
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(WAIT)
+            .after_connect(move |connection, _meta| {
+                let settings = settings.clone();
+                Box::pin(async move {
+                    sqlx::raw_sql(AssertSqlSafe(settings))
+                        .execute(connection)
+                        .await
+                        .map(|_done| ())
+                })
+            })
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Progress, the visible tick, and the moment.
+    pub(super) async fn moment(&self) -> Result<(Progress, u64, PostgresMoment), QueryError> {
+        let mut transaction = self.pool.begin_with(BEGIN).await.map_err(failed)?;
+        let row = sqlx::query("SELECT format, visible_tick FROM progress")
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(failed)?
+            .ok_or(QueryError::NotYet)?;
+        let format: i32 = row.try_get(0).map_err(failed)?;
+        QueryError::check_format(format.into(), POSTGRES_FORMAT)?;
+        let visible: i64 = row.try_get(1).map_err(failed)?;
+        let progress = read_progress(&mut transaction)
+            .await
+            .map_err(|failure| {
+                let error = failure.told("read the progress", "PostgreSQL");
+                QueryError::unavailable("postgres", error)
+            })?
+            .ok_or(QueryError::NotYet)?;
+        Ok((progress, visible as u64, PostgresMoment { transaction }))
+    }
+}
+
+impl PostgresMoment {
+    pub(super) async fn stats(
+        &mut self,
+        query: &StatsQuery,
+    ) -> Result<Vec<StatsGroup>, QueryError> {
+        let rows = sqlx::query(AssertSqlSafe(query.sql(&WORDS)))
+            .bind(query.start.days() as i32)
+            .bind(query.end.days() as i32)
+            .bind(&query.sellers)
+            .bind(&query.customers)
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(group).collect()
+    }
+}
+
+fn group(row: &PgRow) -> Result<StatsGroup, QueryError> {
+    // A column of nothing but NULL is a text.
+    let period: Option<i32> = row.try_get(0).ok().flatten();
+    let seller: Option<String> = row.try_get(1).map_err(failed)?;
+    let customer: Option<String> = row.try_get(2).map_err(failed)?;
+    let integer = |place: usize| row.try_get::<Option<i64>, _>(place).map_err(failed);
+    let summed = StatsGroup::summed().count();
+    let sums = (4..4 + summed).map(|place| integer(place).map(Option::unwrap_or_default));
+    let day = |days: i32| {
+        let day = u32::try_from(days).ok().and_then(Day::from_days);
+        day.ok_or_else(|| QueryError::Broken(format!("a day is {days} days after 1970-01-01")))
+    };
+    Ok(StatsGroup {
+        period: period.map(day).transpose()?,
+        route: seller.zip(customer),
+        rows: integer(3)?.unwrap_or_default(),
+        sums: sums.collect::<Result<_, _>>()?,
+        percentiles: [
+            integer(4 + summed)?,
+            integer(5 + summed)?,
+            integer(6 + summed)?,
+        ],
+    })
+}
+
+fn failed(error: sqlx::Error) -> QueryError {
+    // No table, no schema.
+    let not_yet = error
+        .as_database_error()
+        .is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000")));
+    if not_yet {
+        QueryError::NotYet
+    } else {
+        QueryError::unavailable("postgres", error)
+    }
+}

@@ -1,0 +1,355 @@
+//! The file: how it is opened and checked, what an error of it means, and how it is read.
+
+use std::path::Path;
+use std::time::Duration;
+
+use eip_contract::{Day, Offset};
+use eip_log::Mark;
+use eip_views::{Dialect, RouteStatsRow, VIEWS};
+use futures_util::TryStreamExt as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
+
+use super::super::error::{Fault, Retry, StoreError};
+use super::super::{DocumentView, Look, Progress, StoredDocument, TICK_BITS, content_hash};
+
+/// Name of the file in the state folder.
+pub(crate) const FILE: &str = "views.sqlite";
+/// The format that this program reads and writes, kept in the progress row.
+pub const FORMAT: u32 = 2;
+
+/// Fewer and larger pages than SQLite's default 4,096 bytes: a fifth less CPU time on a backfill.
+const PAGE_BYTES: u32 = 8192;
+/// In KiB, negative as SQLite wants it: all of the real data stays in memory while it is written.
+const CACHE_KIB: &str = "-262144";
+/// After a large tick the write-ahead log shrinks to this.
+const LOG_BYTES: &str = "67108864";
+/// How long to wait for a lock: only a checkpoint or a person with a shell can hold one.
+const BUSY: Duration = Duration::from_secs(30);
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/sqlite");
+
+/// Opens the file for writing, makes or migrates its tables and checks whose it is.
+pub(super) async fn open(path: &Path, topic_id: &str) -> Result<SqliteConnection, StoreError> {
+    let options = common(path)
+        .create_if_missing(true)
+        .page_size(PAGE_BYTES)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .pragma("journal_size_limit", LOG_BYTES);
+    let failed = |error| sql_error("cannot open", path, error);
+    let mut connection = options.connect().await.map_err(failed)?;
+    check_format(&mut connection, path).await?;
+    MIGRATIONS.run(&mut connection).await.map_err(|error| {
+        let message = format!("cannot bring the tables of {} up to date", path.display());
+        StoreError::new(Fault::External, Retry::Never, message).because(error)
+    })?;
+    sqlx::query(
+        "INSERT INTO progress (one, format, topic_id, epoch, tick, offsets)
+         VALUES (1, ?1, ?2, 0, 0, '[]') ON CONFLICT DO NOTHING",
+    )
+    .bind(FORMAT)
+    .bind(topic_id)
+    .execute(&mut connection)
+    .await
+    .map_err(failed)?;
+    make_tables(&mut connection).await.map_err(failed)?;
+    let stored: String = sqlx::query_scalar("SELECT topic_id FROM progress")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed)?;
+    if stored != topic_id {
+        return Err(StoreError::new(
+            Fault::User,
+            Retry::Never,
+            format!(
+                "{} holds the views of log {stored}, not of log {topic_id}: use the state folder \
+                 that belongs to it, or remove {FILE}* there to have them made again",
+                path.display()
+            ),
+        ));
+    }
+    Ok(connection)
+}
+
+/// Makes the tables of the views anew that have another format than this program's. Then nothing
+/// counts as written: the first tick of a dataflow writes all of it.
+async fn make_tables(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let mut made = Vec::new();
+    for view in VIEWS {
+        let format: Option<u32> =
+            sqlx::query_scalar("SELECT format FROM view_formats WHERE view = ?1")
+                .bind(view.name)
+                .fetch_optional(&mut *transaction)
+                .await?;
+        if format == Some(view.format) {
+            continue;
+        }
+        // The names and columns of views are this program's own.
+        let sql = format!(
+            "DROP TABLE IF EXISTS {}; {}",
+            view.name,
+            view.create_table(Dialect::Sqlite)
+        );
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("INSERT OR REPLACE INTO view_formats VALUES (?1, ?2)")
+            .bind(view.name)
+            .bind(view.format)
+            .execute(&mut *transaction)
+            .await?;
+        made.push(view.name);
+    }
+    if !made.is_empty() {
+        sqlx::query("UPDATE progress SET format = ?1, tick = 0, offsets = '[]', last = NULL")
+            .bind(FORMAT)
+            .execute(&mut *transaction)
+            .await?;
+        tracing::debug!(?made, "tables of views made");
+    }
+    transaction.commit().await
+}
+
+/// Options for a connection that never writes. The file must exist.
+pub(super) fn read_options(path: &Path) -> SqliteConnectOptions {
+    common(path).read_only(true)
+}
+
+fn common(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY)
+        .pragma("cache_size", CACHE_KIB)
+        .row_buffer_size(1024)
+        .disable_statement_logging()
+}
+
+/// Refuses a file whose documents a reader of this program would not find.
+pub(super) async fn check_readable(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<(), StoreError> {
+    check_format(connection, path).await?;
+    let format: Option<u32> = sqlx::query_scalar("SELECT format FROM progress")
+        .fetch_optional(connection)
+        .await
+        .map_err(|error| sql_error("cannot read", path, error))?;
+    match format {
+        Some(format) if format < FORMAT => {
+            let message = format!(
+                "{} was written by an older program: run `eip dataflow`, which makes the views anew",
+                path.display()
+            );
+            Err(StoreError::new(Fault::User, Retry::Never, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a file that a newer program made. One without a progress table is new, or not ours.
+pub(super) async fn check_format(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<(), StoreError> {
+    let failed = |error| sql_error("cannot read", path, error);
+    let table: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE name = 'progress'")
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(failed)?;
+    if table.is_none() {
+        return Ok(());
+    }
+    let format: Option<i64> = sqlx::query_scalar("SELECT format FROM progress")
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?;
+    match format {
+        Some(format) if format > i64::from(FORMAT) => Err(StoreError::new(
+            Fault::User,
+            Retry::Never,
+            format!(
+                "{} has format {format}, this program knows up to {FORMAT}: use the newer \
+                 program, or remove {FILE}* to have the views made again from the log",
+                path.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// How far the views are written; none as long as no epoch was taken.
+pub(crate) async fn read_progress(
+    connection: &mut SqliteConnection,
+) -> Result<Option<Progress>, StoreError> {
+    // A reader may come before a dataflow has brought the file up to date.
+    let has_last: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM pragma_table_info('progress') WHERE name = 'last')",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(read_error)?;
+    let sql = if has_last {
+        "SELECT epoch, tick, offsets, topic_id, last FROM progress WHERE epoch > 0"
+    } else {
+        "SELECT epoch, tick, offsets, topic_id, NULL FROM progress WHERE epoch > 0"
+    };
+    let row = sqlx::query(sql)
+        .fetch_optional(connection)
+        .await
+        .map_err(read_error)?;
+    let Some(row) = row else { return Ok(None) };
+    let offsets: &str = row.try_get(2).map_err(read_error)?;
+    let offsets: Vec<Offset> = serde_json::from_str(offsets).map_err(|error| {
+        broken(&format!("the offsets of its progress row are {offsets:?}")).because(error)
+    })?;
+    let last: Option<&str> = row.try_get(4).map_err(read_error)?;
+    let last: Vec<Option<Mark>> = serde_json::from_str(last.unwrap_or("[]")).map_err(|error| {
+        broken(&format!(
+            "the last records of its progress row are {last:?}"
+        ))
+        .because(error)
+    })?;
+    Ok(Some(Progress {
+        epoch: integer(&row, 0)? as u64,
+        tick: integer(&row, 1)? as u64,
+        offsets,
+        last,
+        topic_id: row.try_get(3).map_err(read_error)?,
+    }))
+}
+
+/// All rows in the order of their key.
+pub(super) async fn read_rows(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<RouteStatsRow>, StoreError> {
+    let mut rows = Vec::new();
+    let mut stream = sqlx::query(
+        "SELECT stat_date, seller_region, customer_region, placed, approved, assigned, handed,
+                delayed, delivered, delivered_late, lead_count, lead_seconds_sum,
+                lead_seconds_p50, lead_seconds_p90, lead_seconds_p99, late_seconds_sum
+         FROM route_stats_daily ORDER BY stat_date, seller_region, customer_region",
+    )
+    .fetch(connection);
+    while let Some(row) = stream.try_next().await.map_err(read_error)? {
+        rows.push(stats_row(&row)?);
+    }
+    Ok(rows)
+}
+
+fn stats_row(row: &SqliteRow) -> Result<RouteStatsRow, StoreError> {
+    let date: &str = row.try_get(0).map_err(read_error)?;
+    let date = Day::parse(date.as_bytes())
+        .map_err(|error| broken(&format!("a stat_date is {date:?}")).because(error))?;
+    let seller = row.try_get(1).map_err(read_error)?;
+    let customer = row.try_get(2).map_err(read_error)?;
+    let mut integers = [None; 13];
+    for (place, value) in integers.iter_mut().enumerate() {
+        *value = row.try_get(place + 3).map_err(read_error)?;
+    }
+    RouteStatsRow::from_integers(date, seller, customer, integers)
+        .ok_or_else(|| broken(&format!("a row of {date:?} has a null count")))
+}
+
+/// The greatest epoch with which a document was written.
+pub(super) async fn greatest_epoch(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let greatest: i64 = sqlx::query_scalar(
+        "SELECT max((SELECT coalesce(max(ver), 0) FROM shipment_events),
+                    (SELECT coalesce(max(ver), 0) FROM shipments))",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(read_error)?;
+    Ok(greatest as u64 >> TICK_BITS)
+}
+
+/// Every document in short, in no order.
+pub(super) async fn scan(
+    connection: &mut SqliteConnection,
+    view: DocumentView,
+    look: Look,
+    each: &mut dyn FnMut(StoredDocument<'_>),
+) -> Result<(), StoreError> {
+    let sql = match look {
+        Look::Listed => {
+            let order_id = super::documents::order_id(view);
+            format!("SELECT id, rev, {order_id} FROM {}", view.name())
+        }
+        Look::Whole => super::documents::select(view, "rev"),
+    };
+    let mut stream = sqlx::query(AssertSqlSafe(sql)).fetch(connection);
+    let mut line = Vec::new();
+    while let Some(row) = stream.try_next().await.map_err(read_error)? {
+        let id: &str = row.try_get(0).map_err(read_error)?;
+        match look {
+            Look::Listed => {
+                let order_id: Option<&str> = row.try_get(2).map_err(read_error)?;
+                each(StoredDocument {
+                    id,
+                    order_id: order_id.unwrap_or(id),
+                    rev: Some(integer(&row, 1)? as u64),
+                });
+            }
+            Look::Whole => {
+                let order_id = super::documents::line(view.view(), &row, &mut line)?;
+                each(StoredDocument {
+                    id,
+                    order_id: order_id.as_deref().unwrap_or(id),
+                    rev: Some(content_hash(&line)),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn integer(row: &SqliteRow, column: usize) -> Result<i64, StoreError> {
+    row.try_get(column).map_err(read_error)
+}
+
+pub(super) fn broken(what: &str) -> StoreError {
+    StoreError::new(
+        Fault::External,
+        Retry::Never,
+        format!("{FILE} was changed by hand: {what}; remove {FILE}* to have the views made again"),
+    )
+}
+
+pub(super) fn read_error(error: sqlx::Error) -> StoreError {
+    sql_error("cannot read", Path::new(FILE), error)
+}
+
+/// What an error of SQLite means (its result codes: <https://sqlite.org/rescode.html>).
+pub(super) fn sql_error(doing: &str, path: &Path, error: sqlx::Error) -> StoreError {
+    let code = match &error {
+        sqlx::Error::Database(database) => database
+            .code()
+            .and_then(|code| code.parse::<u32>().ok())
+            .map(|code| code & 0xff),
+        _ => None,
+    };
+    let path = path.display();
+    let (fault, retry, hint) = match code {
+        Some(5 | 6) => (
+            Fault::External,
+            Retry::Backoff,
+            ": another program holds its lock",
+        ),
+        Some(8 | 10 | 14) => (
+            Fault::External,
+            Retry::Backoff,
+            ": see to its folder and disk",
+        ),
+        Some(13) => (Fault::External, Retry::Backoff, ": the disk is full"),
+        Some(11 | 26) => (
+            Fault::External,
+            Retry::Never,
+            ": it is damaged; remove it, its -wal and its -shm \
+              file to have the views made again from the log",
+        ),
+        _ => (Fault::Internal, Retry::Never, ""),
+    };
+    StoreError::new(fault, retry, format!("{doing} {path}{hint}")).because(error)
+}

@@ -1,0 +1,316 @@
+//! The write transactions. Each begins by looking at the epoch, so that a dataflow that was
+//! replaced can write nothing more.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use eip_views::{ROUTE_STATS_DAILY, RouteStatsRow, SHIPMENT_EVENTS, SHIPMENTS, Value, View};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments as _, Connection as _, Encode, Sqlite, SqliteConnection, Type};
+
+use super::super::error::{Fault, Retry, StoreError};
+use super::super::{
+    DocumentView, DocumentWrite, RouteKey, StoredDeadLetter, TICK_BITS, TickCommit,
+};
+use super::documents::columns_of;
+use super::schema::{FILE, sql_error};
+
+/// Documents a statement.
+const DOCUMENTS: usize = 256;
+/// Rows of statistics a statement.
+const ROWS: usize = 128;
+
+/// `INSERT` of whole chunks and of single rows, as SQL; prepared once a connection.
+struct Upsert {
+    chunk: usize,
+    many: String,
+    one: String,
+}
+
+impl Upsert {
+    fn new(table: &str, columns: &[&str], keys: usize, chunk: usize) -> Self {
+        let sql = |rows: usize| {
+            let row = format!("({})", vec!["?"; columns.len()].join(","));
+            let update: Vec<String> = columns[keys..]
+                .iter()
+                .map(|name| format!("{name}=excluded.{name}"))
+                .collect();
+            format!(
+                "INSERT INTO {table} ({}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}",
+                columns.join(","),
+                vec![row; rows].join(","),
+                columns[..keys].join(","),
+                update.join(","),
+            )
+        };
+        Self {
+            chunk,
+            many: sql(chunk),
+            one: sql(1),
+        }
+    }
+
+    /// Writes all `items`, whose values `bind` adds in the order of the columns.
+    async fn run<T>(
+        &'static self,
+        connection: &mut SqliteConnection,
+        items: &[T],
+        bind: impl Fn(&T, &mut Values),
+    ) -> Result<(), StoreError> {
+        let (chunks, rest) = items.split_at(items.len() - items.len() % self.chunk);
+        let chunks = chunks
+            .chunks_exact(self.chunk)
+            .map(|chunk| (self.many.as_str(), chunk));
+        let rest = rest.chunks(1).map(|single| (self.one.as_str(), single));
+        for (sql, items) in chunks.chain(rest) {
+            let mut values = Values::default();
+            for item in items {
+                bind(item, &mut values);
+            }
+            execute(connection, sql, values).await?;
+        }
+        Ok(())
+    }
+}
+
+static UPSERT_EVENTS: LazyLock<Upsert> = LazyLock::new(|| documents_upsert(&SHIPMENT_EVENTS));
+static UPSERT_SHIPMENTS: LazyLock<Upsert> = LazyLock::new(|| documents_upsert(&SHIPMENTS));
+static UPSERT_STATS: LazyLock<Upsert> = LazyLock::new(|| {
+    let columns = ROUTE_STATS_DAILY.sql_columns();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    Upsert::new(ROUTE_STATS_DAILY.name, &columns, 3, ROWS)
+});
+static UPSERT_DEAD_LETTERS: LazyLock<Upsert> = LazyLock::new(|| {
+    let columns = ["partition", "\"offset\"", "code", "reason"];
+    Upsert::new("dead_letters", &columns, 2, ROWS)
+});
+
+fn documents_upsert(view: &View) -> Upsert {
+    let columns = view.sql_columns();
+    let noted = ["id", "rev", "ver"].into_iter();
+    let columns = noted.chain(columns[1..].iter().map(String::as_str));
+    let columns: Vec<&str> = columns.chain(["doc"]).collect();
+    Upsert::new(view.name, &columns, 1, DOCUMENTS)
+}
+
+/// One bulk, sorted by id so that neighbours in the index are written together.
+pub(super) async fn documents(
+    connection: &mut SqliteConnection,
+    view: DocumentView,
+    version: u64,
+    writes: &[DocumentWrite],
+) -> Result<(), StoreError> {
+    let mut indexed = Vec::with_capacity(writes.len());
+    let mut deleted = Vec::new();
+    for write in writes {
+        match write {
+            DocumentWrite::Index { id, rev, doc } => indexed.push((id, *rev as i64, doc)),
+            DocumentWrite::Delete { id } => deleted.push(id),
+        }
+    }
+    if !indexed.is_sorted() {
+        indexed.sort_unstable();
+    }
+    let (upsert, delete) = match view {
+        DocumentView::ShipmentEvents => (
+            &*UPSERT_EVENTS,
+            "DELETE FROM shipment_events WHERE id IN (SELECT value FROM json_each(?1))",
+        ),
+        DocumentView::Shipments => (
+            &*UPSERT_SHIPMENTS,
+            "DELETE FROM shipments WHERE id IN (SELECT value FROM json_each(?1))",
+        ),
+    };
+    let mut transaction = begin(connection, version >> TICK_BITS).await?;
+    if !deleted.is_empty() {
+        execute(&mut transaction, delete, Values::json(&deleted)).await?;
+    }
+    let version = version as i64;
+    let bind = |(id, rev, doc): &(&String, i64, &String), values: &mut Values| {
+        values.add(id.as_str());
+        values.add(*rev);
+        values.add(version);
+        match columns_of(view.view(), id, doc) {
+            Some(columns) => {
+                for value in &columns {
+                    values.add_value(value);
+                }
+                values.add(None::<&str>);
+            }
+            None => {
+                for _ in 1..view.view().columns.len() {
+                    values.add(None::<i64>);
+                }
+                values.add(doc.as_str());
+            }
+        }
+    };
+    upsert.run(&mut transaction, &indexed, bind).await?;
+    transaction.commit().await.map_err(write_error)
+}
+
+/// Rows, dead letters and progress of one tick.
+pub(super) async fn tick(
+    connection: &mut SqliteConnection,
+    tick: &TickCommit<'_>,
+) -> Result<(), StoreError> {
+    let mut transaction = begin(connection, tick.epoch).await?;
+    if !tick.deletes.is_empty() {
+        let keys: Vec<_> = tick.deletes.iter().map(key_texts).collect();
+        let sql = "DELETE FROM route_stats_daily
+                   WHERE (stat_date, seller_region, customer_region) IN
+                         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))";
+        execute(&mut transaction, sql, Values::json(&keys)).await?;
+    }
+    let mut rows: Vec<&RouteStatsRow> = tick.upserts.iter().collect();
+    if !rows.is_sorted() {
+        rows.sort_unstable();
+    }
+    UPSERT_STATS
+        .run(&mut transaction, &rows, |row, values| {
+            values.add(row.stat_date.to_string());
+            values.add(row.seller_region.as_str());
+            values.add(row.customer_region.as_str());
+            for integer in row.integers() {
+                values.add(integer);
+            }
+        })
+        .await?;
+    if tick.all_dead_letters {
+        let letters = tick.dead_letters.iter();
+        let places: Vec<_> = letters.map(|one| (one.partition, one.offset.0)).collect();
+        let sql = "DELETE FROM dead_letters WHERE (partition, \"offset\") NOT IN
+                   (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+        execute(&mut transaction, sql, Values::json(&places)).await?;
+    }
+    let bind = |letter: &StoredDeadLetter, values: &mut Values| {
+        values.add(letter.partition);
+        values.add(letter.offset.0 as i64);
+        values.add(letter.code.as_str());
+        values.add(letter.reason.as_str());
+    };
+    UPSERT_DEAD_LETTERS
+        .run(&mut transaction, tick.dead_letters, bind)
+        .await?;
+    let mut values = Values::default();
+    values.add(tick.tick as i64);
+    values.add(json(&tick.offsets));
+    values.add(json(&tick.last));
+    execute(
+        &mut transaction,
+        "UPDATE progress SET tick = ?1, offsets = ?2, last = ?3",
+        values,
+    )
+    .await?;
+    transaction.commit().await.map_err(write_error)
+}
+
+/// Makes the caller the one dataflow that may write, under the next epoch from `least` on.
+pub(super) async fn take_epoch(
+    connection: &mut SqliteConnection,
+    least: u64,
+) -> Result<u64, StoreError> {
+    let epoch: i64 =
+        sqlx::query_scalar("UPDATE progress SET epoch = max(epoch + 1, ?1) RETURNING epoch")
+            .bind(least as i64)
+            .fetch_one(connection)
+            .await
+            .map_err(write_error)?;
+    Ok(epoch as u64)
+}
+
+/// Forgets the positions of a log that is another one now.
+pub(super) async fn begin_again(
+    connection: &mut SqliteConnection,
+    epoch: u64,
+) -> Result<(), StoreError> {
+    let mut transaction = begin(connection, epoch).await?;
+    let forgets = [
+        "UPDATE progress SET offsets = '[]', last = NULL",
+        "DELETE FROM dead_letters",
+    ];
+    for sql in forgets {
+        execute(&mut transaction, sql, Values::default()).await?;
+    }
+    transaction.commit().await.map_err(write_error)
+}
+
+fn key_texts(key: &RouteKey) -> (String, &str, &str) {
+    (
+        key.stat_date.to_string(),
+        &key.seller_region,
+        &key.customer_region,
+    )
+}
+
+async fn begin(
+    connection: &mut SqliteConnection,
+    epoch: u64,
+) -> Result<sqlx::Transaction<'_, Sqlite>, StoreError> {
+    let mut transaction = connection
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .map_err(write_error)?;
+    let stored: i64 = sqlx::query_scalar("SELECT epoch FROM progress")
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(write_error)?;
+    let stored = stored as u64;
+    assert!(
+        stored >= epoch,
+        "a dataflow writes only under an epoch that it has taken"
+    );
+    if stored > epoch {
+        return Err(StoreError::new(
+            Fault::Internal,
+            Retry::Never,
+            format!("a newer dataflow took over (its epoch is {stored}, ours {epoch})"),
+        ));
+    }
+    Ok(transaction)
+}
+
+async fn execute(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    values: Values,
+) -> Result<(), StoreError> {
+    let query = sqlx::query_with(sql, values.0);
+    query
+        .execute(connection)
+        .await
+        .map(|_done| ())
+        .map_err(write_error)
+}
+
+/// The values of one statement.
+#[derive(Default)]
+struct Values(SqliteArguments);
+
+impl Values {
+    fn add<'t, T: Encode<'t, Sqlite> + Type<Sqlite>>(&mut self, value: T) {
+        self.0.add(value).expect("texts and integers always encode");
+    }
+
+    fn add_value(&mut self, value: &Value<'_>) {
+        match value {
+            Value::Text(text) => self.add(text.as_ref()),
+            Value::Day(day) => self.add(day.to_string()),
+            value => self.add(value.as_integer()),
+        }
+    }
+
+    fn json(value: &impl serde::Serialize) -> Self {
+        let mut values = Self::default();
+        values.add(json(value));
+        values
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("texts and numbers are always JSON")
+}
+
+fn write_error(error: sqlx::Error) -> StoreError {
+    sql_error("cannot write", Path::new(FILE), error)
+}
