@@ -1,6 +1,7 @@
 //! The command line: one subcommand a file, and what its exit code means.
 
 mod api;
+mod ask;
 mod bench;
 mod cache;
 mod chain;
@@ -70,6 +71,9 @@ enum Command {
     Token(token::Token),
     /// Serve the Ops Search API over the views.
     Api(api::Api),
+    Shipments(ask::Shipments),
+    Routes(ask::Routes),
+    Overview(ask::Overview),
     /// Recompute the views from the log by other means, and compare.
     Verify(verify::Verify),
     /// Write the views as canonical NDJSON files with their digests.
@@ -171,7 +175,10 @@ impl Cli {
             | Command::Status(_)
             | Command::Doctor(_)
             | Command::Diff(_)
-            | Command::Bench(_) => true,
+            | Command::Bench(_)
+            | Command::Shipments(_)
+            | Command::Routes(_)
+            | Command::Overview(_) => true,
             Command::Data(command) => command.only_prints(),
             Command::DeadLetters(command) => command.only_prints(),
             Command::Space(command) => command.only_prints(),
@@ -200,6 +207,9 @@ impl Cli {
             Command::Ingest(command) => command.run(),
             Command::Token(command) => Ok(command.run()),
             Command::Api(command) => command.run(),
+            Command::Shipments(command) => command.run(),
+            Command::Routes(command) => command.run(),
+            Command::Overview(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Export(command) => command.run(),
             Command::Repair(command) => command.run(),

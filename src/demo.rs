@@ -238,7 +238,7 @@ fn serve_views(log: &Log) -> anyhow::Result<()> {
         let address = listener.local_addr()?;
         out!("\nThe Ops Search API serves these views until Ctrl-C:");
         out!("  curl 'http://{address}/v1/routes/stats?limit=3'");
-        let config = eip_api::ApiConfig::embedded(log.folder());
+        let config = eip_api::ApiConfig::embedded(log.folder(), crate::clock::wall_ms);
         eip_api::run(listener, config, shutdown).await?;
         Ok(())
     })

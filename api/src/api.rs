@@ -6,7 +6,9 @@ use eip_contract::Space;
 
 use crate::cache::ResponseCache;
 use crate::config::ApiConfig;
+use crate::ingest::Ingest;
 use crate::metrics::Requests;
+use crate::v1::stream::Hub;
 use crate::views::{self, OpenError};
 use eip_stores::query::Queries;
 
@@ -18,6 +20,12 @@ pub struct Api {
     pub(crate) views: Queries,
     pub(crate) cache: ResponseCache,
     pub(crate) requests: Arc<Requests>,
+    /// What readers of the stream share.
+    pub(crate) stream: Arc<Hub>,
+    /// Where requests about replays go.
+    pub(crate) ingest: Option<Ingest>,
+    /// The wall clock, in milliseconds.
+    pub(crate) wall_ms: fn() -> i64,
 }
 
 impl Api {
@@ -29,11 +37,15 @@ impl Api {
             views: views::open(&config.views)?,
             cache: ResponseCache::open(config)?,
             requests: Arc::default(),
+            stream: Arc::default(),
+            ingest: config.ingest.as_deref().map(Ingest::at),
+            wall_ms: config.wall_ms,
         })
     }
 
     /// Closes connections and files.
     pub(crate) async fn close(&self) {
+        self.stream.close();
         self.views.close().await;
     }
 }

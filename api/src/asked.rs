@@ -3,7 +3,7 @@
 //! Every answer says what it is as of: the tick up to which searches find everything, the tick of the
 //! rows, the greatest event time (data now, from which relative ranges count) and the wall clock.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -82,21 +82,30 @@ impl<'a> Asked<'a> {
     /// The answer to `request` (which names all that it depends on): the kept one, or what `make`
     /// gives, an object; with what it is as of.
     pub(crate) async fn answer<T: Serialize>(
-        mut self,
+        self,
         request: &str,
         make: impl AsyncFnOnce(&mut Moment) -> Result<T, Problem>,
     ) -> Result<Response, Problem> {
+        let body = self.body(request, make).await?;
+        Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+    }
+
+    /// The same as JSON text.
+    pub(crate) async fn body<T: Serialize>(
+        mut self,
+        request: &str,
+        make: impl AsyncFnOnce(&mut Moment) -> Result<T, Problem>,
+    ) -> Result<Vec<u8>, Problem> {
         let as_of = self.as_of();
         let position = position(&self.moment);
         let moment = &mut self.moment;
-        let made = async { json_bytes(&make(moment).await?) };
-        let body = self.api.cache.answer(&position, request, made).await?;
+        let content = async { json_bytes(&make(moment).await?) };
+        let body = self.api.cache.answer(&position, request, content).await?;
         Ok(joined(&as_of, &body))
     }
 
     fn as_of(&self) -> AsOf {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH);
-        let wall = wall.map_or(0, |since| since.as_secs() as i64);
+        let wall = (self.api.wall_ms)() / 1_000;
         AsOf {
             search_tick: self.moment.visible_tick(),
             stats_tick: self.moment.progress().tick,
@@ -145,7 +154,7 @@ fn json_bytes(answer: &impl Serialize) -> Result<Bytes, Problem> {
 }
 
 /// One object of what an answer is as of and the members of its body.
-fn joined(as_of: &AsOf, body: &[u8]) -> Response {
+fn joined(as_of: &AsOf, body: &[u8]) -> Vec<u8> {
     let members = body.strip_prefix(b"{").unwrap_or(body);
     let mut joined = b"{\"as_of\":".to_vec();
     serde_json::to_writer(&mut joined, as_of).expect("texts and numbers are JSON");
@@ -153,5 +162,5 @@ fn joined(as_of: &AsOf, body: &[u8]) -> Response {
         joined.push(b',');
     }
     joined.extend_from_slice(members);
-    ([(CONTENT_TYPE, "application/json")], joined).into_response()
+    joined
 }

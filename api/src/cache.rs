@@ -84,14 +84,14 @@ impl ResponseCache {
         request: &str,
         make: impl Future<Output = Result<Bytes, Problem>>,
     ) -> Result<Bytes, Problem> {
-        let made = AtomicBool::new(false);
+        let was_missing = AtomicBool::new(false);
         let making = async {
-            made.store(true, Ordering::Relaxed);
+            was_missing.store(true, Ordering::Relaxed);
             make.await
         };
         let answer = self.kept(position, request, making).await;
         let counts = &self.inner.counts;
-        let count = if made.into_inner() {
+        let count = if was_missing.into_inner() {
             &counts.misses
         } else {
             &counts.hits

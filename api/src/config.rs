@@ -16,6 +16,10 @@ pub struct ApiConfig {
     /// How long an answer is kept. It is never given for a later tick than it was made from, so
     /// this bounds memory, not age.
     pub keep: Duration,
+    /// Ingest's address, where requests about replays are passed on to.
+    pub ingest: Option<String>,
+    /// The wall clock, in milliseconds since 1970, for what answers are as of.
+    pub wall_ms: fn() -> i64,
 }
 
 impl ApiConfig {
@@ -23,11 +27,13 @@ impl ApiConfig {
     pub const KEEP: Duration = Duration::from_mins(1);
 
     /// The embedded default: the SQLite views of the folder `state`, and a cache in memory.
-    pub fn embedded(state: &Path) -> Self {
+    pub fn embedded(state: &Path, wall_ms: fn() -> i64) -> Self {
         Self {
             views: ViewsConfig::Sqlite(state.to_owned()),
             cache: CacheConfig::Memory,
             keep: Self::KEEP,
+            ingest: None,
+            wall_ms,
         }
     }
 }

@@ -9,6 +9,7 @@ mod asked;
 mod cache;
 mod config;
 mod health;
+mod ingest;
 mod metrics;
 mod problem;
 mod router;

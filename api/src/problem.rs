@@ -91,13 +91,18 @@ struct Body<'a> {
     request_id: Option<&'a str>,
 }
 
+/// Marks an answer of another service, whose body stays as it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PassedOn;
+
 /// Gives every error its body.
 pub(crate) async fn render(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let request_id = request.headers().get("x-request-id").cloned();
     let mut response = next.run(request).await;
     let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error || response.extensions().get::<PassedOn>().is_some() {
         return response;
     }
     let (detail, field) = match response.extensions_mut().remove::<Problem>() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -13,7 +13,7 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::api::Api;
-use crate::{health, metrics, problem, v1};
+use crate::{health, ingest, metrics, problem, v1};
 
 /// A request that has no answer by then gets a 504.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,12 +27,20 @@ pub fn router(api: Api) -> Router {
         .route("/readyz", get(health::ready))
         .route("/v1/overview", get(v1::overview::overview))
         .route("/v1/shipments", get(v1::shipments::list))
+        .route("/v1/shipments/export", get(v1::export::export))
         .route("/v1/shipments/lookup", post(v1::lookup::lookup))
         .route("/v1/shipments/{order_id}", get(v1::shipment::show))
         .route("/v1/routes/stats", get(v1::routes::stats))
         .route("/v1/routes/worst", get(v1::routes::worst))
         .route("/v1/routes/matrix", get(v1::routes::matrix))
         .route("/v1/routes/{seller}/{customer}", get(v1::routes::series))
+        .route("/v1/stream", get(v1::stream::stream))
+        .route("/v1/runs", any(ingest::pass_on))
+        .route("/v1/runs/{*rest}", any(ingest::pass_on))
+        .route("/v1/coverage", any(ingest::pass_on))
+        .route("/v1/rules", any(ingest::pass_on))
+        .route("/v1/datasets", any(ingest::pass_on))
+        .route("/v1/datasets/{*rest}", any(ingest::pass_on))
         .route("/metrics", get(metrics::show))
         .with_state(api.clone())
         // From here on inside out: the last one sees a request first and its answer last.

@@ -1,6 +1,7 @@
 //! Version 1 of the API: one file a path.
 
 pub(crate) mod document;
+pub(crate) mod export;
 pub(crate) mod lookup;
 pub(crate) mod overview;
 pub(crate) mod parameters;
@@ -8,3 +9,4 @@ pub(crate) mod regions;
 pub(crate) mod routes;
 pub(crate) mod shipment;
 pub(crate) mod shipments;
+pub(crate) mod stream;

@@ -7,6 +7,7 @@ use super::Exit;
 use super::chain::ChainArgs;
 use super::ingest::Listen;
 use crate::chain::Chain;
+use crate::clock::wall_ms;
 use crate::interrupt;
 
 #[derive(Args)]
@@ -15,11 +16,17 @@ pub(crate) struct Api {
     chain: ChainArgs,
     #[command(flatten)]
     listen: Listen,
+    /// Ingest's address: requests about runs, rules, data and coverage are passed on to it.
+    #[arg(long, value_name = "URL", env = "EIP_INGEST")]
+    ingest: Option<String>,
 }
 
 impl Api {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let config = config(&self.chain.chain()?)?;
+        let config = ApiConfig {
+            ingest: self.ingest,
+            ..config(&self.chain.chain()?)?
+        };
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {
             let shutdown = interrupt::token();
@@ -30,9 +37,9 @@ impl Api {
     }
 }
 
-fn config(chain: &Chain) -> anyhow::Result<ApiConfig> {
+pub(super) fn config(chain: &Chain) -> anyhow::Result<ApiConfig> {
     Ok(match chain {
-        Chain::Embedded { .. } => ApiConfig::embedded(chain.log()?.folder()),
+        Chain::Embedded { .. } => ApiConfig::embedded(chain.log()?.folder(), wall_ms),
         Chain::Servers(servers) => ApiConfig {
             views: ViewsConfig::Servers {
                 postgres: servers.postgres()?.to_owned(),
@@ -45,6 +52,8 @@ fn config(chain: &Chain) -> anyhow::Result<ApiConfig> {
                 None => CacheConfig::Memory,
             },
             keep: ApiConfig::KEEP,
+            ingest: None,
+            wall_ms,
         },
     })
 }

@@ -12,7 +12,8 @@ use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::support::{Eip, expected, http, olist, seeded};
+use crate::service::Service;
+use crate::support::{Eip, expected, generate, http, olist, seeded};
 
 const DAY: i64 = 86_400;
 const TIMES: [&str; 6] = [
@@ -32,10 +33,16 @@ struct Served {
 
 impl Served {
     fn start(eip: &Eip) -> Self {
+        Self::start_with(eip, &[])
+    }
+
+    fn start_with(eip: &Eip, args: &[&str]) -> Self {
         let port_file = eip.path("api.port");
+        let _ = fs::remove_file(&port_file);
         let child = eip
             .command(["api", "--listen", "127.0.0.1:0", "--port-file"])
             .arg(&port_file)
+            .args(args)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -98,7 +105,7 @@ impl Plain {
     }
 
     /// Some seconds from data now, as text; texts of times compare as the times do.
-    fn from_now(&self, seconds: i64) -> String {
+    fn after_now(&self, seconds: i64) -> String {
         let now: eip_contract::EventTime = self.now.parse().unwrap();
         eip_contract::EventTime::from_seconds(now.seconds() + seconds)
             .unwrap()
@@ -128,29 +135,35 @@ fn filter(parameter: impl Into<String>, meets: impl Fn(&Value) -> bool + 'static
 /// One filter of each kind, its values drawn.
 fn filters(plain: &Plain, dice: &mut ChaCha8Rng) -> Vec<Filter> {
     let mut one = || plain.shipments.choose(dice).unwrap().clone();
-    let (a, b, c, d, e) = (one(), one(), one(), one(), one());
+    let some: [Value; 5] = std::array::from_fn(|_| one());
     let mut filters = Vec::new();
-    let statuses = [text(&a["status"]).to_owned(), text(&b["status"]).to_owned()];
+    let statuses = [
+        text(&some[0]["status"]).to_owned(),
+        text(&some[1]["status"]).to_owned(),
+    ];
     filters.push(filter(
         format!("status={}", statuses.join(",").to_lowercase()),
-        { move |s| statuses.iter().any(|status| s["status"] == **status) },
+        move |s| statuses.iter().any(|status| s["status"] == **status),
     ));
     let sellers = [
-        text(&a["sellerRegion"]).to_owned(),
-        text(&c["sellerRegion"]).to_owned(),
+        text(&some[0]["sellerRegion"]).to_owned(),
+        text(&some[2]["sellerRegion"]).to_owned(),
     ];
     filters.push(filter(format!("seller_region={}", sellers.join(",")), {
         move |s| sellers.iter().any(|region| s["sellerRegion"] == **region)
     }));
-    let customer = text(&d["customerRegion"]).to_owned();
+    let customer = text(&some[3]["customerRegion"]).to_owned();
     filters.push(filter(
         format!("customer_region={}", customer.to_lowercase()),
-        { move |s| s["customerRegion"] == *customer },
+        move |s| s["customerRegion"] == *customer,
     ));
-    let route = (e["sellerRegion"].clone(), e["customerRegion"].clone());
+    let route = (
+        some[4]["sellerRegion"].clone(),
+        some[4]["customerRegion"].clone(),
+    );
     filters.push(filter(
         format!("route={}-{}", text(&route.0), text(&route.1)),
-        { move |s| s["sellerRegion"] == route.0 && s["customerRegion"] == route.1 },
+        move |s| s["sellerRegion"] == route.0 && s["customerRegion"] == route.1,
     ));
     let delayed = dice.random::<bool>();
     filters.push(filter(format!("delayed={delayed}"), move |s| {
@@ -171,7 +184,7 @@ fn filters(plain: &Plain, dice: &mut ChaCha8Rng) -> Vec<Filter> {
         ("delivered", "deliveredAt"),
         ("deadline", "estimatedDeliveryAt"),
     ] {
-        let mut ends = [0; 2].map(|_| plain.from_now(-dice.random_range(0..700 * DAY)));
+        let mut ends = [0; 2].map(|_| plain.after_now(-dice.random_range(0..700 * DAY)));
         ends.sort();
         let [from, to] = ends;
         if from == to {
@@ -185,7 +198,7 @@ fn filters(plain: &Plain, dice: &mut ChaCha8Rng) -> Vec<Filter> {
         }));
     }
     let hours = dice.random_range(1..2_000_i64);
-    let (now, until) = (plain.now.clone(), plain.from_now(hours * 3_600));
+    let (now, until) = (plain.now.clone(), plain.after_now(hours * 3_600));
     let at_risk = move |s: &Value| {
         let promise = s["estimatedDeliveryAt"].as_str();
         s["deliveredAt"].is_null()
@@ -197,7 +210,7 @@ fn filters(plain: &Plain, dice: &mut ChaCha8Rng) -> Vec<Filter> {
         at_risk,
     ));
     let days = dice.random_range(1..400_i64);
-    let (now, since) = (plain.now.clone(), plain.from_now(-days * DAY));
+    let (now, since) = (plain.now.clone(), plain.after_now(-days * DAY));
     let wanted = dice.random::<bool>();
     filters.push(filter(
         format!("stalled={wanted}&stalled_days={days}"),
@@ -211,7 +224,7 @@ fn filters(plain: &Plain, dice: &mut ChaCha8Rng) -> Vec<Filter> {
             (s["deliveredAt"].is_null() && (overdue || silent)) == wanted
         },
     ));
-    let prefix = text(&b["orderId"])[..dice.random_range(4..8)].to_owned();
+    let prefix = text(&some[1]["orderId"])[..dice.random_range(4..8)].to_owned();
     filters.push(filter(
         format!("q=%20%22{}%22", prefix.to_uppercase()),
         move |s| text(&s["orderId"]).starts_with(&prefix),
@@ -575,4 +588,97 @@ fn the_same_on_servers() {
     let eip = Eip::on_servers();
     filled(&eip, &data);
     check(&eip, repetitions());
+}
+
+#[test]
+fn replays_are_started_watched_and_undone_through_the_api() {
+    let eip = Eip::new();
+    let data = generate(&eip.path(""), 300, 5);
+    let ingest = Service::start(&eip, &data);
+    let served = Served::start_with(&eip, &["--ingest", &ingest.url]);
+    let through = Service::at(&served.url);
+    let fast = json!({ "mode": "fast", "dataset": "data" });
+    let run = through.run("first", &fast);
+    assert_eq!(run["state"], "committed", "{run}");
+    let again = through.post("first", &fast);
+    assert_eq!(again.body["run"], run["run"], "the key goes along");
+    let window = json!({ "mode": "window", "dataset": "data", "rules": "end_of_day",
+        "start": "2018-01-01", "end": "2018-02-01", "dry_run": true, "max_retracted": "100%" });
+    let rehearsed = through.run("rehearsal", &window);
+    assert_eq!(rehearsed["state"], "rehearsed", "{rehearsed}");
+    let id = rehearsed["run"].as_str().unwrap();
+    for path in [
+        "/v1/runs".to_owned(),
+        format!("/v1/runs/{id}"),
+        format!("/v1/runs/{id}/rehearsal"),
+        format!("/v1/runs/{id}/rejects?limit=5"),
+        "/v1/coverage".to_owned(),
+        "/v1/datasets".to_owned(),
+        "/v1/rules".to_owned(),
+    ] {
+        let (direct, through) = (ingest.get(&path), through.get(&path));
+        assert_eq!(
+            (direct.status, through.status),
+            (200, 200),
+            "{path}: {}",
+            through.body
+        );
+        assert_eq!(through.body, direct.body, "{path}");
+    }
+    // A refusal is Ingest's own.
+    let refused = through.post("bad", &json!({ "mode": "none" }));
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert_eq!(refused.body["type"], "/problems/bad_field");
+    ingest.kill();
+    let away = through.get("/v1/runs");
+    assert_eq!(away.status, 503, "{}", away.body);
+    assert!(away.body["detail"].as_str().unwrap().contains("Ingest"));
+    drop(served);
+    let alone = Served::start(&eip);
+    let without = Service::at(&alone.url).get("/v1/runs");
+    assert_eq!(without.status, 404, "{}", without.body);
+}
+
+#[test]
+fn the_command_line_asks_the_same() {
+    let eip = Eip::new();
+    let data = generate(&eip.path(""), 300, 6);
+    eip.fast(&data).ok();
+    let overview = eip.run(["overview"]).ok();
+    assert!(
+        overview.out.contains("DELIVERED") && overview.out.contains("at risk"),
+        "{}",
+        overview.out
+    );
+    let json = eip
+        .run(["shipments", "status=delivered", "limit=3", "--json"])
+        .ok();
+    let answer: Value = serde_json::from_str(&json.out).unwrap();
+    let shipments = answer["shipments"].as_array().unwrap();
+    assert_eq!(shipments.len(), 3);
+    let id = text(&shipments[0]["orderId"]);
+    let one = eip.run(["shipments", id]).ok();
+    assert!(
+        one.out.contains(id) && one.out.contains("1 of 1;"),
+        "{}",
+        one.out
+    );
+    let served = Served::start(&eip);
+    for command in [
+        &["routes", "worst", "min_delivered=1"][..],
+        &["routes", "stats", "group=month"],
+    ] {
+        let here = eip.run(command).ok();
+        let there = eip
+            .run(command.iter().copied().chain(["--api", &served.url]))
+            .ok();
+        assert_eq!(here.out, there.out);
+    }
+    let refused = eip.run(["shipments", "sort=price"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.out);
+    assert!(
+        refused.err.contains("sort must be one of"),
+        "{}",
+        refused.err
+    );
 }

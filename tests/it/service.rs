@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One instance; ended with the test.
 pub(crate) struct Service {
-    child: Child,
+    /// None for one that belongs to somebody else.
+    child: Option<Child>,
     pub(crate) url: String,
 }
 
@@ -45,18 +46,31 @@ impl Service {
         out.read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("listening on ");
         let url = url.unwrap_or_else(|| panic!("{line}")).to_owned();
-        Self { child, url }
+        Self {
+            child: Some(child),
+            url,
+        }
+    }
+
+    /// One at this address that somebody else has started.
+    pub(crate) fn at(url: &str) -> Self {
+        Self {
+            child: None,
+            url: url.to_owned(),
+        }
     }
 
     /// `kill -9`.
     pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        let child = self.child.as_mut().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Stops it where it is, and lets it go on.
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().cast_signed()).unwrap();
+        let child = self.child.as_ref().unwrap();
+        let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
@@ -149,7 +163,9 @@ pub(crate) fn has_ended(run: &Value) -> bool {
 impl Drop for Service {
     fn drop(&mut self) {
         // It may have ended already; one that is stopped is killed all the same.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

@@ -76,44 +76,90 @@ pub(crate) async fn overview(
         day("end", given.end.as_deref())?,
     );
     let asked = Asked::begin(&api, tick(given.min_tick.as_deref())?).await?;
+    let range = Range { start, end, days };
+    let (start, end) = range.around(asked.data_now)?;
     let now = asked.data_now.unwrap_or(EventTime::MIN);
-    // The day of data now is in the range.
-    let end = end.unwrap_or_else(|| later(now.day(), 1));
-    let start = start.unwrap_or_else(|| later(end, -i64::from(days)));
-    if start >= end {
-        return Err(Problem::bad_field("end", "end must be a day after start"));
-    }
     let request = format!("overview:{start}:{end}:{window:?}");
-    let made = async |moment: &mut Moment| {
-        let mut by_status: BTreeMap<EventType, u64> = BTreeMap::new();
-        let mut delayed = 0;
-        for (values, count) in moment.facets(&Condition::ANYTHING).await? {
-            if let Value::EventType(status) = values[0] {
-                *by_status.entry(status).or_default() += count;
-            }
-            if values[3] == Value::Boolean(true) {
-                delayed += count;
-            }
-        }
-        let length = i64::from(end.days()) - i64::from(start.days());
-        Ok(Answer {
-            shipments: by_status.values().sum(),
-            by_status: EventType::ALL
-                .map(|status| StatusCount {
-                    status: status.name(),
-                    count: by_status.get(&status).copied().unwrap_or(0),
-                })
-                .into(),
-            delayed,
-            range: figures(moment, start, end).await?,
-            range_before: figures(moment, later(start, -length), start).await?,
-            at_risk: moment.count(&window.at_risk(now)).await?,
-            at_risk_hours: window.at_risk_hours,
-            stalled: moment.count(&window.stalled(now)).await?,
-            stalled_days: window.stalled_days,
-        })
-    };
+    let made = async |moment: &mut Moment| look(moment, now, window, start, end).await;
     asked.answer(&request, made).await
+}
+
+/// The overview that is asked for without any parameter, as JSON text, and up to which tick searches
+/// find what it counts.
+pub(crate) async fn present(api: &Api) -> Result<(u64, String), Problem> {
+    let asked = Asked::begin(api, None).await?;
+    let visible = asked.moment.visible_tick();
+    let window = Window::of(None, None)?;
+    let (start, end) = Range::USUAL.around(asked.data_now)?;
+    let now = asked.data_now.unwrap_or(EventTime::MIN);
+    let request = format!("overview:{start}:{end}:{window:?}");
+    let made = async |moment: &mut Moment| look(moment, now, window, start, end).await;
+    let body = asked.body(&request, made).await?;
+    Ok((visible, String::from_utf8(body).expect("JSON is UTF-8")))
+}
+
+/// The days that figures are given for, as far as they are said.
+struct Range {
+    start: Option<Day>,
+    end: Option<Day>,
+    /// How many, where only the end is known.
+    days: u32,
+}
+
+impl Range {
+    const USUAL: Self = Self {
+        start: None,
+        end: None,
+        days: 30,
+    };
+
+    /// The first day and the one behind the last; the day of data now is in the range.
+    fn around(&self, data_now: Option<EventTime>) -> Result<(Day, Day), Problem> {
+        let now = data_now.unwrap_or(EventTime::MIN);
+        let end = self.end.unwrap_or_else(|| later(now.day(), 1));
+        let start = self.start;
+        let start = start.unwrap_or_else(|| later(end, -i64::from(self.days)));
+        if start >= end {
+            return Err(Problem::bad_field("end", "end must be a day after start"));
+        }
+        Ok((start, end))
+    }
+}
+
+async fn look(
+    moment: &mut Moment,
+    now: EventTime,
+    window: Window,
+    start: Day,
+    end: Day,
+) -> Result<Answer, Problem> {
+    let mut by_status: BTreeMap<EventType, u64> = BTreeMap::new();
+    let mut delayed = 0;
+    for (values, count) in moment.facets(&Condition::ANYTHING).await? {
+        if let Value::EventType(status) = values[0] {
+            *by_status.entry(status).or_default() += count;
+        }
+        if values[3] == Value::Boolean(true) {
+            delayed += count;
+        }
+    }
+    let length = i64::from(end.days()) - i64::from(start.days());
+    Ok(Answer {
+        shipments: by_status.values().sum(),
+        by_status: EventType::ALL
+            .map(|status| StatusCount {
+                status: status.name(),
+                count: by_status.get(&status).copied().unwrap_or(0),
+            })
+            .into(),
+        delayed,
+        range: figures(moment, start, end).await?,
+        range_before: figures(moment, later(start, -length), start).await?,
+        at_risk: moment.count(&window.at_risk(now)).await?,
+        at_risk_hours: window.at_risk_hours,
+        stalled: moment.count(&window.stalled(now)).await?,
+        stalled_days: window.stalled_days,
+    })
 }
 
 async fn figures(moment: &mut Moment, start: Day, end: Day) -> Result<RangeFigures, Problem> {

@@ -10,6 +10,7 @@ use eip_stores::query::{After, Direction, FACETS, FacetCount, Moment, Search, So
 use eip_views::{SHIPMENTS, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::document::raw;
@@ -116,7 +117,7 @@ pub(crate) async fn list(
             return Err(Problem::bad_field("count", form));
         }
     };
-    let mut asked = Asked::begin(&api, tick(query.min_tick.as_deref())?).await?;
+    let asked = Asked::begin(&api, tick(query.min_tick.as_deref())?).await?;
     let condition = query.filter.condition(asked.data_now)?;
     let bound_to = Cursor::bound_to(&api.space, &query.filter, sort);
     let visible = asked.moment.visible_tick();
@@ -205,7 +206,7 @@ impl Facets {
                 .into_iter()
                 .map(|(value, count)| Facet { value, count })
                 .collect();
-            facet.sort_by(|a, b| b.count.cmp(&a.count));
+            facet.sort_by_key(|facet| Reverse(facet.count));
             facet
         };
         let place = |name: &str| {

@@ -93,6 +93,13 @@ impl Api {
         Self::over(Stored::Servers(Servers::new()), patient_redis())
     }
 
+    /// On the servers, of which Elasticsearch does not answer.
+    pub(crate) fn without_elasticsearch() -> Self {
+        let mut servers = Servers::new();
+        servers.other_elasticsearch = Some("http://127.0.0.1:1".to_owned());
+        Self::over(Stored::Servers(servers), CacheConfig::Memory)
+    }
+
     /// An API over `stored`.
     pub(crate) fn over(stored: Stored, cache: CacheConfig) -> Self {
         let config = stored.config(cache);
@@ -119,7 +126,7 @@ impl Api {
 
     pub(crate) async fn make_tables(&self) {
         match &self.stored {
-            Stored::Sqlite(sqlite) => sqlite.make_tables().await,
+            Stored::Sqlite(sqlite) => sqlite.make_tables(),
             Stored::Servers(servers) => servers.make_tables().await,
         }
     }
@@ -129,6 +136,14 @@ impl Api {
         match &self.stored {
             Stored::Sqlite(sqlite) => sqlite.set_progress(epoch, tick, offsets).await,
             Stored::Servers(servers) => servers.set_progress(epoch, tick, offsets).await,
+        }
+    }
+
+    /// Searches find everything up to this tick, as far as a dataflow says so.
+    pub(crate) async fn make_visible(&self, tick: i64) {
+        if let Stored::Servers(servers) = &self.stored {
+            let sql = format!("UPDATE progress SET visible_tick = {tick}");
+            servers.execute(&sql).await;
         }
     }
 
@@ -182,7 +197,7 @@ impl Api {
 
     async fn document(&self, view: &'static str, id: &str, doc: &str) {
         match &self.stored {
-            Stored::Sqlite(sqlite) => sqlite.document(view, id, doc).await,
+            Stored::Sqlite(sqlite) => sqlite.document(view, id, doc),
             Stored::Servers(servers) => servers.document(view, id, doc).await,
         }
     }
@@ -259,6 +274,8 @@ impl Stored {
             },
             cache,
             keep: Duration::from_mins(1),
+            ingest: None,
+            wall_ms: || 1_700_000_000_000,
         }
     }
 }

@@ -2,3 +2,5 @@
 
 mod routes;
 mod shipment;
+mod shipments;
+mod stream;

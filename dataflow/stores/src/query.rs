@@ -139,6 +139,11 @@ impl Moment {
         self.visible_tick
     }
 
+    /// Whether all searches of this moment are of its tick. Otherwise a later one may see later ticks.
+    pub fn searches_one_tick(&self) -> bool {
+        matches!(self.kind, MomentKind::Sqlite(_))
+    }
+
     /// The shipment of one order.
     pub async fn shipment(&mut self, order_id: &str) -> Result<Option<Document>, QueryError> {
         let ids = [order_id.to_owned()];

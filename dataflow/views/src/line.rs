@@ -84,7 +84,7 @@ impl View {
                     .and_then(|inner| inner.remove(column.name)),
             };
             let field = field.ok_or_else(|| BadLine(format!("{} is missing", column.name)))?;
-            values.push(value(column, field)?);
+            values.push(value(column, &field)?);
         }
         fields.retain(|_, left| left.as_object().is_none_or(|inner| !inner.is_empty()));
         match fields.into_iter().next() {
@@ -203,14 +203,12 @@ fn parsed(kind: Kind, text: &str) -> Option<Value<'_>> {
     }
 }
 
-fn value(column: &Column, field: Json) -> Result<Value<'static>, BadLine> {
+fn value(column: &Column, field: &Json) -> Result<Value<'static>, BadLine> {
     let value = match field {
         Json::Null if column.nullable => Some(Value::Null),
-        Json::Bool(boolean) if column.kind == Kind::Boolean => Some(Value::Boolean(boolean)),
-        Json::Number(ref number) if column.kind == Kind::Integer => {
-            number.as_i64().map(Value::Integer)
-        }
-        Json::String(ref text) => parsed(column.kind, text).map(Value::into_owned),
+        Json::Bool(boolean) if column.kind == Kind::Boolean => Some(Value::Boolean(*boolean)),
+        Json::Number(number) if column.kind == Kind::Integer => number.as_i64().map(Value::Integer),
+        Json::String(text) => parsed(column.kind, text).map(Value::into_owned),
         _ => None,
     };
     value.ok_or_else(|| BadLine(format!("{} is {field}", column.name)))

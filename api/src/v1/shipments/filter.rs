@@ -80,7 +80,7 @@ impl Window {
         ])
     }
 
-    /// Open past its promise without a DELIVERY_DELAYED, or open and without an event for the days
+    /// Open past its promise without a `DELIVERY_DELAYED`, or open and without an event for the days
     /// before `now`.
     pub(crate) fn stalled(self, now: EventTime) -> Condition {
         let silent_since = later(now, -i64::from(self.stalled_days) * DAY);

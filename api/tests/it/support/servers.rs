@@ -16,6 +16,8 @@ pub(crate) struct Servers {
     pub(crate) space: Space,
     postgres: String,
     elasticsearch: String,
+    /// What the API is told instead, to be without it.
+    pub(crate) other_elasticsearch: Option<String>,
 }
 
 impl Servers {
@@ -26,13 +28,17 @@ impl Servers {
             space: name.parse().unwrap(),
             postgres: eip_test_servers::postgres(),
             elasticsearch: eip_test_servers::elasticsearch(),
+            other_elasticsearch: None,
         }
     }
 
     pub(crate) fn config(&self) -> ViewsConfig {
         ViewsConfig::Servers {
             postgres: self.postgres.clone(),
-            elasticsearch: self.elasticsearch.clone(),
+            elasticsearch: self
+                .other_elasticsearch
+                .clone()
+                .unwrap_or_else(|| self.elasticsearch.clone()),
             elasticsearch_ca: None,
             space: self.space.clone(),
         }
@@ -43,9 +49,12 @@ impl Servers {
             .await;
         self.execute(TABLES).await;
         for view in ["shipment_events", "shipments"] {
+            let mut properties = eip_views::view(view).unwrap().mapping();
+            properties.insert("rev".into(), json!({ "type": "long", "index": false }));
+            properties.insert("ver".into(), json!({ "type": "long" }));
             let body = json!({
                 "settings": { "number_of_replicas": 0 },
-                "mappings": { "dynamic": false },
+                "mappings": { "dynamic": "strict", "properties": properties },
             });
             self.ask(
                 Method::Put,
@@ -69,7 +78,7 @@ impl Servers {
     pub(crate) async fn document(&self, view: &str, id: &str, doc: &str) {
         let source = format!("{},\"rev\":-1,\"ver\":1}}", doc.strip_suffix('}').unwrap());
         let action = json!({ "index": { "_id": id } });
-        let path = format!("/{}/_bulk", self.space.prefixed(view));
+        let path = format!("/{}/_bulk?refresh=true", self.space.prefixed(view));
         let answer = self
             .ask(Method::Post, &path, format!("{action}\n{source}\n"))
             .await;

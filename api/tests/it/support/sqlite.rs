@@ -23,7 +23,7 @@ impl Sqlite {
         ViewsConfig::Sqlite(self.state.path().to_owned())
     }
 
-    pub(crate) async fn make_tables(&self) {
+    pub(crate) fn make_tables(&self) {
         self.store(|_store| ());
     }
 
@@ -35,7 +35,7 @@ impl Sqlite {
     }
 
     /// Stores a document as a dataflow of the present epoch does.
-    pub(crate) async fn document(&self, view: &str, id: &str, doc: &str) {
+    pub(crate) fn document(&self, view: &str, id: &str, doc: &str) {
         let view = DocumentView::ALL
             .into_iter()
             .find(|known| known.name() == view)

@@ -86,13 +86,19 @@ impl SqliteQueries {
 }
 
 /// SQL with its values.
-#[derive(Default)]
 struct Sql {
     text: String,
     values: SqliteArguments,
 }
 
 impl Sql {
+    fn begin(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            values: SqliteArguments::default(),
+        }
+    }
+
     fn value(&mut self, value: &Value<'_>) {
         self.text.push('?');
         let added = match value {
@@ -248,8 +254,7 @@ impl SqliteMoment {
 
     pub(super) async fn search(&mut self, search: &Search) -> Result<Found, QueryError> {
         let total = self.total(&search.condition, search.count_all).await?;
-        let mut sql = Sql::default();
-        sql.text = select(DocumentView::Shipments, "0");
+        let mut sql = Sql::begin(select(DocumentView::Shipments, "0"));
         sql.text.push_str(" WHERE ");
         sql.condition(&search.condition);
         sql.after(search);
@@ -272,8 +277,7 @@ impl SqliteMoment {
         if all {
             return self.count(condition).await.map(Total::Exactly);
         }
-        let mut sql = Sql::default();
-        sql.text = "SELECT count(*) FROM (SELECT 1 FROM shipments WHERE ".to_owned();
+        let mut sql = Sql::begin("SELECT count(*) FROM (SELECT 1 FROM shipments WHERE ");
         sql.condition(condition);
         sql.text.push_str(" LIMIT ");
         sql.value(&Value::Integer(Total::ENOUGH as i64 + 1));
@@ -287,8 +291,7 @@ impl SqliteMoment {
     }
 
     pub(super) async fn count(&mut self, condition: &Condition) -> Result<u64, QueryError> {
-        let mut sql = Sql::default();
-        sql.text = "SELECT count(*) FROM shipments WHERE ".to_owned();
+        let mut sql = Sql::begin("SELECT count(*) FROM shipments WHERE ");
         sql.condition(condition);
         first_integer(&sql.all(self).await?)
     }
@@ -303,8 +306,7 @@ impl SqliteMoment {
             .collect();
         let names: Vec<String> = columns.iter().map(|column| column.sql_name()).collect();
         let names = names.join(", ");
-        let mut sql = Sql::default();
-        sql.text = format!("SELECT {names}, count(*) FROM shipments WHERE ");
+        let mut sql = Sql::begin(format!("SELECT {names}, count(*) FROM shipments WHERE "));
         sql.condition(condition);
         sql.text.push_str(" GROUP BY ");
         sql.text.push_str(&names);

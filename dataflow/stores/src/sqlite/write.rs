@@ -130,19 +130,16 @@ pub(super) async fn documents(
         values.add(id.as_str());
         values.add(*rev);
         values.add(version);
-        match columns_of(view.view(), id, doc) {
-            Some(columns) => {
-                for value in &columns {
-                    values.add_value(value);
-                }
-                values.add(None::<&str>);
+        if let Some(columns) = columns_of(view.view(), id, doc) {
+            for value in &columns {
+                values.add_value(value);
             }
-            None => {
-                for _ in 1..view.view().columns.len() {
-                    values.add(None::<i64>);
-                }
-                values.add(doc.as_str());
+            values.add(None::<&str>);
+        } else {
+            for _ in 1..view.view().columns.len() {
+                values.add(None::<i64>);
             }
+            values.add(doc.as_str());
         }
     };
     upsert.run(&mut transaction, &indexed, bind).await?;

@@ -1,0 +1,146 @@
+//! `GET /v1/stream`
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::Request;
+use futures_util::StreamExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::support::Api;
+
+/// A reader of server-sent events.
+struct Reader {
+    body: BodyDataStream,
+    text: String,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Event {
+    name: String,
+    id: String,
+    data: Value,
+}
+
+impl Reader {
+    async fn open(api: &Api, last: Option<&str>) -> Self {
+        let mut request = Request::get("/v1/stream");
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = api.router().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            body: response.into_body().into_data_stream(),
+            text: String::new(),
+        }
+    }
+
+    async fn next(&mut self) -> Event {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let field = |name: &str| {
+                    let mut lines = event.lines();
+                    let line = lines.find_map(|line| line.strip_prefix(name)).unwrap();
+                    line.trim_start_matches(':').trim().to_owned()
+                };
+                let event = Event {
+                    name: field("event"),
+                    id: field("id"),
+                    data: serde_json::from_str(&field("data")).unwrap(),
+                };
+                self.text = rest.into();
+                return event;
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(20), self.body.next());
+            let chunk = chunk.await.expect("an event in time").unwrap().unwrap();
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// The first event of this tick.
+    async fn of_tick(&mut self, tick: u64) -> Event {
+        loop {
+            let event = self.next().await;
+            if event.data["as_of"]["search_tick"] == tick {
+                return event;
+            }
+        }
+    }
+}
+
+async fn tick(api: &Api, tick: i64) {
+    api.set_progress(2, tick, &[6, 0]).await;
+    api.make_visible(tick).await;
+}
+
+#[tokio::test]
+async fn a_reader_sees_every_tick_and_comes_back_where_it_was() {
+    Api::on_both(async |api| {
+        tick(&api, 1700).await;
+        let mut reader = Reader::open(&api, None).await;
+        let first = reader.next().await;
+        assert_eq!(
+            (first.name.as_str(), &first.data["shipments"]),
+            ("reset", &0.into())
+        );
+        api.delivered_order("a-1").await;
+        tick(&api, 1701).await;
+        let change = reader.of_tick(1701).await;
+        assert_eq!(
+            (change.name.as_str(), &change.data["shipments"]),
+            ("change", &1.into())
+        );
+        assert!(change.id.ends_with(":1701"), "{}", change.id);
+        tick(&api, 1702).await;
+        reader.of_tick(1702).await;
+        drop(reader);
+
+        // One that comes back gets what it has missed; one that was away for too long, all of it.
+        let mut again = Reader::open(&api, Some(&change.id)).await;
+        let missed = again.next().await;
+        assert_eq!(
+            (missed.name.as_str(), &missed.data["as_of"]["search_tick"]),
+            ("change", &1702.into())
+        );
+        for unknown in ["main:3", "1701", "elsewhere:1701", ""] {
+            let mut lost = Reader::open(&api, Some(unknown)).await;
+            assert_eq!(lost.next().await.name, "reset", "{unknown:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn readers_that_never_read_hold_nobody_up() {
+    let api = Api::embedded();
+    api.make_tables().await;
+    tick(&api, 1700).await;
+    let mut silent = Vec::new();
+    for _ in 0..10 {
+        silent.push(Reader::open(&api, None).await);
+    }
+    let mut reading = Vec::new();
+    for _ in 0..90 {
+        reading.push(Reader::open(&api, None).await);
+    }
+    for number in 1701..1704 {
+        tick(&api, number).await;
+        for reader in &mut reading {
+            reader.of_tick(number as u64).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_views_there_is_no_stream_yet() {
+    Api::without_views(async |api| {
+        let answer = api.get("/v1/stream").await;
+        assert_eq!(answer.status, 503, "{}", answer.text);
+    })
+    .await;
+}
