@@ -47,6 +47,8 @@ struct Inner {
     /// None only while the store is being dropped.
     connection: Option<SqliteConnection>,
     runtime: tokio::runtime::Runtime,
+    /// Whether the indexes for searches are there: they are made once what was missing is written.
+    has_indexes: bool,
     _lock: WriterLock,
 }
 
@@ -73,6 +75,7 @@ impl SqliteStore {
         let inner = Inner {
             connection: Some(connection),
             runtime,
+            has_indexes: false,
             _lock: lock,
         };
         Ok(Self {
@@ -191,6 +194,16 @@ impl StatsStore for SqliteStore {
         let mut inner = self.lock();
         let (runtime, connection) = inner.parts();
         runtime.block_on(write::tick(connection, tick))
+    }
+
+    fn publish_visible(&mut self, _epoch: u64, _tick: u64) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        if !inner.has_indexes {
+            let (runtime, connection) = inner.parts();
+            runtime.block_on(schema::make_indexes(connection))?;
+            inner.has_indexes = true;
+        }
+        Ok(())
     }
 
     fn refuse(&mut self, documents: &[RefusedDocument]) -> Result<(), StoreError> {

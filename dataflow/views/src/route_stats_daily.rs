@@ -39,6 +39,7 @@ pub static ROUTE_STATS_DAILY: View = View {
         Column::seconds("lead_seconds_p99").or_null(),
         Column::seconds("late_seconds_sum"),
     ],
+    indexes: &[],
     format: 1,
 };
 

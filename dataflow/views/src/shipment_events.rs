@@ -27,6 +27,7 @@ pub static SHIPMENT_EVENTS: View = View {
             .or_null()
             .within("payload"),
     ],
+    indexes: &[],
     format: 2,
 };
 

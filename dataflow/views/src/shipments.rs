@@ -35,6 +35,11 @@ pub static SHIPMENTS: View = View {
         Column::seconds("leadTimeSeconds").or_null(),
         Column::seconds("lateSeconds").or_null(),
     ],
+    // The newest first, as lists begin, and what facets count by.
+    indexes: &[
+        &["-placedAt", "orderId"],
+        &["status", "sellerRegion", "customerRegion", "delayed"],
+    ],
     format: 2,
 };
 

@@ -85,4 +85,55 @@ impl View {
         };
         format!("CREATE TABLE {} ({}{end}", self.name, parts.join(", "))
     }
+
+    /// `CREATE INDEX` for each index of an embedded table, where it is not there.
+    pub fn create_indexes(&self) -> Vec<String> {
+        let column = |name: &&str| {
+            let (name, direction) = match name.strip_prefix('-') {
+                Some(name) => (name, " DESC"),
+                None => (*name, ""),
+            };
+            let place = self.place(name).expect("an index is over columns");
+            let name = match (self.kept, place) {
+                (Kept::Documents, 0) => "id".to_owned(),
+                _ => self.columns[place].sql_name(),
+            };
+            format!("{name}{direction}")
+        };
+        let indexes = self.indexes.iter().enumerate();
+        indexes
+            .map(|(number, columns)| {
+                let columns: Vec<String> = columns.iter().map(column).collect();
+                format!(
+                    "CREATE INDEX IF NOT EXISTS {0}_{number} ON {0} ({1})",
+                    self.name,
+                    columns.join(", ")
+                )
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ROUTE_STATS_DAILY, SHIPMENT_EVENTS, SHIPMENTS};
+
+    #[test]
+    fn tables_and_indexes_follow_from_the_columns() {
+        let table = SHIPMENT_EVENTS.create_table(Dialect::Sqlite);
+        let wanted = "CREATE TABLE shipment_events (id TEXT PRIMARY KEY NOT NULL, \
+                      rev INTEGER NOT NULL, ver INTEGER NOT NULL, event_type INTEGER, \
+                      event_at INTEGER, order_id TEXT, source TEXT, seller_region TEXT, \
+                      customer_region TEXT, estimated_delivery_at INTEGER, doc TEXT) STRICT";
+        assert_eq!(table, wanted);
+        let table = ROUTE_STATS_DAILY.create_table(Dialect::Postgres);
+        assert!(table.contains("stat_date date NOT NULL, seller_region text COLLATE \"C\""));
+        assert!(table.contains("lead_seconds_p50 bigint, "));
+        assert!(table.ends_with("PRIMARY KEY (stat_date, seller_region, customer_region))"));
+        assert_eq!(
+            SHIPMENTS.create_indexes()[0],
+            "CREATE INDEX IF NOT EXISTS shipments_0 ON shipments (placed_at DESC, id)"
+        );
+    }
 }

@@ -13,6 +13,8 @@ pub struct View {
     pub kept: Kept,
     /// Its columns, in the order of the canonical line.
     pub columns: &'static [Column],
+    /// What embedded tables have indexes over: columns, `-` before one for the greatest first.
+    pub indexes: &'static [&'static [&'static str]],
     /// Counts up when the columns change: tables of another format are made anew from the log.
     pub format: u32,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eip_contract::{Day, Offset};
 use eip_log::Mark;
-use eip_views::{Dialect, RouteStatsRow, VIEWS};
+use eip_views::{Dialect, RouteStatsRow, VIEWS, View};
 use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
@@ -110,6 +110,17 @@ async fn make_tables(connection: &mut SqliteConnection) -> Result<(), sqlx::Erro
         tracing::debug!(?made, "tables of views made");
     }
     transaction.commit().await
+}
+
+/// Makes the indexes of all views that are not there. A backfill is written without them.
+pub(super) async fn make_indexes(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    for sql in VIEWS.into_iter().flat_map(View::create_indexes) {
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| sql_error("cannot write", Path::new(FILE), error))?;
+    }
+    Ok(())
 }
 
 /// Options for a connection that never writes. The file must exist.
