@@ -6,9 +6,9 @@ use eip_contract::Space;
 
 use crate::cache::ResponseCache;
 use crate::config::ApiConfig;
-use crate::ingest::Ingest;
-use crate::metrics::Requests;
-use crate::v1::stream::Hub;
+use crate::hub::Hub;
+use crate::ingest_client::Ingest;
+use crate::requests::Requests;
 use crate::views::{self, OpenError};
 use eip_stores::query::Queries;
 
@@ -45,7 +45,6 @@ impl Api {
 
     /// Closes connections and files.
     pub(crate) async fn close(&self) {
-        self.stream.close();
         self.views.close().await;
     }
 }

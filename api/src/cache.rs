@@ -1,6 +1,6 @@
 //! Answers kept for a while, so that many who ask the same at the same tick ask the stores once.
 //!
-//! A key names the space, the log, the epoch, and the written and visible ticks, which each request reads anew: an
+//! A key names the space, the log, the epoch, and the written and visible ticks, which each request reads again: an
 //! answer is never given for a later tick than it was made from, and nothing has to be thrown away
 //! when a tick is written. A cache that fails costs time, never an answer.
 

@@ -73,24 +73,3 @@ pub(crate) async fn pass_on(State(api): State<Api>, request: Request) -> Result<
     response.extensions_mut().insert(PassedOn);
     Ok(response.into_response())
 }
-
-/// Where Ingest is.
-#[derive(Clone, Debug)]
-pub(crate) struct Ingest {
-    url: String,
-    client: reqwest::Client,
-}
-
-impl Ingest {
-    /// Ingest at this address; nothing is asked yet.
-    pub(crate) fn at(url: &str) -> Self {
-        Self {
-            url: url.trim_end_matches('/').to_owned(),
-            // A redirect would lead the caller's token elsewhere.
-            client: reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .unwrap_or_default(),
-        }
-    }
-}

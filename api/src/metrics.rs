@@ -2,7 +2,7 @@
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -10,10 +10,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::api::Api;
-
-/// Requests by the first digit of their status, from 1 to 5.
-#[derive(Debug, Default)]
-pub(crate) struct Requests([AtomicU64; 5]);
 
 /// Counts every request.
 pub(crate) async fn count(State(api): State<Api>, request: Request, next: Next) -> Response {

@@ -27,8 +27,14 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), ApiError> {
     let api = Api::open(&config)?;
-    let server = axum::serve(listener, router(api.clone()))
-        .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let server = axum::serve(listener, router(api.clone())).with_graceful_shutdown({
+        let (shutdown, api) = (shutdown.clone(), api.clone());
+        async move {
+            shutdown.cancelled().await;
+            // A stream has no end of its own.
+            api.stream.close();
+        }
+    });
     let too_late = async {
         shutdown.cancelled().await;
         tokio::time::sleep(TIMEOUT).await;

@@ -113,7 +113,7 @@ impl Range {
         days: 30,
     };
 
-    /// The first day and the one behind the last; the day of data now is in the range.
+    /// The first day and the one after the last; the day of data now is in the range.
     fn around(&self, data_now: Option<EventTime>) -> Result<(Day, Day), Problem> {
         let now = data_now.unwrap_or(EventTime::MIN);
         let end = self.end.unwrap_or_else(|| later(now.day(), 1));

@@ -269,7 +269,7 @@ impl QueryError {
     fn check_format(found: i64, known: u32) -> Result<(), Self> {
         let way_out = match found.cmp(&i64::from(known)) {
             std::cmp::Ordering::Equal => return Ok(()),
-            std::cmp::Ordering::Less => "run `eip dataflow`, which makes them anew",
+            std::cmp::Ordering::Less => "run `eip dataflow`, which makes them again",
             std::cmp::Ordering::Greater => "use the newer program",
         };
         Err(Self::Format {

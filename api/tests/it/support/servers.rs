@@ -16,7 +16,7 @@ pub(crate) struct Servers {
     pub(crate) space: Space,
     postgres: String,
     elasticsearch: String,
-    /// What the API is told instead, to be without it.
+    /// The address that the API gets instead, to be without it.
     pub(crate) other_elasticsearch: Option<String>,
 }
 

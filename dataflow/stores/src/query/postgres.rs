@@ -120,26 +120,11 @@ impl PostgresMoment {
 fn group(row: &PgRow) -> Result<StatsGroup, QueryError> {
     // A column of nothing but NULL is a text.
     let period: Option<i32> = row.try_get(0).ok().flatten();
-    let seller: Option<String> = row.try_get(1).map_err(failed)?;
-    let customer: Option<String> = row.try_get(2).map_err(failed)?;
-    let integer = |place: usize| row.try_get::<Option<i64>, _>(place).map_err(failed);
-    let summed = StatsGroup::summed().count();
-    let sums = (4..4 + summed).map(|place| integer(place).map(Option::unwrap_or_default));
     let day = |days: i32| {
         let day = u32::try_from(days).ok().and_then(Day::from_days);
         day.ok_or_else(|| QueryError::Broken(format!("a day is {days} days after 1970-01-01")))
     };
-    Ok(StatsGroup {
-        period: period.map(day).transpose()?,
-        route: seller.zip(customer),
-        rows: integer(3)?.unwrap_or_default(),
-        sums: sums.collect::<Result<_, _>>()?,
-        percentiles: [
-            integer(4 + summed)?,
-            integer(5 + summed)?,
-            integer(6 + summed)?,
-        ],
-    })
+    StatsGroup::of(row, period.map(day).transpose()?).map_err(failed)
 }
 
 fn failed(error: sqlx::Error) -> QueryError {

@@ -189,7 +189,7 @@ impl Sql {
         self.text.push(')');
     }
 
-    /// What comes behind the last shipment of a page.
+    /// What comes after the last shipment of a page.
     fn after(&mut self, search: &Search) {
         let Some(after) = &search.after else { return };
         let column = search.sort.column;
@@ -238,12 +238,12 @@ impl SqliteMoment {
         ids: &[String],
     ) -> Result<Vec<Document>, QueryError> {
         let ids = serde_json::to_string(ids).expect("texts are always JSON");
-        // Named first, so that the ids lead and the table is looked up.
+        // The ids lead (CROSS JOIN keeps the order), and the table is looked up.
         let sql = format!(
-            "{} AS stored CROSS JOIN json_each(?1) AS wanted WHERE stored.id = wanted.value ORDER BY wanted.key",
+            "SELECT found.* FROM json_each(?1) AS wanted CROSS JOIN ({}) AS found
+             ON found.id = wanted.value ORDER BY wanted.key",
             select(view, "0")
-        )
-        .replace("SELECT id, 0", "SELECT stored.id, 0");
+        );
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(ids)
             .fetch_all(&mut *self.transaction)
@@ -368,25 +368,10 @@ impl SqliteMoment {
 
 fn group(row: &SqliteRow) -> Result<StatsGroup, QueryError> {
     let period: Option<&str> = row.try_get(0).map_err(failed)?;
-    let seller: Option<String> = row.try_get(1).map_err(failed)?;
-    let customer: Option<String> = row.try_get(2).map_err(failed)?;
-    let integer = |place: usize| row.try_get::<Option<i64>, _>(place).map_err(failed);
-    let summed = StatsGroup::summed().count();
-    let sums = (4..4 + summed).map(|place| integer(place).map(Option::unwrap_or_default));
     let day = |text: &str| {
         Day::parse(text.as_bytes()).map_err(|_| QueryError::Broken(format!("a day is {text:?}")))
     };
-    Ok(StatsGroup {
-        period: period.map(day).transpose()?,
-        route: seller.zip(customer),
-        rows: integer(3)?.unwrap_or_default(),
-        sums: sums.collect::<Result<_, _>>()?,
-        percentiles: [
-            integer(4 + summed)?,
-            integer(5 + summed)?,
-            integer(6 + summed)?,
-        ],
-    })
+    StatsGroup::of(row, period.map(day).transpose()?).map_err(failed)
 }
 
 fn document(view: DocumentView, row: &SqliteRow) -> Result<Document, QueryError> {

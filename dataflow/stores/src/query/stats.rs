@@ -2,13 +2,14 @@
 
 use eip_contract::Day;
 use eip_views::{Column, Kept, ROUTE_STATS_DAILY, Unit};
+use sqlx::{ColumnIndex, Decode, Row, Type};
 
 /// Which rows, and what they are summed by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatsQuery {
     /// The first day.
     pub start: Day,
-    /// The day behind the last.
+    /// The day after the last.
     pub end: Day,
     /// Regions of sellers; any without.
     pub sellers: Vec<String>,
@@ -69,6 +70,27 @@ impl StatsGroup {
         ROUTE_STATS_DAILY.columns[key..]
             .iter()
             .filter(|column| column.unit != Unit::None && !column.nullable)
+    }
+
+    /// From a row of [`StatsQuery::sql`], whose first column is the period.
+    pub(super) fn of<'r, R: Row>(row: &'r R, period: Option<Day>) -> Result<Self, sqlx::Error>
+    where
+        usize: ColumnIndex<R>,
+        i64: Decode<'r, R::Database> + Type<R::Database>,
+        String: Decode<'r, R::Database> + Type<R::Database>,
+    {
+        let seller: Option<String> = row.try_get(1)?;
+        let customer: Option<String> = row.try_get(2)?;
+        let integer = |place: usize| row.try_get::<Option<i64>, _>(place);
+        let first = 4 + Self::summed().count();
+        let sums = (4..first).map(|place| integer(place).map(Option::unwrap_or_default));
+        Ok(Self {
+            period,
+            route: seller.zip(customer),
+            rows: integer(3)?.unwrap_or_default(),
+            sums: sums.collect::<Result<_, _>>()?,
+            percentiles: [integer(first)?, integer(first + 1)?, integer(first + 2)?],
+        })
     }
 
     /// The sum of a column.

@@ -1,0 +1,56 @@
+//! `eip api` as a process of its own.
+
+use std::fs;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{Eip, http};
+
+/// `eip api` over a chain, until it is dropped.
+pub(super) struct Served {
+    child: Child,
+    pub(super) url: String,
+}
+
+impl Served {
+    pub(super) fn start(eip: &Eip) -> Self {
+        Self::start_with(eip, &[])
+    }
+
+    pub(super) fn start_with(eip: &Eip, args: &[&str]) -> Self {
+        let port_file = eip.path("api.port");
+        let _ = fs::remove_file(&port_file);
+        let child = eip
+            .command(["api", "--listen", "127.0.0.1:0", "--port-file"])
+            .arg(&port_file)
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let port = loop {
+            match fs::read_to_string(&port_file) {
+                Ok(port) if !port.trim().is_empty() => break port.trim().to_owned(),
+                _ => std::thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        let port = port.rsplit(':').next().unwrap().to_owned();
+        Self {
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+        }
+    }
+
+    pub(super) fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&http("GET", &format!("{}{path}", self.url), "")).unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
