@@ -8,6 +8,7 @@ use crate::cache::ResponseCache;
 use crate::config::ApiConfig;
 use crate::hub::Hub;
 use crate::ingest_client::Ingest;
+use crate::log::ApiLog;
 use crate::requests::Requests;
 use crate::views::{self, OpenError};
 use eip_stores::query::Queries;
@@ -24,6 +25,9 @@ pub struct Api {
     pub(crate) stream: Arc<Hub>,
     /// Where requests about replays go.
     pub(crate) ingest: Option<Ingest>,
+    /// What the views are made from.
+    #[expect(dead_code, reason = "for the paths that come next")]
+    pub(crate) log: ApiLog,
     /// The wall clock, in milliseconds.
     pub(crate) wall_ms: fn() -> i64,
 }
@@ -39,6 +43,7 @@ impl Api {
             requests: Arc::default(),
             stream: Arc::default(),
             ingest: config.ingest.as_deref().map(Ingest::at),
+            log: ApiLog::new(config.log.clone()),
             wall_ms: config.wall_ms,
         })
     }

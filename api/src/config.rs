@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use eip_contract::Space;
 
+use crate::log::LogConfig;
+
 /// All settings of one API.
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
@@ -18,6 +20,8 @@ pub struct ApiConfig {
     pub keep: Duration,
     /// Ingest's address, where requests about replays are passed on to.
     pub ingest: Option<String>,
+    /// The log that the views are made from, for what only it knows (where a field comes from).
+    pub log: Option<LogConfig>,
     /// The wall clock, in milliseconds since 1970, for what answers are as of.
     pub wall_ms: fn() -> i64,
 }
@@ -33,6 +37,7 @@ impl ApiConfig {
             cache: CacheConfig::Memory,
             keep: Self::KEEP,
             ingest: None,
+            log: Some(LogConfig::Journal(state.to_owned())),
             wall_ms,
         }
     }

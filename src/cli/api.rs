@@ -1,7 +1,7 @@
 //! `eip api`: the Ops Search API over the stored views.
 
 use clap::Args;
-use eip_api::{ApiConfig, CacheConfig, ViewsConfig};
+use eip_api::{ApiConfig, CacheConfig, LogConfig, ViewsConfig};
 
 use super::Exit;
 use super::chain::ChainArgs;
@@ -53,6 +53,7 @@ pub(super) fn config(chain: &Chain) -> anyhow::Result<ApiConfig> {
             },
             keep: ApiConfig::KEEP,
             ingest: None,
+            log: Some(LogConfig::Kafka(servers.kafka_config())),
             wall_ms,
         },
     })

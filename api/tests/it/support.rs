@@ -275,6 +275,7 @@ impl Stored {
             cache,
             keep: Duration::from_mins(1),
             ingest: None,
+            log: None,
             wall_ms: || 1_700_000_000_000,
         }
     }
