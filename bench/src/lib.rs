@@ -5,6 +5,7 @@
 #[macro_use]
 mod say;
 
+pub mod api;
 pub mod engine;
 mod figures;
 pub mod ingest;
@@ -12,8 +13,9 @@ pub mod kafka;
 pub mod pacing;
 pub mod sinks;
 
+pub use api::{ApiOptions, api};
 pub use engine::{EngineOptions, engine};
-pub use ingest::{IngestOptions, ingest, write_events};
+pub use ingest::{IngestOptions, fast_backfill, ingest, write_events};
 pub use kafka::{KafkaOptions, kafka};
 pub use pacing::{PacingOptions, pacing};
 pub use sinks::{SinksOptions, sinks};

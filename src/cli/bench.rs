@@ -7,12 +7,15 @@ use eip_bench::{EngineOptions, IngestOptions};
 
 use super::Exit;
 
+mod api;
 mod kafka;
 mod pacing;
 mod sinks;
 
 #[derive(Subcommand)]
 pub(crate) enum Bench {
+    /// The API's answers, cached and not, each beside the stores' own.
+    Api(api::Api),
     /// The dataflow alone, sinks that only count: load, correction, latency, memory.
     Engine(Engine),
     /// CSV to journal and cache.
@@ -75,6 +78,11 @@ impl Bench {
             Ok(out)
         };
         match self {
+            Self::Api(bench) if bench.generates() => {
+                let data = data(bench.data.clone(), bench.orders)?;
+                bench.run(folder.path(), Some(&data))?;
+            }
+            Self::Api(bench) => bench.run(folder.path(), None)?,
             Self::Engine(bench) => {
                 let events = folder.path().join("events.ndjson");
                 eip_bench::write_events(&data(bench.data, bench.orders)?, &events)?;

@@ -98,6 +98,11 @@ struct ServerArgs {
 }
 
 impl ChainArgs {
+    /// Whether any chain is meant.
+    pub(crate) fn is_named(&self) -> bool {
+        self.folder.is_some()
+    }
+
     /// The chain that is meant; nothing is opened yet.
     pub(crate) fn chain(&self) -> anyhow::Result<Chain> {
         self.chain_of(&self.space)
