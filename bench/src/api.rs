@@ -41,7 +41,7 @@ pub struct ApiOptions {
 }
 
 /// Measures and prints.
-pub fn api(options: ApiOptions) -> anyhow::Result<()> {
+pub fn api(options: &ApiOptions) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -50,7 +50,7 @@ pub fn api(options: ApiOptions) -> anyhow::Result<()> {
         let queries = queries(&options.config.views)?;
         let served = eip_api::run(listener, options.config.clone(), shutdown.clone());
         let measured = async {
-            let result = measure(&options, &queries, address).await;
+            let result = measure(options, &queries, address).await;
             shutdown.cancel();
             result
         };
@@ -140,7 +140,11 @@ async fn measure(
             };
             let times = open_loop(load, |number| {
                 let (queries, subject) = (queries.clone(), subject.clone());
-                async move { question.ask_stores(&queries, &subject, first + number).await }
+                async move {
+                    question
+                        .ask_stores(&queries, &subject, first + number)
+                        .await
+                }
             });
             bare.push(Figures::of(&times.await?));
             let times = open_loop(load, |number| {

@@ -3,7 +3,19 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
+
+/// Longest time that a histogram tells from a longer one, in microseconds: ten minutes.
+const LONGEST_MICROS: u64 = 600_000_000;
+
+/// A histogram of microseconds to three digits.
+///
+/// It has its bound from the start: one that grows does so in `record` only, and `saturating_record`
+/// would cut everything off at what it has so far.
+pub(crate) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_max(LONGEST_MICROS, 3).expect("a bound and three digits")
+}
 
 /// A running measurement.
 pub(crate) struct Meter {
@@ -64,4 +76,16 @@ pub(crate) fn wall_clock() -> eip_ingest::run::Clock {
         let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
         since.as_millis() as i64
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_time_is_not_cut_off() {
+        let mut times = histogram();
+        times.saturating_record(30_000_000);
+        assert!(times.equivalent(times.max(), 30_000_000));
+    }
 }

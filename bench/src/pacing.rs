@@ -14,9 +14,8 @@ use eip_ingest::run::{
     RunRequest, Runner, ScaleFactor, ScaledTask, Source, Speed, Task, be_punctual,
 };
 use eip_log::Log;
-use hdrhistogram::Histogram;
 
-use crate::figures::{Cost, Meter, wall_clock};
+use crate::figures::{Cost, Meter, histogram, wall_clock};
 
 /// The bare thread's due times are this far apart.
 const BARE_PERIOD: Duration = Duration::from_micros(500);
@@ -121,7 +120,7 @@ fn beside_a_sleeper<T>(work: impl FnOnce() -> T) -> (T, Quantiles) {
     thread::scope(|scope| {
         let sleeper = scope.spawn(|| {
             be_punctual();
-            let mut late = Histogram::<u64>::new(3).expect("three digits are allowed");
+            let mut late = histogram();
             let mut due = Instant::now();
             while !is_over.load(Ordering::Relaxed) {
                 due += BARE_PERIOD;

@@ -15,7 +15,7 @@ mod sinks;
 #[derive(Subcommand)]
 pub(crate) enum Bench {
     /// The API's answers, cached and not, each beside the stores' own.
-    Api(api::Api),
+    Api(Box<api::Api>),
     /// The dataflow alone, sinks that only count: load, correction, latency, memory.
     Engine(Engine),
     /// CSV to journal and cache.

@@ -1,11 +1,15 @@
 //! An open loop: questions are asked when they are due, whether earlier ones have been answered or not.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use eip_ingest::run::be_punctual;
 use hdrhistogram::Histogram;
-use tokio::time::Instant;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::task::TaskTracker;
+
+use crate::figures::histogram;
 
 /// How often something is asked, and for how long.
 #[derive(Clone, Copy)]
@@ -24,17 +28,17 @@ pub(super) async fn open_loop<F>(
 where
     F: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
-    let times = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
+    let times = Arc::new(Mutex::new(histogram()));
     let failed = Arc::new(Mutex::new(None));
     let tasks = TaskTracker::new();
-    let begin = Instant::now();
-    let period = Duration::from_secs(1) / load.rate.max(1);
-    let mut due = begin;
+    let mut due_times = due_times(load);
     for number in 0.. {
-        if due - begin >= load.lasting || lock(&failed).is_some() {
+        let Some(due) = due_times.recv().await else {
+            break;
+        };
+        if lock(&failed).is_some() {
             break;
         }
-        tokio::time::sleep_until(due).await;
         let answer = ask(number);
         let (times, failed) = (Arc::clone(&times), Arc::clone(&failed));
         tasks.spawn(async move {
@@ -45,7 +49,6 @@ where
                 }
             }
         });
-        due += period;
     }
     tasks.close();
     tasks.wait().await;
@@ -54,6 +57,26 @@ where
     }
     let times = lock(&times).clone();
     Ok(times)
+}
+
+/// Each due time, when it has come. A thread of its own keeps them: a runtime's timers are late by
+/// milliseconds, which would be taken for the answers' time.
+fn due_times(load: Load) -> UnboundedReceiver<Instant> {
+    let (sender, receiver) = unbounded_channel();
+    thread::spawn(move || {
+        be_punctual();
+        let (begin, period) = (Instant::now(), Duration::from_secs(1) / load.rate.max(1));
+        let mut due = begin;
+        while due.duration_since(begin) < load.lasting {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            // Nobody takes them any more after an error.
+            if sender.send(due).is_err() {
+                break;
+            }
+            due += period;
+        }
+    });
+    receiver
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

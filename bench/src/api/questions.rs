@@ -178,12 +178,7 @@ impl Subject {
     }
 }
 
-async fn overview(
-    moment: &mut Moment,
-    now: EventTime,
-    start: Day,
-    end: Day,
-) -> anyhow::Result<()> {
+async fn overview(moment: &mut Moment, now: EventTime, start: Day, end: Day) -> anyhow::Result<()> {
     let length = end.days() - start.days();
     let before = Day::from_days(start.days().saturating_sub(length)).unwrap_or(start);
     moment.facets(&Condition::ANYTHING).await?;

@@ -48,7 +48,7 @@ impl Api {
             Some(data) => generated(folder, data)?,
             None => self.chain.chain()?,
         };
-        eip_bench::api(ApiOptions {
+        eip_bench::api(&ApiOptions {
             config: config(&chain)?,
             rate: self.rate,
             cached_rate: self.cached_rate,
