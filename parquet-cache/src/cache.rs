@@ -2,6 +2,7 @@
 
 mod catch_up;
 mod merge;
+mod order;
 mod read;
 mod refresh;
 
@@ -24,6 +25,7 @@ use crate::status::{SegmentStatus, Status};
 
 pub use catch_up::CatchUp;
 pub use merge::Compaction;
+pub use order::{OrderRecord, OrderRecords};
 pub use read::{Hydrated, TakePacked};
 
 /// The mirror of a log, open for reading; each change takes the writer's lock for as long as it lasts.

@@ -35,7 +35,7 @@ mod schema;
 mod segment;
 mod status;
 
-pub use cache::{Cache, CatchUp, Compaction, Hydrated, TakePacked};
+pub use cache::{Cache, CatchUp, Compaction, Hydrated, OrderRecord, OrderRecords, TakePacked};
 pub use coverage::Coverage;
 pub use error::{CacheError, Damage, DamageKind};
 pub use manifest::DeadRecord;

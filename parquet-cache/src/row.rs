@@ -15,6 +15,8 @@ pub struct CachedRow<'a> {
     pub run: Option<&'a str>,
     /// Header `parts`: records per partition of its transaction.
     pub parts: Option<&'a str>,
+    /// When it was appended, in ms since the epoch; not known of what was written by earlier programs.
+    pub appended_ms: Option<i64>,
     /// Header `due`: when it was due, in µs since the epoch.
     pub due_micros: Option<i64>,
 }

@@ -26,10 +26,12 @@ pub(crate) enum Column {
     Run,
     Parts,
     Due,
+    /// Not in the files of earlier programs, so it is the last one.
+    AppendedAt,
 }
 
 /// How many columns there are.
-pub(crate) const COLUMNS: usize = Column::Due as usize + 1;
+pub(crate) const COLUMNS: usize = Column::AppendedAt as usize + 1;
 /// How many of them, from the first on, hold the packed facts.
 pub(crate) const HOT_COLUMNS: usize = Column::Offset as usize + 1;
 
@@ -47,6 +49,7 @@ message fulfillment_record {
     OPTIONAL BYTE_ARRAY run (STRING);
     OPTIONAL BYTE_ARRAY parts (STRING);
     OPTIONAL INT64 due (TIMESTAMP(MICROS,true));
+    OPTIONAL INT64 appended_at (TIMESTAMP(MILLIS,true));
 }";
 
 /// The schema of every cache file.

@@ -33,6 +33,9 @@ pub(crate) enum Log {
         /// The file; stdout without it.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// End each line with the time of appending (`"appendedMs":…`), which an import keeps.
+        #[arg(long)]
+        times: bool,
     },
 }
 
@@ -45,7 +48,7 @@ impl Log {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::Import { file, chain } => import(&file, &chain),
-            Self::Export { chain, out } => export(&chain, out.as_deref()),
+            Self::Export { chain, out, times } => export(&chain, out.as_deref(), times),
         }
     }
 }
@@ -102,7 +105,7 @@ fn import(file: &PathBuf, chain: &NewChainArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn export(chain: &ChainArgs, out: Option<&Path>) -> anyhow::Result<Exit> {
+fn export(chain: &ChainArgs, out: Option<&Path>, times: bool) -> anyhow::Result<Exit> {
     let output: Box<dyn Write> = match out {
         Some(path) => Box::new(
             File::create(path).with_context(|| format!("cannot create {}", path.display()))?,
@@ -110,7 +113,12 @@ fn export(chain: &ChainArgs, out: Option<&Path>) -> anyhow::Result<Exit> {
         None => Box::new(Stdout),
     };
     let mut output = BufWriter::with_capacity(1 << 20, output);
-    let summary = eip_log::export(&chain.chain()?.log()?, &mut output)?;
+    let log = chain.chain()?.log()?;
+    let summary = if times {
+        eip_log::export_with_times(&log, &mut output)?
+    } else {
+        eip_log::export(&log, &mut output)?
+    };
     output.flush()?;
     err!(
         "wrote {} events, {} tombstones and {} foreign lines; {} foreign values fit no line",

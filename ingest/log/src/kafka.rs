@@ -194,15 +194,6 @@ fn another_topic(broker: &Broker) -> LogError {
     ))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "heartbeats and silence are about the wall clock of this host, in no result"
-)]
-fn now_ms() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |since| since.as_millis() as i64)
-}
-
 impl EventLog for KafkaLog {
     fn partitions(&self) -> u32 {
         self.partitions

@@ -18,6 +18,7 @@
 //! nobody is shown a record of a transaction before its commit; an offset means one record for
 //! ever, and the offsets of what was aborted are not used again; damage is reported, not skipped.
 
+mod clock;
 mod ends;
 mod error;
 mod event_log;
@@ -49,5 +50,5 @@ pub use lock::WriterLock;
 pub use mark::{BadDigest, LastRecords, Mark, Marks, RecordDigest, Stretch};
 pub use reader::{JournalReader, RecordRef};
 pub use state::{BadTopicId, DEFAULT_PARTITIONS, FORMAT, MAX_PARTITIONS, StateDir, TopicId};
-pub use transfer::{ExportSummary, ImportSummary, export, export_facts, import};
+pub use transfer::{ExportSummary, ImportSummary, export, export_facts, export_with_times, import};
 pub use writer::{JournalWriter, NewRecord, WriterOptions};

@@ -1,16 +1,17 @@
 //! One line of the journal: its kinds, how it is made and how it is taken apart.
 //!
 //! ```text
-//! {"journal":1,"topic":"…","file":2,"next":[7,9],"ledger":3,"before":67108900,"c":"…"}    the header
-//! {"p":0,"o":12,"k":"<key>","run":"<run>/1","due":5,"v":{…},"c":"…"}                       a record
+//! {"journal":2,"topic":"…","file":2,"next":[7,9],"ledger":3,"before":67108900,"c":"…"}    the header
+//! {"p":0,"o":12,"k":"<key>","run":"<run>/1","at":8,"due":5,"v":{…},"c":"…"}                a record
 //! {"begin":"<run>/1","c":"…"} … {"commit":"<run>/1","next":[7,9],"c":"…"}                  a block
 //! {"abort":"<run>/1","next":[7,9],"c":"…"}                                                 or so
 //! {"ledger":{…},"n":3,"c":"…"}                                                             the ledger
 //! ```
 //! `c` is the CRC-32 of the line's bytes before `,"c"`. A record's `k` is null for no key, `k64`
 //! holds what is no plain text. `v` is the value itself, byte for byte, when the whole line is JSON
-//! with it, null for a tombstone; any other value is base64 in `b64`. So each line is JSON, and
-//! none of it is ever parsed as such on the way to a reader.
+//! with it, null for a tombstone; any other value is base64 in `b64`. `at` is when the record was
+//! appended, in milliseconds since the epoch; files of format 1 do not have it. So each line is JSON,
+//! and none of it is ever parsed as such on the way to a reader.
 
 mod read;
 mod write;

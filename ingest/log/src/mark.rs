@@ -28,7 +28,8 @@ const NEAR: u64 = 1000;
 /// How long all stretches together may take where records may take a while to come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The first 16 bytes of SHA-256 over all that a record has: offset, key, value, headers.
+/// The first 16 bytes of SHA-256 over all that a record says: offset, key, value, headers, and not when it
+/// was appended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RecordDigest(pub u128);
@@ -98,7 +99,7 @@ impl Mark {
     }
 }
 
-/// Writes all that a record has, so that no two records have the same bytes.
+/// Writes all that a record says, so that no two records have the same bytes.
 #[inline]
 fn write(record: &RecordRef<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(&record.offset.0.to_le_bytes());
@@ -363,6 +364,7 @@ mod tests {
             value: Some(b"c"),
             run: Some("r/1"),
             parts: None,
+            appended_ms: Some(9),
             due_micros: Some(7),
         }
     }
@@ -415,6 +417,12 @@ mod tests {
         let newest_first: Vec<_> = [&one].into_iter().chain(others.iter().rev()).collect();
         let four: Vec<_> = newest_first.into_iter().take(4).map(Mark::of).collect();
         assert_eq!(last.marks(1).collect::<Vec<_>>(), four);
+        // An earlier program's marks stay good, and a copy of the record at another time is the same one.
+        let undated = RecordRef {
+            appended_ms: None,
+            ..one
+        };
+        assert_eq!(Mark::of(&undated), Mark::of(&one));
         let text = serde_json::to_string(&Mark::of(&one)).unwrap();
         assert_eq!(serde_json::from_str::<Mark>(&text).unwrap(), Mark::of(&one));
     }

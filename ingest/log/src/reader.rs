@@ -31,6 +31,9 @@ pub struct RecordRef<'a> {
     pub run: Option<&'a str>,
     /// How many records its transaction has per partition ([`crate::parse_parts`]).
     pub parts: Option<&'a str>,
+    /// When it was appended, in milliseconds since the epoch by its writer's clock; not part of what it
+    /// says. `None` in a journal of format 1.
+    pub appended_ms: Option<i64>,
     /// When it was due, in microseconds since the epoch.
     pub due_micros: Option<i64>,
 }
@@ -222,6 +225,7 @@ impl JournalReader {
                         value: body.value,
                         run: body.run,
                         parts: body.parts,
+                        appended_ms: body.appended_ms,
                         due_micros: body.due_micros,
                     });
                     count += 1;

@@ -87,7 +87,40 @@ impl Scan {
     }
 
     /// Reads all that is there.
-    pub(crate) fn advance(&mut self, mut on_entry: Option<OnEntry<'_>>) -> Result<(), LogError> {
+    pub(crate) fn advance(&mut self, on_entry: Option<OnEntry<'_>>) -> Result<(), LogError> {
+        self.advance_up_to(false, on_entry).map(drop)
+    }
+
+    /// Reads the rest of the present file, unless the next one's header says that no entry of the ledger is in
+    /// it: then it is passed over. Whether there is a next one, where the scan stands then.
+    pub(crate) fn advance_file(&mut self, on_entry: OnEntry<'_>) -> Result<bool, LogError> {
+        if self.passes_file()? {
+            return Ok(true);
+        }
+        self.advance_up_to(true, Some(on_entry))
+    }
+
+    /// Goes to the next file when the scan stands at the beginning of one without an entry. Blocks never span
+    /// files, so nothing else of it is missed by who wants entries only.
+    fn passes_file(&mut self) -> Result<bool, LogError> {
+        let place = self.place();
+        if place.is_some_and(|place| place.byte > 0) {
+            return Ok(false);
+        }
+        let next = place.map_or(self.from_file, |place| place.file) + 1;
+        let without_entry = |header: Header| header.ledger == self.ledger;
+        if !Header::read(&self.state, next)?.is_some_and(without_entry) {
+            return Ok(false);
+        }
+        (self.tail, self.header, self.from_file) = (None, None, next);
+        Ok(true)
+    }
+
+    fn advance_up_to(
+        &mut self,
+        one_file: bool,
+        mut on_entry: Option<OnEntry<'_>>,
+    ) -> Result<bool, LogError> {
         if self.tail.is_none() {
             self.tail = Tail::open(
                 &self.state,
@@ -98,9 +131,9 @@ impl Scan {
             )?;
         }
         let Some(mut tail) = self.tail.take() else {
-            return Ok(());
+            return Ok(false);
         };
-        let result = self.advance_in(&mut tail, &mut on_entry);
+        let result = self.advance_in(&mut tail, one_file, &mut on_entry);
         // A file that a crash left without a header is replaced by another of its name.
         if self.header.is_some() || result.is_err() {
             self.tail = Some(tail);
@@ -111,12 +144,17 @@ impl Scan {
     fn advance_in(
         &mut self,
         tail: &mut Tail,
+        one_file: bool,
         on_entry: &mut Option<OnEntry<'_>>,
-    ) -> Result<(), LogError> {
+    ) -> Result<bool, LogError> {
+        let file = tail.place().file;
         while let Some(range) = tail.peek_across(&self.state)? {
             let line = tail.line(&range);
             let kind = Kind::of(line);
             let place = tail.place();
+            if one_file && place.file > file {
+                return Ok(true);
+            }
             let taken = if (place.byte == 0) != (kind == Kind::Header) {
                 Err("a header belongs to a file's beginning, and only there".into())
             } else if kind == Kind::Record {
@@ -129,7 +167,7 @@ impl Scan {
             taken.map_err(|what| tail.corrupt(what))?;
             tail.consume(&range);
         }
-        Ok(())
+        Ok(false)
     }
 
     fn take_header(&mut self, header: Header) -> Result<(), String> {

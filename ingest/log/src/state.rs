@@ -11,11 +11,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::now_ms;
 use crate::error::LogError;
 use crate::files::sync_folder;
 
-/// The newest format of state folder and journal that this program reads and the one it writes.
-pub const FORMAT: u32 = 1;
+/// The newest format of state folder and journal that this program reads and the one it writes. Before 2,
+/// records do not say when they were appended.
+pub const FORMAT: u32 = 2;
 /// Partitions of a new log when nobody says.
 pub const DEFAULT_PARTITIONS: u32 = 4;
 /// Most partitions of a log.
@@ -88,14 +90,8 @@ pub struct StateDir {
 
 impl StateDir {
     /// Makes a new one with a random topic id. Parent folders are made too.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "when a folder was made is told to people and decides nothing"
-    )]
     pub fn create(path: impl AsRef<Path>, partitions: u32) -> Result<Self, LogError> {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let created_ms = now.map_or(0, |since| since.as_millis() as i64);
-        Self::create_as(path, partitions, random_topic_id()?, created_ms)
+        Self::create_as(path, partitions, random_topic_id()?, now_ms())
     }
 
     /// As [`StateDir::create`] with nothing taken from outside.
@@ -298,7 +294,7 @@ mod tests {
         .unwrap();
         let error = StateDir::open(folder.path()).unwrap_err().to_string();
         assert!(
-            error.contains("format 9") && error.contains("up to 1"),
+            error.contains("format 9") && error.contains("up to 2"),
             "{error}"
         );
     }

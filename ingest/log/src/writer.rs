@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use eip_contract::{Event, Offset, partition_of};
 
+use crate::clock::now_ms;
 use crate::error::LogError;
 use crate::files::{self, Header};
 use crate::ledger::{RunSummary, RunTag};
@@ -30,6 +31,9 @@ pub struct NewRecord<'a> {
     pub value: Option<&'a [u8]>,
     /// When it was due, in microseconds since the epoch.
     pub due_micros: Option<i64>,
+    /// When it was appended, in milliseconds since the epoch, if that was earlier and elsewhere; `None`:
+    /// now.
+    pub appended_ms: Option<i64>,
     /// Its partition; `None`: that of its key, or 0 without a key.
     pub partition: Option<u32>,
     /// The value was made by [`Event::encode`], so it need not be looked at.
@@ -82,6 +86,9 @@ pub struct WriterOptions {
     /// Whether to wait for the disk at all. Without it nothing outlives a crash of the machine, and
     /// tests are many times faster.
     pub durable: bool,
+    /// The wall clock in milliseconds since the epoch, which records are stamped with. It is read once
+    /// for all that is written at once.
+    pub clock: fn() -> i64,
 }
 
 impl Default for WriterOptions {
@@ -90,6 +97,7 @@ impl Default for WriterOptions {
             roll_bytes: 64 << 20,
             flush_bytes: 1 << 20,
             durable: true,
+            clock: now_ms,
         }
     }
 }
@@ -118,6 +126,8 @@ pub struct JournalWriter {
     /// Whether the file has bytes that may not be on the disk.
     unsynced: bool,
     poisoned: bool,
+    /// When what gathers now is appended; none before its first record.
+    stamp: Option<i64>,
     next: Vec<u64>,
     /// As `next`, without an open transaction.
     ends: Vec<u64>,
@@ -167,11 +177,13 @@ impl JournalWriter {
         );
         let partition = self.partition(record.key, record.partition)?;
         self.prepare(tag)?;
+        let appended_ms = record.appended_ms.unwrap_or_else(|| self.stamp());
         let line = RecordLine {
             partition,
             offset: self.next[partition as usize],
             key: record.key,
             headers: &self.headers,
+            appended_ms,
             due_micros: record.due_micros,
         };
         line::write_record(&mut self.buffer, &line, record.value, record.canonical);
@@ -189,15 +201,23 @@ impl JournalWriter {
         let key = event.order_id.as_bytes();
         let partition = self.partition(Some(key), None)?;
         self.prepare(tag)?;
+        let appended_ms = self.stamp();
         let line = RecordLine {
             partition,
             offset: self.next[partition as usize],
             key: Some(key),
             headers: &self.headers,
+            appended_ms,
             due_micros,
         };
         line::write_event(&mut self.buffer, &line, event);
         self.appended(partition)
+    }
+
+    /// The time of what is appended now.
+    #[inline]
+    fn stamp(&mut self) -> i64 {
+        *self.stamp.get_or_insert_with(self.options.clock)
     }
 
     pub(crate) fn state(&self) -> &StateDir {
@@ -278,6 +298,7 @@ impl JournalWriter {
 
     /// Writes out what has gathered.
     fn flush(&mut self) -> Result<(), LogError> {
+        self.stamp = None;
         self.attempt(|writer| {
             if writer.buffer.is_empty() {
                 return Ok(());
@@ -310,6 +331,11 @@ impl JournalWriter {
         if self.file_bytes < self.options.roll_bytes || self.block.is_some() {
             return Ok(());
         }
+        self.roll()
+    }
+
+    /// Begins the next file; no block is open.
+    fn roll(&mut self) -> Result<(), LogError> {
         self.flush()?;
         self.sync_file()?;
         self.attempt(|writer| {

@@ -149,6 +149,7 @@ fn take(
             change,
             run: record.run,
             parts: record.parts,
+            appended_ms: record.appended_ms,
             due_micros: record.due_micros,
         }),
         Err(reason) => {

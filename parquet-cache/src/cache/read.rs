@@ -120,7 +120,7 @@ impl Cache {
 
     /// Reads a partition's range segment by segment and tells how far it came. A segment that proves
     /// damaged is given up, and another that holds the same offsets is tried.
-    fn walk(
+    pub(super) fn walk(
         &self,
         partition: u32,
         range: Range<Offset>,

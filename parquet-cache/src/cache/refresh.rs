@@ -73,7 +73,6 @@ impl Cache {
             self.change(|segments| *segments = Segments::default());
             return Ok(Vec::new());
         }
-        let ends = self.log.ends()?.poll()?;
         let known = self.change(|segments| {
             let Segments { usable, ignored } = segments;
             usable.retain(|segment| numbers.contains(&segment.number()));
@@ -85,6 +84,10 @@ impl Cache {
                 .chain(ignored.iter().map(|&(number, _)| number))
                 .collect::<Vec<_>>()
         });
+        if numbers.iter().all(|number| known.contains(number)) {
+            return Ok(Vec::new());
+        }
+        let ends = self.log.ends()?.poll()?;
         let (mut opened, mut damaged) = (Vec::new(), Vec::new());
         for (number, folder) in numbers_and_folders(&numbers, &self.folder) {
             if known.contains(&number) {

@@ -26,6 +26,7 @@ pub(super) struct Group {
     runs: CodeColumn,
     parts: CodeColumn,
     dues: IntegerColumn,
+    appended_ats: IntegerColumn,
 }
 
 /// The codes of a row's headers, which come with the row for the sake of those who know the last one.
@@ -79,9 +80,10 @@ impl Group {
         self.runs.push(headers.run);
         self.parts.push(headers.parts);
         self.dues.push(row.due_micros);
+        self.appended_ats.push(row.appended_ms);
         self.rows += 1;
-        // Four integers and five codes of two bytes.
-        self.bytes += self.order_ids.bytes() + self.event_ids.bytes() - before + 42;
+        // Five integers and five codes of two bytes.
+        self.bytes += self.order_ids.bytes() + self.event_ids.bytes() - before + 50;
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -132,6 +134,8 @@ impl Group {
             self.runs.write(&mut sink, Column::Run, texts)?,
             self.parts.write(&mut sink, Column::Parts, texts)?,
             self.dues.write(&mut sink, Column::Due, true)?,
+            self.appended_ats
+                .write(&mut sink, Column::AppendedAt, true)?,
         ]);
         let bytes = sink.finish()?;
         let entry = GroupEntry {

@@ -26,6 +26,17 @@ const BATCH: usize = 1024;
 /// Takes a row group and its checked bytes.
 type TakeGroup<'a> = dyn FnMut(&GroupEntry, Arc<Section>, &RowGroupMetaData) -> Result<()> + 'a;
 
+/// Which bytes of which row groups are wanted.
+#[derive(Clone, Copy)]
+enum Want<'a> {
+    /// The columns of the packed facts.
+    Hot,
+    /// All columns.
+    Whole,
+    /// All columns of the groups that have a row of this order.
+    WholeWith(&'a [u8]),
+}
+
 /// Where packed rows go, and what it takes to pack them.
 pub(crate) struct PackedSink<'a> {
     pub(crate) packer: &'a mut Packer,
@@ -64,7 +75,7 @@ impl Segment {
             partition,
             range,
             None,
-            false,
+            Want::Hot,
             &mut |group, section, metadata| packed(group, &section, metadata, range, sink),
         )
     }
@@ -77,12 +88,45 @@ impl Segment {
         file: Option<&str>,
         give: &mut dyn FnMut(CachedRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.read_wanted(partition, range, file, Want::Whole, give)
+    }
+
+    /// As [`Segment::read_rows`], only the rows of one order.
+    pub(crate) fn read_order<E: From<Damage>>(
+        &self,
+        partition: u32,
+        range: &Range<Offset>,
+        order_id: &str,
+        give: &mut dyn FnMut(CachedRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let wanted = Want::WholeWith(order_id.as_bytes());
+        self.read_wanted(partition, range, None, wanted, &mut |row| {
+            let of_row = match &row.change {
+                Change::Assert(decoded) => &*decoded.event.order_id,
+                Change::Retract(order_id) => *order_id,
+            };
+            if of_row == order_id {
+                give(row)
+            } else {
+                Ok(())
+            }
+        })
+    }
+
+    fn read_wanted<E: From<Damage>>(
+        &self,
+        partition: u32,
+        range: &Range<Offset>,
+        file: Option<&str>,
+        want: Want<'_>,
+        give: &mut dyn FnMut(CachedRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut refused = None;
         let read = self.for_each_group(
             partition,
             range,
             file,
-            true,
+            want,
             &mut |group, section, metadata| {
                 rows(group, &section, metadata, range, &mut |row| {
                     if refused.is_none() {
@@ -100,7 +144,7 @@ impl Segment {
         partition: u32,
         range: &Range<Offset>,
         only: Option<&str>,
-        whole: bool,
+        want: Want<'_>,
         f: &mut TakeGroup<'_>,
     ) -> Result<(), Damage> {
         for (file, entry) in self.manifest.files.iter().enumerate() {
@@ -115,27 +159,55 @@ impl Segment {
             let opened = File::open(&path).map_err(Damage::io(&path))?;
             let footer = self.footer(file, &opened)?;
             for (number, group) in entry.groups.iter().enumerate() {
-                if wanted(group) {
-                    let section = Arc::new(self.section(file, &opened, group, whole)?);
-                    f(group, section, footer.row_group(number)).map_err(Damage::decode(&path))?;
+                if !wanted(group) {
+                    continue;
                 }
+                let metadata = footer.row_group(number);
+                let is_whole = matches!(want, Want::Whole);
+                let mut section = Arc::new(self.section(file, &opened, group, is_whole)?);
+                if let Want::WholeWith(order_id) = want {
+                    let found = has_order(group, &section, metadata, order_id);
+                    if !found.map_err(Damage::decode(&path))? {
+                        continue;
+                    }
+                    section = Arc::new(self.section(file, &opened, group, true)?);
+                }
+                f(group, section, metadata).map_err(Damage::decode(&path))?;
             }
         }
         Ok(())
     }
 }
 
-/// The first columns of a row group.
-fn chunks<const N: usize>(
+/// Some columns of a row group.
+fn chunks(
     group: &GroupEntry,
     section: &Arc<Section>,
     metadata: &RowGroupMetaData,
-) -> Result<[Chunk; N]> {
+    columns: Range<usize>,
+) -> Result<Vec<Chunk>> {
+    if metadata.num_columns() < columns.end {
+        return Err(unexpected("another number of columns"));
+    }
     let read = |column| read_chunk(section, metadata.column(column), group.rows as usize);
-    let chunks: Vec<_> = (0..N).map(read).collect::<Result<_>>()?;
-    chunks
-        .try_into()
-        .map_err(|_| unexpected("another number of columns"))
+    columns.map(read).collect()
+}
+
+fn has_order(
+    group: &GroupEntry,
+    section: &Arc<Section>,
+    metadata: &RowGroupMetaData,
+    order_id: &[u8],
+) -> Result<bool> {
+    let place = Column::OrderId as usize;
+    let ids = chunks(group, section, metadata, place..place + 1)?;
+    let mut ids = ids[0].texts()?;
+    for row in 0..group.rows as usize {
+        if ids.next(row)? == Some(order_id) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn packed(
@@ -145,7 +217,7 @@ fn packed(
     range: &Range<Offset>,
     sink: &mut PackedSink<'_>,
 ) -> Result<()> {
-    let chunks: [Chunk; HOT_COLUMNS] = chunks(group, section, metadata)?;
+    let chunks = chunks(group, section, metadata, 0..HOT_COLUMNS)?;
     let column = |column: Column| &chunks[column as usize];
     let types = event_types(column(Column::EventType))?;
     let sellers = regions(column(Column::SellerRegion), sink.packer)?;
@@ -210,7 +282,9 @@ fn rows(
     range: &Range<Offset>,
     give: &mut dyn FnMut(CachedRow<'_>),
 ) -> Result<()> {
-    let chunks: [Chunk; COLUMNS] = chunks(group, section, metadata)?;
+    // An earlier program's files do not have the last one.
+    let there = metadata.num_columns().clamp(COLUMNS - 1, COLUMNS);
+    let chunks = chunks(group, section, metadata, 0..there)?;
     let column = |column: Column| &chunks[column as usize];
     let types = event_types(column(Column::EventType))?;
     let mut type_of = Choices::of(column(Column::EventType), types.len())?;
@@ -221,6 +295,8 @@ fn rows(
     let mut event_ats = column(Column::EventAt).integers()?;
     let mut estimates = column(Column::EstimatedDeliveryAt).integers()?;
     let mut dues = column(Column::Due).integers()?;
+    let appended_ats = chunks.get(Column::AppendedAt as usize);
+    let mut appended_ats = appended_ats.map(Chunk::integers).transpose()?;
     let mut offsets = column(Column::Offset).integers()?;
     let mut order_ids = column(Column::OrderId).texts()?;
     let mut event_ids = column(Column::EventId).texts()?;
@@ -236,6 +312,10 @@ fn rows(
         let written_id = event_ids.next(row)?.and_then(EventId::parse);
         let (run, parts) = (run_of.next(row)?, parts_of.next(row)?);
         let due_micros = dues.next(row)?;
+        let appended_ms = match &mut appended_ats {
+            Some(appended_ats) => appended_ats.next(row)?,
+            None => None,
+        };
         if !range.contains(&offset) {
             continue;
         }
@@ -259,6 +339,7 @@ fn rows(
             change,
             run,
             parts,
+            appended_ms,
             due_micros,
         });
     }

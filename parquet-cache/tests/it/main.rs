@@ -4,6 +4,7 @@
 
 mod content;
 mod damage;
+mod earlier;
 mod files;
 mod history;
 mod mirror;

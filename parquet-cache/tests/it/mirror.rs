@@ -17,8 +17,13 @@ fn whole_rows(state: &eip_log::StateDir) -> Vec<String> {
     let mut take = |record: eip_log::RecordRef<'_>| {
         if let Ok(change) = decode_record(partitions, record.partition, record.key, record.value) {
             rows.push(format!(
-                "{} {} {change:?} {:?} {:?} {:?}",
-                record.partition, record.offset, record.run, record.parts, record.due_micros
+                "{} {} {change:?} {:?} {:?} {:?} {:?}",
+                record.partition,
+                record.offset,
+                record.run,
+                record.parts,
+                record.due_micros,
+                record.appended_ms
             ));
         }
     };
@@ -77,8 +82,9 @@ proptest! {
                 let end = ends[partition as usize];
                 let range = eip_contract::Offset(0)..end;
                 let reached = cache.read_rows(partition, range, &mut |row| rows.push(format!(
-                    "{} {} {:?} {:?} {:?} {:?}",
-                    row.partition, row.offset, row.change, row.run, row.parts, row.due_micros
+                    "{} {} {:?} {:?} {:?} {:?} {:?}",
+                    row.partition, row.offset, row.change, row.run, row.parts, row.due_micros,
+                    row.appended_ms
                 ))).unwrap();
                 prop_assert_eq!(reached, end);
             }

@@ -24,12 +24,13 @@ use eip_contract::Offset;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
+use super::another_topic;
 use super::broker::Broker;
 use super::context::Context;
 use super::errors::refusal;
 use super::ledger::KafkaLedger;
 use super::native::End;
-use super::{another_topic, now_ms};
+use crate::clock::now_ms;
 use crate::error::LogError;
 use crate::event_log::{LedgerSource as _, LogEnds};
 use crate::state::TopicId;

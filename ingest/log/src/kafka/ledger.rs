@@ -171,6 +171,7 @@ mod tests {
             value: Some(value),
             run: None,
             parts: None,
+            appended_ms: None,
             due_micros: None,
         }
     }

@@ -53,6 +53,13 @@ pub(super) struct KafkaWriter {
     encoded: Vec<u8>,
 }
 
+/// What a record says of its times.
+#[derive(Clone, Copy)]
+struct Times {
+    appended_ms: Option<i64>,
+    due_micros: Option<i64>,
+}
+
 impl KafkaWriter {
     pub(super) fn open(
         broker: &Arc<Broker>,
@@ -114,7 +121,7 @@ impl KafkaWriter {
         partition: u32,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
-        due_micros: Option<i64>,
+        times: Times,
     ) -> Result<(), LogError> {
         let (producer, headers) = match self.transactions.open() {
             Some(open) => open,
@@ -123,7 +130,7 @@ impl KafkaWriter {
         if producer.client().context().has_failed() {
             return self.lost(producer);
         }
-        let headers = match due_micros {
+        let headers = match times.due_micros {
             None => headers.clone(),
             Some(due) => Some(headers.clone().unwrap_or_default().insert(Header {
                 key: "due",
@@ -135,6 +142,8 @@ impl KafkaWriter {
         record.key = key;
         record.payload = value;
         record.headers = headers;
+        // Without one it is the time of sending.
+        record.timestamp = times.appended_ms;
         enqueue(producer, record).map_err(|error| self.failed(producer, &error))
     }
 
@@ -254,7 +263,11 @@ impl LogWriter for KafkaWriter {
         }
         let partition = self.partition(record.key, record.partition)?;
         self.prepare(tag)?;
-        self.send(partition, record.key, record.value, record.due_micros)?;
+        let times = Times {
+            appended_ms: record.appended_ms,
+            due_micros: record.due_micros,
+        };
+        self.send(partition, record.key, record.value, times)?;
         self.transactions.count(partition);
         Ok(())
     }
@@ -271,7 +284,11 @@ impl LogWriter for KafkaWriter {
         let mut encoded = std::mem::take(&mut self.encoded);
         encoded.clear();
         event.encode(&mut encoded);
-        let sent = self.send(partition, Some(key), Some(&encoded), due_micros);
+        let times = Times {
+            appended_ms: None,
+            due_micros,
+        };
+        let sent = self.send(partition, Some(key), Some(&encoded), times);
         self.encoded = encoded;
         sent?;
         self.transactions.count(partition);

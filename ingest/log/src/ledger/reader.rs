@@ -5,7 +5,7 @@ use crate::error::LogError;
 use crate::scan::Scan;
 use crate::state::StateDir;
 
-/// Follows the ledger; reads what is new and nothing twice.
+/// Follows the ledger; reads what is new and nothing twice, and of the journal only files that have an entry.
 pub struct LedgerReader {
     scan: Scan,
 }
@@ -22,7 +22,7 @@ impl LedgerReader {
     /// transaction counts from its commit on. Gives their number.
     pub fn poll(&mut self, f: &mut dyn FnMut(u64, LedgerEntry)) -> Result<usize, LogError> {
         let before = self.scan.ledger;
-        self.scan.advance(Some(f))?;
+        while self.scan.advance_file(f)? {}
         Ok((self.scan.ledger - before) as usize)
     }
 }

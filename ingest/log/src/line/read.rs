@@ -70,12 +70,26 @@ fn number(line: &[u8], start: usize) -> Option<(u64, usize)> {
     (at > start).then_some((number, at))
 }
 
+/// A number with or without a minus, and what is behind it.
+#[inline]
+fn signed(rest: &[u8]) -> Option<(Option<i64>, &[u8])> {
+    let digits = rest.strip_prefix(b"-").unwrap_or(rest);
+    let (size, end) = number(digits, 0)?;
+    let signed = if digits.len() < rest.len() {
+        0_i64.checked_sub_unsigned(size)?
+    } else {
+        i64::try_from(size).ok()?
+    };
+    Some((Some(signed), &digits[end..]))
+}
+
 /// The rest of a record's line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Body<'a> {
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) run: Option<&'a str>,
     pub(crate) parts: Option<&'a str>,
+    pub(crate) appended_ms: Option<i64>,
     pub(crate) due_micros: Option<i64>,
     pub(crate) value: Option<&'a [u8]>,
 }
@@ -104,17 +118,13 @@ pub(crate) fn body<'a>(line: &'a [u8], at: usize, scratch: &'a mut Scratch) -> O
     if let Some(after) = rest.strip_prefix(b",\"parts\":\"") {
         (parts, rest) = plain_text(after)?;
     }
+    let mut appended_ms = None;
+    if let Some(after) = rest.strip_prefix(b",\"at\":") {
+        (appended_ms, rest) = signed(after)?;
+    }
     let mut due_micros = None;
     if let Some(after) = rest.strip_prefix(b",\"due\":") {
-        let digits = after.strip_prefix(b"-").unwrap_or(after);
-        let (micros, end) = number(digits, 0)?;
-        let negative = digits.len() < after.len();
-        due_micros = Some(if negative {
-            0_i64.checked_sub_unsigned(micros)?
-        } else {
-            i64::try_from(micros).ok()?
-        });
-        rest = &digits[end..];
+        (due_micros, rest) = signed(after)?;
     }
     let value = if let Some(value) = rest.strip_prefix(b",\"v\":") {
         (value != b"null").then_some(value)
@@ -128,6 +138,7 @@ pub(crate) fn body<'a>(line: &'a [u8], at: usize, scratch: &'a mut Scratch) -> O
         key,
         run,
         parts,
+        appended_ms,
         due_micros,
         value,
     })
@@ -205,10 +216,18 @@ mod tests {
             key in prop::option::of(bytes()),
             value in prop::option::of(bytes()),
             run in any::<bool>(),
+            appended_ms in any::<i64>(),
             due_micros in prop::option::of(any::<i64>()),
         ) {
             let headers: &[u8] = if run { b",\"run\":\"r/1\",\"parts\":\"1,2\"" } else { b"" };
-            let head = RecordLine { partition, offset, key: key.as_deref(), headers, due_micros };
+            let head = RecordLine {
+                partition,
+                offset,
+                key: key.as_deref(),
+                headers,
+                appended_ms,
+                due_micros,
+            };
             let mut line = Vec::new();
             write_record(&mut line, &head, value.as_deref(), false);
             prop_assert_eq!(line.pop(), Some(b'\n'));
@@ -222,11 +241,32 @@ mod tests {
                 key: key.as_deref(),
                 run: run.then_some("r/1"),
                 parts: run.then_some("1,2"),
+                appended_ms: Some(appended_ms),
                 due_micros,
                 value: value.as_deref(),
             };
             prop_assert_eq!(body(&line, at, &mut scratch), Some(expected));
         }
+    }
+
+    #[test]
+    fn a_line_of_format_1_does_not_say_when_it_was_appended() {
+        let mut line =
+            br#"{"p":1,"o":12,"k":"a","run":"r/1","parts":"1,2","due":-5,"v":{"b":1}"#.to_vec();
+        super::super::seal(&mut line, 0);
+        line.pop();
+        let (partition, offset, at) = record_head(&line).unwrap();
+        assert_eq!((partition, offset), (1, 12));
+        let mut scratch = Scratch::default();
+        let expected = Body {
+            key: Some(b"a"),
+            run: Some("r/1"),
+            parts: Some("1,2"),
+            appended_ms: None,
+            due_micros: Some(-5),
+            value: Some(b"{\"b\":1}"),
+        };
+        assert_eq!(body(&line, at, &mut scratch), Some(expected));
     }
 
     #[test]
@@ -239,6 +279,7 @@ mod tests {
                 offset: 0,
                 key: None,
                 headers: b"",
+                appended_ms: 0,
                 due_micros: None,
             };
             let mut line = Vec::new();

@@ -17,6 +17,7 @@ pub(crate) struct RecordLine<'a> {
     pub(crate) key: Option<&'a [u8]>,
     /// `,"run":"…","parts":"…"` as it goes into the line, or nothing.
     pub(crate) headers: &'a [u8],
+    pub(crate) appended_ms: i64,
     pub(crate) due_micros: Option<i64>,
 }
 
@@ -30,12 +31,11 @@ impl RecordLine<'_> {
         push_number(out, self.offset);
         write_key(out, self.key);
         out.extend_from_slice(self.headers);
+        out.extend_from_slice(b",\"at\":");
+        push_signed(out, self.appended_ms);
         if let Some(due) = self.due_micros {
             out.extend_from_slice(b",\"due\":");
-            if due < 0 {
-                out.push(b'-');
-            }
-            push_number(out, due.unsigned_abs());
+            push_signed(out, due);
         }
     }
 }
@@ -146,6 +146,14 @@ pub(crate) fn write_switch(out: &mut Vec<u8>, word: &str, run: &str, next: &[u64
     }
     out.push(b']');
     seal(out, start);
+}
+
+#[inline]
+fn push_signed(out: &mut Vec<u8>, number: i64) {
+    if number < 0 {
+        out.push(b'-');
+    }
+    push_number(out, number.unsigned_abs());
 }
 
 /// Appends a number in decimal digits.

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use eip_contract::json::write_string;
 use eip_contract::{Change, decode, decode_record};
 
-use super::Tombstone;
+use super::{APPENDED, Tombstone};
 use crate::error::LogError;
 use crate::event_log::Log;
 use crate::reader::RecordRef;
@@ -31,19 +31,28 @@ pub struct ExportSummary {
 /// event nor tombstone; any other (an event under the key of another order, say) is left out and
 /// counted.
 pub fn export(log: &Log, out: impl Write) -> Result<ExportSummary, LogError> {
-    write_log(log, out, true)
+    write_log(log, out, Form::All)
+}
+
+/// As [`export`] with the time of appending at the end of each event and tombstone that has one.
+pub fn export_with_times(log: &Log, out: impl Write) -> Result<ExportSummary, LogError> {
+    write_log(log, out, Form::AllWithTimes)
 }
 
 /// As [`export`] without dead letters: what the oracle reads.
 pub fn export_facts(log: &Log, out: impl Write) -> Result<ExportSummary, LogError> {
-    write_log(log, out, false)
+    write_log(log, out, Form::Facts)
 }
 
-fn write_log(
-    log: &Log,
-    mut out: impl Write,
-    dead_letters: bool,
-) -> Result<ExportSummary, LogError> {
+/// What is written of a log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    All,
+    AllWithTimes,
+    Facts,
+}
+
+fn write_log(log: &Log, mut out: impl Write, form: Form) -> Result<ExportSummary, LogError> {
     let partitions = log.partitions();
     let ends = log.committed_ends()?;
     let mut reader = log.read_all()?;
@@ -53,7 +62,7 @@ fn write_log(
     let mut written = Ok(());
     reader.read_to(&ends, &mut |record| {
         line.clear();
-        write_record(&mut line, partitions, record, dead_letters, &mut summary);
+        write_record(&mut line, partitions, record, form, &mut summary);
         if written.is_ok() {
             written = out.write_all(&line);
         }
@@ -71,22 +80,24 @@ fn write_record(
     out: &mut Vec<u8>,
     partitions: u32,
     record: RecordRef<'_>,
-    dead_letters: bool,
+    form: Form,
     summary: &mut ExportSummary,
 ) {
     match decode_record(partitions, record.partition, record.key, record.value) {
         Ok(Change::Assert(decoded)) => {
             summary.events += 1;
             decoded.event.encode(out);
+            write_time(out, record, form);
         }
         Ok(Change::Retract(order_id)) => {
             summary.tombstones += 1;
             out.extend_from_slice(b"{\"orderId\":");
             write_string(out, order_id);
             out.extend_from_slice(b",\"retract\":null}");
+            write_time(out, record, form);
         }
         Err(_) => match record.value {
-            Some(value) if dead_letters && is_foreign_line(value) => {
+            Some(value) if form != Form::Facts && is_foreign_line(value) => {
                 summary.foreign += 1;
                 out.extend_from_slice(value);
             }
@@ -97,6 +108,16 @@ fn write_record(
         },
     }
     out.push(b'\n');
+}
+
+/// Puts the time of appending before the last brace.
+fn write_time(out: &mut Vec<u8>, record: RecordRef<'_>, form: Form) {
+    if let (Form::AllWithTimes, Some(time)) = (form, record.appended_ms) {
+        out.pop();
+        out.extend_from_slice(APPENDED);
+        out.extend_from_slice(time.to_string().as_bytes());
+        out.push(b'}');
+    }
 }
 
 /// Whether a dead letter's value, read as a line, is a dead letter again.

@@ -6,7 +6,7 @@ use std::io::BufRead;
 use eip_contract::{Decoded, EventId, decode};
 use serde::Deserialize;
 
-use super::Tombstone;
+use super::{APPENDED, Tombstone};
 use crate::error::LogError;
 use crate::event_log::LogWriter;
 use crate::ledger::RunTag;
@@ -29,7 +29,8 @@ pub struct ImportSummary {
 
 /// Appends each line of `reader` as one record and waits until all are acknowledged.
 ///
-/// An event goes under its orderId, in whatever layout it stands. A line that is neither event nor
+/// An event goes under its orderId, in whatever layout it stands, with the time of appending that
+/// [`super::export_with_times`] wrote at its end. A line that is neither event nor
 /// tombstone is appended all the same: under its orderId when it is JSON with one that is a text,
 /// else without a key in partition 0. Lines end with `\n` or `\r\n`; empty ones are passed over.
 /// A line above 8 MiB stops it; the records before are appended then, and acknowledged by the next
@@ -41,7 +42,7 @@ pub fn import(
 ) -> Result<ImportSummary, LogError> {
     let mut summary = ImportSummary::default();
     let mut line = Vec::new();
-    let mut canonical = Vec::new();
+    let (mut canonical, mut without_time) = (Vec::new(), Vec::new());
     let mut number = 0;
     while read_line(&mut reader, &mut line, number + 1)? {
         number += 1;
@@ -50,19 +51,24 @@ pub fn import(
             continue;
         }
         summary.records += 1;
-        if let Ok(decoded) = decode(text) {
+        let appended_ms = take_time(text, &mut without_time);
+        let said = appended_ms.map_or(text, |_| &without_time[..]);
+        if let Ok(decoded) = decode(said) {
             let key = decoded.event.order_id.as_bytes();
-            let canonical = is_canonical(&decoded, text, &mut canonical);
-            writer.append(
-                tag,
-                NewRecord {
-                    canonical,
-                    ..NewRecord::event(key, text)
-                },
-            )?;
-        } else if let Some(tombstone) = Tombstone::parse(text) {
+            let canonical = is_canonical(&decoded, said, &mut canonical);
+            let record = NewRecord {
+                appended_ms,
+                canonical,
+                ..NewRecord::event(key, said)
+            };
+            writer.append(tag, record)?;
+        } else if let Some(tombstone) = Tombstone::parse(said) {
             summary.tombstones += 1;
-            writer.append(tag, NewRecord::tombstone(tombstone.order_id.as_bytes()))?;
+            let record = NewRecord {
+                appended_ms,
+                ..NewRecord::tombstone(tombstone.order_id.as_bytes())
+            };
+            writer.append(tag, record)?;
         } else {
             summary.foreign += 1;
             let keyed = serde_json::from_slice::<Keyed<'_>>(text).ok();
@@ -78,6 +84,20 @@ pub fn import(
 struct Keyed<'a> {
     #[serde(rename = "orderId", borrow)]
     order_id: Cow<'a, str>,
+}
+
+/// The time of appending at the end of a line, which then is in `rest` without it.
+fn take_time(line: &[u8], rest: &mut Vec<u8>) -> Option<i64> {
+    /// Of the longest time there is, with its name and brace.
+    const LONGEST: usize = APPENDED.len() + 21;
+    let end = &line[line.len().saturating_sub(LONGEST)..];
+    let at = memchr::memmem::rfind(end, APPENDED)?;
+    let digits = end[at + APPENDED.len()..].strip_suffix(b"}")?;
+    let time = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    rest.clear();
+    rest.extend_from_slice(&line[..line.len() - (end.len() - at)]);
+    rest.push(b'}');
+    Some(time)
 }
 
 /// Whether the line is what the contract itself writes, but for the eventId.

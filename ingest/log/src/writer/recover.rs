@@ -23,6 +23,7 @@ pub(super) fn open(
     let mut scan = Scan::from_last_file(state)?;
     let mut entries = Vec::new();
     scan.advance(Some(&mut |position, entry| entries.push((position, entry))))?;
+    let format = scan.header.as_ref().map_or(FORMAT, |header| header.journal);
     let mut live = scan
         .header
         .take()
@@ -81,6 +82,7 @@ pub(super) fn open(
         // What a predecessor wrote last may not be on the disk yet.
         unsynced: true,
         poisoned: false,
+        stamp: None,
         next: scan.next.clone(),
         ends: scan.next,
         ledger: scan.ledger,
@@ -98,5 +100,9 @@ pub(super) fn open(
         write_switch(&mut writer.buffer, "abort", &run, &writer.next);
     }
     writer.sync()?;
+    if format < FORMAT {
+        // A file has the lines of its own format: an earlier program says that it cannot read the next one.
+        writer.roll()?;
+    }
     Ok(writer)
 }

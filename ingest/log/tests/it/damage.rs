@@ -159,13 +159,13 @@ fn a_journal_of_a_newer_format_or_of_another_topic_is_refused() {
             crc32fast::hash(content.as_bytes())
         )
     };
-    fs::write(file, reseal(text.replace("\"journal\":1", "\"journal\":8"))).unwrap();
+    fs::write(file, reseal(text.replace("\"journal\":2", "\"journal\":8"))).unwrap();
     let error = JournalWriter::open(&first, "")
         .err()
         .expect("a newer format")
         .to_string();
     assert!(
-        error.contains("format 8") && error.contains("up to 1"),
+        error.contains("format 8") && error.contains("up to 2"),
         "{error}"
     );
     fs::write(file, reseal(text.replace("0007\"", "0008\""))).unwrap();

@@ -60,6 +60,7 @@ pub(crate) fn open_small(state: &StateDir) -> JournalWriter {
         roll_bytes: 1000,
         flush_bytes: 150,
         durable: false,
+        ..WriterOptions::default()
     };
     JournalWriter::open_with(state, "a test", options).unwrap()
 }

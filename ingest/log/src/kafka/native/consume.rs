@@ -187,10 +187,18 @@ impl<'a> Message<'a> {
             value: bytes(message.payload, message.len),
             run: None,
             parts: None,
+            appended_ms: self.timestamp(),
             due_micros: None,
         };
         self.read_headers(&mut record);
         record
+    }
+
+    /// When the producer sent it or the broker took it, as the topic's `message.timestamp.type` has it.
+    fn timestamp(&self) -> Option<i64> {
+        // SAFETY: the message is alive; without a place for the type, none is written.
+        let timestamp = unsafe { c::rd_kafka_message_timestamp(self.0, ptr::null_mut()) };
+        (timestamp >= 0).then_some(timestamp)
     }
 
     fn read_headers(&self, record: &mut RecordRef<'a>) {

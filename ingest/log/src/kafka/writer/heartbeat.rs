@@ -13,10 +13,10 @@ use std::time::Duration;
 use rdkafka::error::KafkaError;
 
 use super::{Producer, enqueue, entry_record};
+use crate::clock::now_ms;
 use crate::error::LogError;
 use crate::kafka::context::{Kind, lock};
 use crate::kafka::ledger::encode;
-use crate::kafka::now_ms;
 use crate::ledger::{LedgerEntry, RunTag};
 
 const INTERVAL: Duration = Duration::from_secs(10);

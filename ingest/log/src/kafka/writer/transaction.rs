@@ -16,12 +16,12 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::Producer as _;
 
 use super::{KafkaWriter, Producer, encode, enqueue, entry_record, flush, run_headers};
+use crate::clock::now_ms;
 use crate::error::LogError;
 use crate::kafka::broker::Broker;
 use crate::kafka::context::{Deliveries, Kind};
 use crate::kafka::errors;
 use crate::kafka::native::End;
-use crate::kafka::now_ms;
 use crate::ledger::{LedgerEntry, RunKind, RunState, RunTag};
 
 const NONE_OPEN: LogError = LogError::Transaction("no transaction is open");

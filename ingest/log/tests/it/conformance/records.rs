@@ -1,9 +1,9 @@
 //! Records go in and come out.
 
 use eip_contract::{Event, EventTime, EventType, Offset, partition_of};
-use eip_log::{Mark, NewRecord, Stretch};
+use eip_log::{Mark, NewRecord, RunKind, RunState, Stretch};
 
-use super::{Place, put, read_to, values};
+use super::{Place, entry, now_ms, put, read_to, values};
 use crate::support::tag;
 
 super::laws! {
@@ -12,6 +12,7 @@ super::laws! {
     a_reader_stops_at_upto_in_each_partition_and_goes_on_later(3),
     a_reader_begins_where_it_is_told_and_leaves_other_partitions_alone(3),
     a_reader_takes_no_more_than_it_was_asked_to(3),
+    a_record_says_when_it_was_appended(2),
     ends_are_those_of_what_was_synced(2),
     a_partition_that_is_not_there_is_refused(2),
     the_marks_of_a_stretch_are_those_of_its_first_committed_records(3),
@@ -180,6 +181,45 @@ fn a_reader_takes_no_more_than_it_was_asked_to(place: &Place) {
     }
     assert_eq!(total, 30);
     assert_eq!(reader.poll(&ends, 0, &mut |_| ()).unwrap(), 0);
+}
+
+fn a_record_says_when_it_was_appended(place: &Place) {
+    let begun = now_ms();
+    let mut writer = place.writer();
+    put(&mut *writer, None, 0, "now");
+    let earlier = NewRecord {
+        appended_ms: Some(1_500_000_000_123),
+        partition: Some(1),
+        ..NewRecord::foreign(Some(b"k"), b"then")
+    };
+    writer.append(Some(&tag("r")), earlier).unwrap();
+    writer.sync().unwrap();
+    writer.fence().unwrap();
+    writer.begin(&tag("w"), &[1, 0]).unwrap();
+    put(&mut *writer, None, 0, "within");
+    writer
+        .commit(&entry("w", RunKind::Window, RunState::Committed))
+        .unwrap();
+    let ended = now_ms();
+    let ends = place.log.committed_ends().unwrap();
+    let mut times = Vec::new();
+    let mut take = |record: eip_log::RecordRef<'_>| {
+        times.push((record.partition, record.appended_ms.unwrap()));
+    };
+    place
+        .log
+        .read_all()
+        .unwrap()
+        .read_to(&ends, &mut take)
+        .unwrap();
+    times.sort_unstable();
+    let [(0, first), (0, second), (1, 1_500_000_000_123)] = times[..] else {
+        panic!("{times:?}");
+    };
+    assert!(
+        begun <= first && first <= second && second <= ended,
+        "{times:?}"
+    );
 }
 
 fn ends_are_those_of_what_was_synced(place: &Place) {
