@@ -24,6 +24,7 @@ mod space;
 mod status;
 mod token;
 mod verify;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -74,6 +75,7 @@ enum Command {
     Shipments(ask::Shipments),
     Routes(ask::Routes),
     Overview(ask::Overview),
+    Why(why::Why),
     /// Recompute the views from the log by other means, and compare.
     Verify(verify::Verify),
     /// Write the views as canonical NDJSON files with their digests.
@@ -178,7 +180,8 @@ impl Cli {
             | Command::Bench(_)
             | Command::Shipments(_)
             | Command::Routes(_)
-            | Command::Overview(_) => true,
+            | Command::Overview(_)
+            | Command::Why(_) => true,
             Command::Data(command) => command.only_prints(),
             Command::DeadLetters(command) => command.only_prints(),
             Command::Space(command) => command.only_prints(),
@@ -210,6 +213,7 @@ impl Cli {
             Command::Shipments(command) => command.run(),
             Command::Routes(command) => command.run(),
             Command::Overview(command) => command.run(),
+            Command::Why(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Export(command) => command.run(),
             Command::Repair(command) => command.run(),

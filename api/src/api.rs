@@ -26,7 +26,6 @@ pub struct Api {
     /// Where requests about replays go.
     pub(crate) ingest: Option<Ingest>,
     /// What the views are made from.
-    #[expect(dead_code, reason = "for the paths that come next")]
     pub(crate) log: ApiLog,
     /// The wall clock, in milliseconds.
     pub(crate) wall_ms: fn() -> i64,

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 
 /// What an answer is as of.
 #[derive(Clone, Debug, Serialize)]
-struct AsOf {
+pub(crate) struct AsOf {
     /// Searches find every document up to this tick.
     search_tick: u64,
     /// The rows are those of this tick.
@@ -104,7 +104,8 @@ impl<'a> Asked<'a> {
         Ok(joined(&as_of, &body))
     }
 
-    fn as_of(&self) -> AsOf {
+    /// What it is as of, for an answer that is not kept: see [`uncached`].
+    pub(crate) fn as_of(&self) -> AsOf {
         let wall = (self.api.wall_ms)() / 1_000;
         AsOf {
             search_tick: self.moment.visible_tick(),
@@ -138,6 +139,12 @@ async fn data_now(api: &Api, moment: &mut Moment) -> Option<EventTime> {
     let kept = api.cache.kept(&position, "data_now", made).await.ok()?;
     let seconds: Option<i64> = serde_json::from_slice(&kept).unwrap_or_default();
     seconds.and_then(EventTime::from_seconds)
+}
+
+/// An answer that follows from more than the views, so that none is kept for their ticks.
+pub(crate) fn uncached(as_of: &AsOf, answer: &impl Serialize) -> Result<Response, Problem> {
+    let body = joined(as_of, &json_bytes(answer)?);
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 /// An answer's JSON, as it is kept in the cache.

@@ -2,15 +2,19 @@
 //!
 //! Reading a log blocks, so it happens on the runtime's threads for that, a few reads at a time: a read that has
 //! no place within a short while is refused (503), not queued. A read goes on after its request has gone, and
-//! keeps its place until it ends.
+//! keeps its place until it ends. What a read has opened stays open for the next one: the Parquet cache, and the
+//! ledger as far as it was read.
 
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use eip_log::kafka::{KafkaConfig, KafkaLog};
-use eip_log::{Log, LogError, StateDir};
+use eip_log::{LedgerSource, LedgerView, Log, LogError, StateDir};
+use eip_parquet_cache::Cache;
 use tokio::sync::Semaphore;
 
 use crate::problem::Problem;
@@ -45,8 +49,23 @@ pub(crate) struct ApiLog(Option<Arc<Inner>>);
 struct Inner {
     config: LogConfig,
     /// None before the first read and after one that failed: the log may be another one by then.
-    opened: Mutex<Option<Log>>,
+    opened: Mutex<Option<Arc<OpenLog>>>,
     places: Arc<Semaphore>,
+    /// Whether the cache is being brought up to the log.
+    catching_up: AtomicBool,
+}
+
+/// A log and what was opened with it.
+pub(crate) struct OpenLog {
+    log: Log,
+    cache: Mutex<Option<Arc<Cache>>>,
+    ledger: Mutex<Option<ReadLedger>>,
+}
+
+/// The ledger as far as it was read.
+struct ReadLedger {
+    source: Box<dyn LedgerSource>,
+    view: LedgerView,
 }
 
 impl ApiLog {
@@ -57,15 +76,15 @@ impl ApiLog {
                 config,
                 opened: Mutex::default(),
                 places: Arc::new(Semaphore::new(READS)),
+                catching_up: AtomicBool::new(false),
             })
         }))
     }
 
-    #[expect(dead_code, reason = "for the paths that come next")]
     /// What `work` finds in the log. It may block and runs on a thread of its own.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Log) -> Result<T, LogError> + Send + 'static,
+        work: impl FnOnce(&OpenLog) -> Result<T, LogError> + Send + 'static,
     ) -> Result<T, Problem> {
         let Some(inner) = self.0.clone() else {
             let detail = "this API knows no log to read this from (`eip api --state DIR` of an embedded \
@@ -96,20 +115,103 @@ impl ApiLog {
     }
 }
 
+impl ApiLog {
+    /// Brings the Parquet cache up to the log's end on a thread of its own, for the reads that come later. All
+    /// that this service ever writes, and it may fail: then later reads take as long as this one.
+    pub(crate) fn catch_up_cache(&self) {
+        let Some(inner) = self.0.clone() else { return };
+        if inner.catching_up.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = inner.catch_up() {
+                let error = &*error;
+                tracing::warn!(
+                    error,
+                    "the Parquet cache stays behind the log; reading it takes longer"
+                );
+            }
+            inner.catching_up.store(false, Ordering::Release);
+        });
+    }
+}
+
 impl Inner {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Log>> {
-        // A handle is there or not, whatever panicked.
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    fn catch_up(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let log = self.log()?;
+        let ends = log.committed_ends()?;
+        Cache::open(&log.log)?.catch_up(&ends)?;
+        Ok(())
     }
 
-    fn log(&self) -> Result<Log, LogError> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<OpenLog>>> {
+        lock(&self.opened)
+    }
+
+    fn log(&self) -> Result<Arc<OpenLog>, LogError> {
         if let Some(log) = &*self.lock() {
-            return Ok(log.clone());
+            return Ok(Arc::clone(log));
         }
         // Not under the lock: opening may take as long as a broker is away.
-        let log = self.config.open()?;
-        Ok(self.lock().get_or_insert(log).clone())
+        let log = Arc::new(OpenLog {
+            log: self.config.open()?,
+            cache: Mutex::default(),
+            ledger: Mutex::default(),
+        });
+        Ok(Arc::clone(self.lock().get_or_insert(log)))
     }
+}
+
+impl Deref for OpenLog {
+    type Target = Log;
+    fn deref(&self) -> &Log {
+        &self.log
+    }
+}
+
+impl OpenLog {
+    /// The state of all runs now. Only what is new in the ledger is read.
+    pub(crate) fn runs(&self) -> Result<LedgerView, LogError> {
+        let mut ledger = lock(&self.ledger);
+        let mut read = match ledger.take() {
+            Some(read) => read,
+            None => ReadLedger {
+                source: self.log.ledger()?,
+                view: LedgerView::default(),
+            },
+        };
+        let ReadLedger { source, view } = &mut read;
+        source.poll(&mut |position, entry| view.apply(position, entry))?;
+        let view = read.view.clone();
+        *ledger = Some(read);
+        Ok(view)
+    }
+
+    /// The log's Parquet cache as it is now; none where it cannot be used, which costs time only.
+    pub(crate) fn cache(&self) -> Option<Arc<Cache>> {
+        let mut kept = lock(&self.cache);
+        let looked = match &*kept {
+            Some(cache) => cache.look_again().map(|()| Arc::clone(cache)),
+            None => Cache::open(&self.log).map(Arc::new),
+        };
+        match looked {
+            Ok(cache) => {
+                *kept = Some(Arc::clone(&cache));
+                Some(cache)
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the cache cannot be used; the log is read instead");
+                *kept = None;
+                None
+            }
+        }
+    }
+}
+
+/// What is in there is replaced as a whole, so a panic elsewhere leaves it whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A log that is away or not there yet is 503; damage is an error of ours.

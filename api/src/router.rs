@@ -30,6 +30,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/shipments/export", get(v1::export::export))
         .route("/v1/shipments/lookup", post(v1::lookup::lookup))
         .route("/v1/shipments/{order_id}", get(v1::shipment::show))
+        .route("/v1/shipments/{order_id}/why", get(v1::why::why))
         .route("/v1/routes/stats", get(v1::routes::stats))
         .route("/v1/routes/worst", get(v1::routes::worst))
         .route("/v1/routes/matrix", get(v1::routes::matrix))

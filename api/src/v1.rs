@@ -10,3 +10,4 @@ pub(crate) mod routes;
 pub(crate) mod shipment;
 pub(crate) mod shipments;
 pub(crate) mod stream;
+pub(crate) mod why;

@@ -15,13 +15,13 @@ use crate::text::{days, percent, table, thousands};
 
 /// Whom to ask and how to show it.
 #[derive(Args)]
-struct Ask {
+pub(super) struct Ask {
     /// The address of an API (`eip api`); without it the views of the chain are read here.
     #[arg(long, value_name = "URL", env = "EIP_API")]
     api: Option<String>,
     /// The answer as JSON, as the API gives it.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
     chain: ChainArgs,
 }
@@ -217,7 +217,8 @@ impl Overview {
 }
 
 impl Ask {
-    fn get(&self, path: &str, parameters: &[(String, String)]) -> anyhow::Result<Value> {
+    /// The answer to a GET.
+    pub(super) fn get(&self, path: &str, parameters: &[(String, String)]) -> anyhow::Result<Value> {
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {
             if let Some(api) = &self.api {
@@ -269,15 +270,15 @@ fn parameters(given: &[String], usual: Option<&str>) -> anyhow::Result<Vec<(Stri
         .collect()
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or("-").to_owned()
 }
 
 /// Of which moment the answer is.
-fn as_of(answer: &Value) -> String {
+pub(super) fn as_of(answer: &Value) -> String {
     format!("data up to {}", text(&answer["as_of"]["data_now"]))
 }

@@ -6,6 +6,7 @@ mod plain;
 mod routes;
 mod served;
 mod shipments;
+mod why;
 
 use std::path::Path;
 
@@ -20,9 +21,10 @@ use plain::{Plain, text};
 use routes::{check_overview, check_routes};
 use served::Served;
 use shipments::{check_filters, check_shipments, check_walks};
+use why::{Lines, check_corrected, check_why};
 
 /// Everything, over a chain that holds the real data.
-fn check(eip: &Eip, random: usize) {
+fn check(eip: &Eip, data: &Path, random: usize) {
     let mut dice = seeded("the API");
     let plain = Plain::read(&eip.path("export"));
     let served = Served::start(eip);
@@ -39,6 +41,10 @@ fn check(eip: &Eip, random: usize) {
         let chosen: Vec<&Filter> = all.sample(&mut dice, count).collect();
         check_filters(&served, &plain, &chosen);
     }
+    let orders = if random > 20 { 200 } else { 50 };
+    check_why(&served, &Lines::read(eip), &mut dice, orders);
+    drop(served);
+    check_corrected(eip, data, &mut dice, orders);
 }
 
 fn repetitions() -> usize {
@@ -64,7 +70,7 @@ fn every_answer_over_the_real_data_is_what_the_exported_views_say() {
     let Some(data) = olist() else { return };
     let eip = Eip::new();
     filled(&eip, &data);
-    check(&eip, repetitions());
+    check(&eip, &data, repetitions());
 }
 
 #[test]
@@ -72,7 +78,7 @@ fn the_same_on_servers() {
     let Some(data) = olist() else { return };
     let eip = Eip::on_servers();
     filled(&eip, &data);
-    check(&eip, repetitions());
+    check(&eip, &data, repetitions());
 }
 
 #[test]

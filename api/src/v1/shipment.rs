@@ -76,7 +76,7 @@ async fn read(moment: &mut Moment, order_id: &str) -> Result<Answer, Problem> {
 
 /// The times of a shipment say which events it has, without an index over all events: an event's id
 /// follows from order, type and time.
-fn event_ids(order_id: &str, shipment: &Document) -> Vec<String> {
+pub(super) fn event_ids(order_id: &str, shipment: &Document) -> Vec<String> {
     EventType::ALL
         .into_iter()
         .zip(TIMES)

@@ -9,6 +9,10 @@
 //! FROM shipment_events GROUP BY order_id    -- last: the fact of the highest rank
 //! ```
 
+mod sources;
+
+pub use sources::{SOURCES, Source};
+
 use eip_contract::{Dictionary, EventTime, EventType, Fact, OrderKey, RegionCode};
 
 use crate::columns::{Column, Kind, Value};
