@@ -15,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use eip_dataflow::control::DocumentCounts;
+use eip_dataflow::latency::LatencyFigures;
 use eip_dataflow::{Summary, Watch};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -224,7 +225,7 @@ fn figures(progress: &Summary) -> Vec<Metric> {
     });
     let written = progress.written.as_ref().map_or(0, |written| written.tick);
     let dead: u64 = counts.dead_letters.values().sum();
-    vec![
+    let mut figures = vec![
         (
             "written_tick",
             "gauge",
@@ -285,6 +286,41 @@ fn figures(progress: &Summary) -> Vec<Metric> {
             "counter",
             "Records that were no events.",
             one(dead),
+        ),
+    ];
+    figures.extend(latency_figures(progress.latency));
+    figures
+}
+
+fn latency_figures(latency: LatencyFigures) -> [Metric; 3] {
+    let LatencyFigures {
+        records,
+        ahead,
+        p50,
+        p99,
+        p999,
+        max,
+    } = latency;
+    let quantiles = [("0.5", p50), ("0.99", p99), ("0.999", p999), ("1", max)];
+    let quantiles = quantiles.map(|(q, ms)| (format!(",quantile=\"{q}\""), ms));
+    [
+        (
+            "latency_ms",
+            "gauge",
+            "From appended to written, of records that came since the start.",
+            quantiles.into(),
+        ),
+        (
+            "latency_records_total",
+            "counter",
+            "Records whose latency was measured: none of what was there at the start.",
+            vec![(String::new(), records)],
+        ),
+        (
+            "latency_ahead_total",
+            "counter",
+            "Of these the ones appended later than written, by the clock of whoever appended them.",
+            vec![(String::new(), ahead)],
         ),
     ]
 }

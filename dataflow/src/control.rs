@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use eip_contract::Offset;
 use timely::scheduling::SyncActivator;
 
+use crate::clock::WallClock;
 use crate::crash::{Crash, CrashPoint};
+use crate::latency::{Appended, Latency, LatencyFigures};
 use crate::tick::Tick;
 use eip_stores::DocumentView;
 
@@ -92,6 +94,12 @@ struct State {
     running: usize,
 }
 
+/// What is measured, and by which clock.
+struct Measuring {
+    wall: WallClock,
+    latency: Mutex<Latency>,
+}
+
 /// Shared by all threads of one dataflow.
 #[derive(Default)]
 pub struct Control {
@@ -101,6 +109,7 @@ pub struct Control {
     failure: OnceLock<String>,
     helps_anew: AtomicBool,
     state: Mutex<State>,
+    measuring: OnceLock<Measuring>,
     changed: Condvar,
     clock: OnceLock<Mutex<SyncActivator>>,
 }
@@ -278,8 +287,39 @@ impl Control {
         self.state().written.clone()
     }
 
+    /// Measures by `wall` how long records take from being appended until they are written. Later calls
+    /// change nothing.
+    pub fn measure(&self, wall: WallClock) {
+        let latency = Mutex::new(Latency::new());
+        let _ = self.measuring.set(Measuring { wall, latency });
+    }
+
+    /// Records of `tick` have been read, which were appended at these times. Those of the first tick were
+    /// there before the dataflow was, and say nothing about it.
+    pub fn read(&self, tick: Tick, appended: &[Appended]) {
+        let is_hydration = self.beginning().is_none_or(|first| tick <= first.tick);
+        if let Some(measuring) = self.measuring.get()
+            && !is_hydration
+        {
+            measuring.latency().read(tick, appended);
+        }
+    }
+
+    /// How long records have taken since the start.
+    pub fn latency(&self) -> LatencyFigures {
+        let measuring = self.measuring.get();
+        measuring.map_or_else(LatencyFigures::default, |measuring| {
+            measuring.latency().figures()
+        })
+    }
+
     /// A tick is written.
     pub fn set_written(&self, written: Written) {
+        if let Some(measuring) = self.measuring.get() {
+            measuring
+                .latency()
+                .written(written.tick, (measuring.wall)());
+        }
         self.state().written = Some(written);
         self.changed.notify_all();
         self.wake_clock();
@@ -338,6 +378,12 @@ impl Control {
     fn state(&self) -> MutexGuard<'_, State> {
         // Counters and positions stay whole whatever panics beside them.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Measuring {
+    fn latency(&self) -> MutexGuard<'_, Latency> {
+        self.latency.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod crash;
 pub mod engine;
 pub mod fold;
 pub mod graph;
+pub mod latency;
 pub mod run;
 pub mod sink;
 pub mod source;

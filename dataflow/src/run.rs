@@ -14,6 +14,7 @@ use crate::cluster::Sockets;
 use crate::control::{Blocked, Control, Counts, Written};
 use crate::crash::Crash;
 use crate::engine::{Engine, EngineConfig, OpenSource};
+use crate::latency::LatencyFigures;
 use crate::sink::Sinks;
 use crate::sink::reconcile::Placement;
 use crate::sink::writer::{Stores, Writer};
@@ -149,6 +150,8 @@ pub struct Summary {
     pub blocked: Vec<Blocked>,
     /// What it has done since it started.
     pub counts: Counts,
+    /// How long records took that came since then.
+    pub latency: LatencyFigures,
 }
 
 /// A running dataflow. Dropped, it ends as with [`DataflowHandle::shutdown`].
@@ -214,7 +217,7 @@ pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
         Some(Clock {
             epoch,
             ends: log.ends()?,
-            wall,
+            wall: Arc::clone(&wall),
             last: progress.map_or(0, |progress| progress.tick),
             poll,
         })
@@ -222,6 +225,9 @@ pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
         None
     };
     let control = Arc::new(Control::with_crash(crash));
+    if process == 0 {
+        control.measure(wall);
+    }
     let (sink, thread) = Writer::start(stores, placement, look, Arc::clone(&control))
         .map_err(|error| DataflowError::Start(error.to_string()))?;
     let writer = Some(thread);
@@ -394,6 +400,7 @@ impl Watch {
             visible: self.0.visible(),
             blocked: self.0.all_blocked(),
             counts: self.0.counts(),
+            latency: self.0.latency(),
         }
     }
 

@@ -24,6 +24,7 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use crate::clock::TickEnds;
 use crate::control::Control;
 use crate::crash::CrashPoint;
+use crate::latency::Appended;
 use crate::tick::Tick;
 use eip_stores::StoredDeadLetter;
 
@@ -46,6 +47,8 @@ pub struct Batch {
     /// The last record read of a partition, from a source that knows it, with the last piece below
     /// `upto`.
     pub last: Vec<LastRecord>,
+    /// When these records were appended, of a source that knows it.
+    pub appended: Vec<Appended>,
 }
 
 /// The last record that was read of a partition.
@@ -142,6 +145,8 @@ pub fn read(
             if !batch.records.is_empty() {
                 control.comes_to(CrashPoint::AfterPoll);
             }
+            control.read(*first.records.time(), &batch.appended);
+            batch.appended.clear();
             control.count(|counts| {
                 counts.records += (batch.records.len() + batch.dead_letters.len()) as u64;
                 for letter in &batch.dead_letters {

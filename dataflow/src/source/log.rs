@@ -13,6 +13,7 @@ use eip_log::{LastRecords, Log, LogReader};
 use eip_parquet_cache::{Cache, CacheError, Hydrated};
 
 use super::{Batch, LastRecord, Record, RecordSource, SourceError};
+use crate::latency::Appended;
 use eip_stores::StoredDeadLetter;
 
 /// Pieces that the cache may be ahead.
@@ -144,6 +145,9 @@ impl RecordSource for LogSource {
         reader
             .poll(upto, most, &mut |record| {
                 last.see(&record);
+                if let Some(at_ms) = record.appended_ms {
+                    Appended::push(&mut batch.appended, at_ms);
+                }
                 match packer.record(partitions, record.partition, record.key, record.value) {
                     Ok(change) => batch.records.push((record.offset, change)),
                     Err(letter) => batch.dead_letters.push(StoredDeadLetter {

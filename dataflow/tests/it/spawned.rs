@@ -8,6 +8,7 @@ use eip_dataflow::clock::WallClock;
 use eip_dataflow::{DataflowConfig, DataflowHandle, spawn};
 use eip_log::{
     JournalWriter, LedgerEntry, NewRecord, RunKind, RunState, RunTag, StateDir, TopicId,
+    WriterOptions,
 };
 use eip_parquet_cache::Cache;
 use eip_stores::{
@@ -248,4 +249,45 @@ fn what_somebody_else_changed_in_the_store_is_put_right() {
     let counts = handle.shutdown().unwrap().counts;
     assert_eq!((counts.shipments.indexed, counts.shipments.deleted), (0, 1));
     assert_eq!(place.views(), recompute(&log, &ends[records.len()]));
+}
+
+#[test]
+fn what_was_there_at_the_start_enters_no_latency() {
+    let place = Place::new();
+    let records = records(80);
+    let options = WriterOptions {
+        // Before the dataflow's clock, which begins at 1,000.
+        clock: || 400,
+        ..WriterOptions::default()
+    };
+    let mut writer = JournalWriter::open_with(&place.state, "a test", options).unwrap();
+    let mut done = 0;
+    for cache in [false, true] {
+        let mut add = |count: usize| {
+            for record in &records[done..done + count] {
+                append(&mut writer, None, record);
+            }
+            done += count;
+            writer.sync().unwrap();
+            writer.ends()
+        };
+        let ends = add(30);
+        if cache {
+            let mut cache = Cache::open(&place.state).unwrap();
+            // Some of it comes from the cache and some from the journal behind it.
+            let half: Vec<_> = ends
+                .iter()
+                .map(|end| eip_contract::Offset(end.0 / 2))
+                .collect();
+            cache.catch_up(&half).unwrap();
+        }
+        let handle = place.spawn(2, cache);
+        handle.wait_written(&ends).unwrap();
+        assert_eq!(handle.progress().latency.records, 0);
+        let ends = add(10);
+        handle.wait_written(&ends).unwrap();
+        let latency = handle.shutdown().unwrap().latency;
+        assert_eq!((latency.records, latency.ahead), (10, 0));
+        assert!((600..5_000).contains(&latency.p50), "{latency:?}");
+    }
 }
