@@ -1,9 +1,11 @@
 //! What every request has at hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eip_contract::Space;
 
+use crate::asked::Watch;
 use crate::cache::ResponseCache;
 use crate::config::ApiConfig;
 use crate::hub::Hub;
@@ -20,6 +22,10 @@ pub struct Api {
     pub(crate) space: Space,
     pub(crate) views: Queries,
     pub(crate) cache: ResponseCache,
+    /// Where the views stand, as it was seen last.
+    pub(crate) watch: Arc<Watch>,
+    /// For how long that is taken as known.
+    pub(crate) fresh: Duration,
     pub(crate) requests: Arc<Requests>,
     /// What readers of the stream share.
     pub(crate) stream: Arc<Hub>,
@@ -39,6 +45,8 @@ impl Api {
             space: config.views.space(),
             views: views::open(&config.views)?,
             cache: ResponseCache::open(config)?,
+            watch: Arc::default(),
+            fresh: config.fresh,
             requests: Arc::default(),
             stream: Arc::default(),
             ingest: config.ingest.as_deref().map(Ingest::at),

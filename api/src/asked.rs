@@ -1,36 +1,57 @@
-//! One question to the views: of which moment its answer is, and where the answer is kept.
+//! One question to the views: of which moment its answer is, whether the caller has it already, and where
+//! it is kept.
 //!
 //! Every answer says what it is as of: the tick up to which searches find everything, the tick of the
 //! rows, the greatest event time (data now, from which relative ranges count) and the wall clock.
+//!
+//! A question is named by all that its answer depends on besides the moment, in one spelling: the typed
+//! query, never its text. With the moment that makes the key of the cache and the answer's `ETag`. Where
+//! the views stand is asked for at most once in [`crate::ApiConfig::fresh`], so a caller that has the
+//! answer already (304), or an answer that is kept, asks no store in between.
 
-use std::time::{Duration, Instant};
+mod known;
+mod present;
 
 use axum::body::Bytes;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use eip_contract::EventTime;
 use eip_stores::query::Moment;
 use serde::Serialize;
+use utoipa::ToSchema;
+
+pub(crate) use known::{Conditional, IfNoneMatch};
+pub(crate) use present::{Present, Watch};
 
 use crate::api::Api;
+use crate::cache::{Kept, Key};
 use crate::problem::Problem;
+use known::tag;
 
-/// How long a tick is waited for that is not visible yet.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(25);
+/// An answer is the caller's own, and must be asked for again, which a tag makes cheap.
+const KEEPING: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// An answer with what it is as of.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Answer<T> {
+    as_of: AsOf,
+    #[serde(flatten)]
+    content: T,
+}
 
 /// What an answer is as of.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct AsOf {
     /// Searches find every document up to this tick.
     search_tick: u64,
     /// The rows are those of this tick.
     stats_tick: u64,
     /// The greatest event time in the views.
+    #[schema(value_type = Option<String>, format = DateTime)]
     data_now: Option<EventTimeText>,
     /// The wall clock, in the form of the event times.
+    #[schema(value_type = Option<String>, format = DateTime)]
     wall: Option<EventTimeText>,
 }
 
@@ -43,108 +64,179 @@ impl Serialize for EventTimeText {
     }
 }
 
-/// A question that has its moment.
-pub(crate) struct Asked<'a> {
-    api: &'a Api,
-    /// What is asked.
-    pub(crate) moment: Moment,
-    /// What relative ranges count from; none where there is no event.
-    pub(crate) data_now: Option<EventTime>,
+/// What is asked.
+pub(crate) struct Question {
+    /// All that the answer depends on besides the moment, in one spelling.
+    name: String,
+    min_tick: Option<u64>,
+    known: Option<IfNoneMatch>,
 }
 
-impl<'a> Asked<'a> {
+impl Question {
+    /// A question of this name.
+    pub(crate) fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            min_tick: None,
+            known: None,
+        }
+    }
+
+    /// Waits until this tick is visible.
+    #[must_use]
+    pub(crate) fn at_least(mut self, min_tick: Option<u64>) -> Self {
+        self.min_tick = min_tick;
+        self
+    }
+
+    /// Answers only what the caller does not have already.
+    #[must_use]
+    pub(crate) fn unless(mut self, known: IfNoneMatch) -> Self {
+        self.known = Some(known);
+        self
+    }
+}
+
+/// A question that has its moment.
+pub(crate) struct Asked {
+    /// What is asked.
+    pub(crate) moment: Moment,
+    present: Present,
+}
+
+impl Asked {
     /// The present moment, or the first in which `min_tick` is visible.
-    pub(crate) async fn begin(api: &'a Api, min_tick: Option<u64>) -> Result<Self, Problem> {
-        let begun = Instant::now();
-        let mut moment = loop {
-            let moment = api.views.moment().await?;
-            let visible = moment.visible_tick().min(moment.progress().tick);
-            match min_tick {
-                Some(wanted) if visible < wanted => {
-                    if begun.elapsed() > PATIENCE {
-                        let detail = format!("tick {wanted} is not visible yet; {visible} is");
-                        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
-                    }
-                    drop(moment);
-                    tokio::time::sleep(PAUSE).await;
-                }
-                _ => break moment,
-            }
-        };
-        let data_now = data_now(api, &mut moment).await;
-        Ok(Self {
-            api,
-            moment,
-            data_now,
-        })
+    pub(crate) async fn begin(api: &Api, min_tick: Option<u64>) -> Result<Self, Problem> {
+        let (present, moment) = Box::pin(api.present(min_tick, true)).await?;
+        match moment {
+            Some(moment) => Ok(Self { moment, present }),
+            None => Self::anew(api).await,
+        }
     }
 
-    /// The answer to `request` (which names all that it depends on): the kept one, or what `make`
-    /// gives, an object; with what it is as of.
-    pub(crate) async fn answer<T: Serialize>(
-        self,
-        request: &str,
-        make: impl AsyncFnOnce(&mut Moment) -> Result<T, Problem>,
-    ) -> Result<Response, Problem> {
-        let body = self.body(request, make).await?;
-        Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+    /// The present moment.
+    async fn anew(api: &Api) -> Result<Self, Problem> {
+        let (present, moment) = api.look().await?;
+        Ok(Self { moment, present })
     }
 
-    /// The same as JSON text.
-    pub(crate) async fn body<T: Serialize>(
-        mut self,
-        request: &str,
-        make: impl AsyncFnOnce(&mut Moment) -> Result<T, Problem>,
-    ) -> Result<Vec<u8>, Problem> {
-        let as_of = self.as_of();
-        let position = position(&self.moment);
-        let moment = &mut self.moment;
-        let content = async { json_bytes(&make(moment).await?) };
-        let body = self.api.cache.answer(&position, request, content).await?;
-        Ok(joined(&as_of, &body))
+    /// What relative ranges count from; none where there is no event. A problem where the store that
+    /// knows it did not answer.
+    pub(crate) fn data_now(&self) -> Result<Option<EventTime>, Problem> {
+        self.present.data_now()
     }
 
     /// What it is as of, for an answer that is not kept: see [`uncached`].
-    pub(crate) fn as_of(&self) -> AsOf {
-        let wall = (self.api.wall_ms)() / 1_000;
-        AsOf {
-            search_tick: self.moment.visible_tick(),
-            stats_tick: self.moment.progress().tick,
-            data_now: self.data_now.map(EventTimeText),
+    pub(crate) fn as_of(&self, api: &Api) -> AsOf {
+        AsOf::of(&self.present, api)
+    }
+}
+
+impl AsOf {
+    fn of(present: &Present, api: &Api) -> Self {
+        let wall = (api.wall_ms)() / 1_000;
+        Self {
+            search_tick: present.search_tick,
+            stats_tick: present.stats_tick,
+            data_now: present.data_now().ok().flatten().map(EventTimeText),
             wall: EventTime::from_seconds(wall).map(EventTimeText),
         }
     }
 }
 
-/// What names a moment in the cache: an answer is never given for another one.
-fn position(moment: &Moment) -> String {
-    let progress = moment.progress();
-    format!(
-        "{}:{}.{}.{}",
-        progress.topic_id,
-        progress.epoch,
-        progress.tick,
-        moment.visible_tick()
-    )
-}
+impl Api {
+    /// The answer to a question: that the caller has it already, the kept one, or what `make` returns,
+    /// an object; with what it is as of.
+    pub(crate) async fn answer<T: Serialize>(
+        &self,
+        question: Question,
+        make: impl AsyncFnOnce(&mut Asked) -> Result<T, Problem>,
+    ) -> Result<Response, Problem> {
+        let known = question.known.clone();
+        let anew = known.as_ref().is_some_and(IfNoneMatch::wants_anew);
+        let (present, moment) = Box::pin(self.present(question.min_tick, anew)).await?;
+        let key = Key::of(&self.space, &present, &question.name);
+        if known.as_ref().is_some_and(|known| known.has(&tag(key))) {
+            return Ok(unchanged(key));
+        }
+        let kept = Box::pin(self.kept(key, present, moment, make)).await?;
+        // It may be of a later moment.
+        let key = Key::of(&self.space, &kept.present, &question.name);
+        let Some(known) = known else {
+            let headers = [(CONTENT_TYPE, "application/json")];
+            return Ok((headers, self.stated(&kept)).into_response());
+        };
+        if known.has(&tag(key)) || known.has_any() {
+            return Ok(unchanged(key));
+        }
+        let headers = [
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (CACHE_CONTROL, KEEPING),
+            (ETAG, tag(key)),
+        ];
+        Ok((headers, self.stated(&kept)).into_response())
+    }
 
-/// None as well where it cannot be found out: what does not need it is answered all the same, and what
-/// does asks the same store.
-async fn data_now(api: &Api, moment: &mut Moment) -> Option<EventTime> {
-    let position = position(moment);
-    let made = async {
-        let latest = moment.latest_event().await?;
-        json_bytes(&latest.map(EventTime::seconds))
-    };
-    let kept = api.cache.kept(&position, "data_now", made).await.ok()?;
-    let seconds: Option<i64> = serde_json::from_slice(&kept).unwrap_or_default();
-    seconds.and_then(EventTime::from_seconds)
+    /// The same as JSON text, with the tick up to which searches found everything.
+    pub(crate) async fn text<T: Serialize>(
+        &self,
+        question: Question,
+        make: impl AsyncFnOnce(&mut Asked) -> Result<T, Problem>,
+    ) -> Result<(u64, String), Problem> {
+        let (present, moment) = Box::pin(self.present(question.min_tick, true)).await?;
+        let key = Key::of(&self.space, &present, &question.name);
+        let kept = Box::pin(self.kept(key, present, moment, make)).await?;
+        let text = String::from_utf8(self.stated(&kept)).expect("JSON is UTF-8");
+        Ok((kept.present.search_tick, text))
+    }
+
+    async fn kept<T: Serialize>(
+        &self,
+        key: Key,
+        present: Present,
+        moment: Option<Moment>,
+        make: impl AsyncFnOnce(&mut Asked) -> Result<T, Problem>,
+    ) -> Result<Kept, Problem> {
+        let making = async {
+            let mut asked = match moment {
+                Some(moment) => Asked { moment, present },
+                None => Asked::anew(self).await?,
+            };
+            let body = json_bytes(&make(&mut asked).await?)?;
+            let present = asked.present;
+            Ok(Kept { present, body })
+        };
+        self.cache.answer(key, making).await
+    }
+
+    /// One object of what an answer is as of and the members of its body.
+    fn stated(&self, kept: &Kept) -> Vec<u8> {
+        joined(&AsOf::of(&kept.present, self), &kept.body)
+    }
 }
 
 /// An answer that follows from more than the views, so that none is kept for their ticks.
 pub(crate) fn uncached(as_of: &AsOf, answer: &impl Serialize) -> Result<Response, Problem> {
     let body = joined(as_of, &json_bytes(answer)?);
     Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// One object of what an answer is as of and the members of its body.
+fn joined(as_of: &AsOf, body: &[u8]) -> Vec<u8> {
+    let members = body.strip_prefix(b"{").unwrap_or(body);
+    let mut joined = b"{\"as_of\":".to_vec();
+    serde_json::to_writer(&mut joined, as_of).expect("texts and numbers are JSON");
+    if members != b"}" {
+        joined.push(b',');
+    }
+    joined.extend_from_slice(members);
+    joined
+}
+
+/// The caller has it already.
+fn unchanged(key: Key) -> Response {
+    let headers = [(CACHE_CONTROL, KEEPING), (ETAG, tag(key))];
+    (StatusCode::NOT_MODIFIED, headers).into_response()
 }
 
 /// An answer's JSON, as it is kept in the cache.
@@ -158,16 +250,4 @@ fn json_bytes(answer: &impl Serialize) -> Result<Bytes, Problem> {
                 "the answer cannot be written",
             )
         })
-}
-
-/// One object of what an answer is as of and the members of its body.
-fn joined(as_of: &AsOf, body: &[u8]) -> Vec<u8> {
-    let members = body.strip_prefix(b"{").unwrap_or(body);
-    let mut joined = b"{\"as_of\":".to_vec();
-    serde_json::to_writer(&mut joined, as_of).expect("texts and numbers are JSON");
-    if members != b"}" {
-        joined.push(b',');
-    }
-    joined.extend_from_slice(members);
-    joined
 }

@@ -18,6 +18,9 @@ pub struct ApiConfig {
     /// How long an answer is kept. It is never given for a later tick than it was made from, so
     /// this bounds memory, not age.
     pub keep: Duration,
+    /// For how long it is taken as known where the views stand. An answer may be of a tick that another
+    /// one has followed within this time, and says of which it is.
+    pub fresh: Duration,
     /// Ingest's address, where requests about replays are passed on to.
     pub ingest: Option<String>,
     /// The log that the views are made from, for what only it knows (where a field comes from).
@@ -30,12 +33,16 @@ impl ApiConfig {
     /// How long an answer is kept unless told otherwise.
     pub const KEEP: Duration = Duration::from_mins(1);
 
+    /// How fresh answers are unless told otherwise: at most 20 looks a second.
+    pub const FRESH: Duration = Duration::from_millis(50);
+
     /// The embedded default: the SQLite views of the folder `state`, and a cache in memory.
     pub fn embedded(state: &Path, wall_ms: fn() -> i64) -> Self {
         Self {
             views: ViewsConfig::Sqlite(state.to_owned()),
             cache: CacheConfig::Memory,
             keep: Self::KEEP,
+            fresh: Self::FRESH,
             ingest: None,
             log: Some(LogConfig::Journal(state.to_owned())),
             wall_ms,
@@ -88,9 +95,9 @@ impl fmt::Debug for ViewsConfig {
 /// Where answers are kept for a while.
 #[derive(Clone)]
 pub enum CacheConfig {
-    /// In this process.
+    /// In this process only.
     Memory,
-    /// In Redis, for all APIs together.
+    /// Also in Redis, for all APIs together.
     Redis(RedisConfig),
 }
 
@@ -107,7 +114,7 @@ pub struct RedisConfig {
 
 impl RedisConfig {
     /// The stores answer in a few milliseconds: a cache that takes longer than this helps nobody.
-    pub const PATIENCE: Duration = Duration::from_millis(250);
+    pub const PATIENCE: Duration = Duration::from_millis(50);
 
     /// Redis at this address, trusted as far as this machine trusts it.
     pub fn new(url: impl Into<String>) -> Self {

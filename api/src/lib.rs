@@ -14,6 +14,7 @@ mod ingest;
 mod ingest_client;
 mod log;
 mod metrics;
+mod openapi;
 mod problem;
 mod requests;
 mod router;

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::api::Api;
+use crate::openapi::Problems;
 
 /// Counts every request.
 pub(crate) async fn count(State(api): State<Api>, request: Request, next: Next) -> Response {
@@ -21,6 +22,9 @@ pub(crate) async fn count(State(api): State<Api>, request: Request, next: Next) 
     response
 }
 
+/// What the service counts, for Prometheus.
+#[utoipa::path(get, operation_id = "metrics", path = "/metrics",
+    responses((status = 200, body = str, content_type = "text/plain"), Problems))]
 pub(crate) async fn show(State(api): State<Api>) -> Response {
     let cache = api.cache.counts();
     let mut text = String::from(
@@ -45,6 +49,11 @@ pub(crate) async fn show(State(api): State<Api>) -> Response {
             "failures",
             "Times that the cache did not answer.",
             cache.failures,
+        ),
+        (
+            "refused",
+            "Times that the cache held something else in place of an answer.",
+            cache.refused,
         ),
     ] {
         text.push_str("# HELP ");

@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use eip_stores::query::QueryError;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Longest text of a foreign error that is passed on.
 const TEXT_BYTES: usize = 4096;
@@ -33,6 +34,11 @@ impl Problem {
             detail: detail.into(),
             field: None,
         }
+    }
+
+    /// What there is to know about it.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The request cannot be read.
@@ -74,14 +80,19 @@ impl From<QueryError> for Problem {
     }
 }
 
-/// The body, with the members of RFC 9457 and two of ours. `type` is left out: `about:blank`.
-#[derive(Serialize)]
+/// What went wrong, with the members of RFC 9457 and two more. `type` is left out: `about:blank`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+pub(crate) struct Body<'a> {
+    /// The status in words.
     title: &'a str,
+    /// The status of the answer.
     status: u16,
+    /// What to know about this one.
     #[serde(skip_serializing_if = "str::is_empty")]
     detail: &'a str,
+    /// The path that was asked.
     instance: &'a str,
     /// The parameter that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -52,6 +52,7 @@ pub(super) fn config(chain: &Chain) -> anyhow::Result<ApiConfig> {
                 None => CacheConfig::Memory,
             },
             keep: ApiConfig::KEEP,
+            fresh: ApiConfig::FRESH,
             ingest: None,
             log: Some(LogConfig::Kafka(servers.kafka_config())),
             wall_ms,

@@ -3,11 +3,13 @@
 
 mod filters;
 mod plain;
+mod readers;
 mod routes;
 mod served;
 mod shipments;
 mod why;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rand::RngExt as _;
@@ -81,6 +83,20 @@ fn the_same_on_servers() {
     check(&eip, &data, repetitions());
 }
 
+/// The paths and methods about runs, rules, data and coverage that a document names.
+fn passed_on(document: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let about = ["/v1/runs", "/v1/coverage", "/v1/rules", "/v1/datasets"];
+        if about.iter().any(|prefix| path.starts_with(prefix)) {
+            let methods = methods.as_object().unwrap().keys();
+            found.extend(methods.map(|method| format!("{method} {path}")));
+        }
+    }
+    assert!(found.len() > 10, "{found:?}");
+    found
+}
+
 #[test]
 fn replays_are_started_watched_and_undone_through_the_api() {
     let eip = Eip::new();
@@ -88,6 +104,11 @@ fn replays_are_started_watched_and_undone_through_the_api() {
     let ingest = Service::start(&eip, &data);
     let served = Served::start_with(&eip, &["--ingest", &ingest.url]);
     let through = Service::at(&served.url);
+    assert_eq!(
+        passed_on(&through.get("/openapi.json").body),
+        passed_on(&ingest.get("/openapi.json").body),
+        "what Ingest has is passed on"
+    );
     let fast = json!({ "mode": "fast", "dataset": "data" });
     let run = through.run("first", &fast);
     assert_eq!(run["state"], "committed", "{run}");

@@ -16,24 +16,35 @@ use eip_stores::query::{After, Direction, Document, Moment, QueryError, Search, 
 use eip_views::{SHIPMENTS, Value};
 use futures_util::stream::try_unfold;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::parameters::{tick, truth};
 use super::shipments::Filter;
 use crate::api::Api;
 use crate::asked::Asked;
+use crate::openapi::Problems;
 use crate::problem::Problem;
 
 /// Shipments a page: a few hundred kilobytes.
 const PAGE: u32 = 1_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ExportQuery {
     #[serde(flatten)]
+    #[param(ignore)]
     filter: Filter,
+    /// `csv` (the default) or `ndjson`.
+    #[param(pattern = "^(csv|ndjson)$")]
     format: Option<String>,
+    /// Whether CSV begins with a byte order mark, as some spreadsheets want it.
+    #[param(value_type = Option<bool>)]
     bom: Option<String>,
+    /// Waits, for at most 5 s, until this tick is visible.
+    #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
     min_tick: Option<String>,
     #[serde(flatten)]
+    #[param(ignore)]
     unknown: BTreeMap<String, String>,
 }
 
@@ -54,6 +65,18 @@ struct Pages {
     ended: bool,
 }
 
+/// All shipments that meet a filter, as a file.
+#[utoipa::path(get, operation_id = "export_shipments", path = "/v1/shipments/export", params(Filter, ExportQuery),
+    responses(
+        (status = 200, content(
+            (String = "text/csv"),
+            (String = "application/x-ndjson"),
+        ), headers(
+            ("x-total-count" = u64, description = "How many there are."),
+            ("x-eip-tick" = u64, description = "Of which tick."),
+            ("x-eip-one-tick" = bool, description = "Whether all of it is of that tick."),
+        )),
+        Problems))]
 pub(crate) async fn export(
     State(api): State<Api>,
     query: Result<Query<ExportQuery>, QueryRejection>,
@@ -71,8 +94,9 @@ pub(crate) async fn export(
         }
     };
     let bom = truth("bom", query.bom.as_deref())?.unwrap_or(false);
+    let wanted = query.filter.wanted()?;
     let mut asked = Asked::begin(&api, tick(query.min_tick.as_deref())?).await?;
-    let condition = query.filter.condition(asked.data_now)?;
+    let condition = wanted.condition(asked.data_now()?);
     let total = asked.moment.count(&condition).await?;
     let visible = asked.moment.visible_tick();
     let one_tick = asked.moment.searches_one_tick();
@@ -165,7 +189,9 @@ fn csv_line(document: &Document, out: &mut Vec<u8>) {
 /// A text that a spreadsheet shows and never executes: what begins like a formula gets a quote before
 /// it (OWASP, "CSV Injection").
 fn cell(text: &str, out: &mut Vec<u8>) {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Also in the wide forms of East Asian keyboards.
+    let is_formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let quoted = is_formula || text.contains(['"', ',', '\n', '\r', ';']);
     if !quoted {
         out.extend_from_slice(text.as_bytes());
@@ -193,6 +219,8 @@ mod tests {
         assert_eq!(shown("SP"), "SP");
         assert_eq!(shown("=1+1"), "\"'=1+1\"");
         assert_eq!(shown("-a"), "\"'-a\"");
+        assert_eq!(shown("\n=1"), "\"'\n=1\"");
+        assert_eq!(shown("＝1"), "\"'＝1\"");
         assert_eq!(shown("@SUM(A1)"), "\"'@SUM(A1)\"");
         assert_eq!(shown("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(shown(""), "");

@@ -7,15 +7,19 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::response::Response;
-use eip_stores::query::{Direction, Moment, Search, Sort};
+use eip_stores::query::{Direction, Document, Moment, Search, Sort};
 use eip_views::{SHIPMENTS, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::document::raw;
+use super::parameters::tick;
 use super::shipments::{is_id, pasted, search_for};
 use crate::api::Api;
-use crate::asked::Asked;
+use crate::asked::{Answer, Asked, Question};
+use crate::openapi::Problems;
+use crate::openapi::views::Shipment;
 use crate::problem::Problem;
 
 /// Most ids of a request.
@@ -23,35 +27,77 @@ const MOST: usize = 500;
 /// Most candidates of an ambiguous one.
 const CANDIDATES: usize = 5;
 
-#[derive(Deserialize)]
+/// What is looked up.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LookupBody {
+    /// Ids, or beginnings of ids of at least 4 characters.
+    #[schema(max_items = 500)]
     ids: Vec<String>,
+    /// Waits, for at most 5 s, until this tick is visible.
+    #[schema(maximum = 4_398_046_511_103_u64)]
     min_tick: Option<u64>,
 }
 
-#[derive(Serialize)]
-struct Answer {
-    results: Vec<Found>,
+/// What was found, in the order asked.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LookupResults {
+    results: Vec<LookupResult>,
 }
 
-#[derive(Serialize)]
-struct Found {
+/// What one of them is.
+#[derive(Serialize, ToSchema)]
+struct LookupResult {
     /// As it was asked.
     asked: String,
-    #[serde(flatten)]
     outcome: Outcome,
+    /// Where it was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Shipment>)]
+    shipment: Option<Box<RawValue>>,
+    /// Where it is ambiguous: up to five ids that begin so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidates: Option<Vec<String>>,
+    /// Where it is invalid: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 enum Outcome {
-    Found { shipment: Box<RawValue> },
+    /// There is one.
+    Found,
+    /// There is none.
     NotFound,
-    Ambiguous { candidates: Vec<String> },
-    Invalid { reason: &'static str },
+    /// Several ids begin so.
+    Ambiguous,
+    /// It cannot be an order's id.
+    Invalid,
 }
 
+impl LookupResult {
+    fn of(asked: String, outcome: Outcome) -> Self {
+        Self {
+            asked,
+            outcome,
+            shipment: None,
+            candidates: None,
+            reason: None,
+        }
+    }
+
+    fn found(asked: String, shipment: Box<RawValue>) -> Self {
+        Self {
+            shipment: Some(shipment),
+            ..Self::of(asked, Outcome::Found)
+        }
+    }
+}
+
+/// Many shipments by their ids or the beginnings of them; one bad id fails nothing.
+#[utoipa::path(post, operation_id = "lookup_shipments", path = "/v1/shipments/lookup", request_body = LookupBody,
+    responses((status = 200, body = Answer<LookupResults>), Problems))]
 pub(crate) async fn lookup(
     State(api): State<Api>,
     body: Result<Json<LookupBody>, JsonRejection>,
@@ -61,17 +107,13 @@ pub(crate) async fn lookup(
         let detail = format!("ids: {} are more than {MOST}", body.ids.len());
         return Err(Problem::bad_field("ids", detail));
     }
-    let asked = Asked::begin(&api, body.min_tick).await?;
-    let request = serde_json::to_string(&body.ids).expect("texts are JSON");
-    let request = format!("lookup:{request}");
-    asked
-        .answer(&request, async |moment: &mut Moment| {
-            look_up(moment, body.ids).await
-        })
-        .await
+    let min_tick = tick(body.min_tick.map(|tick| tick.to_string()).as_deref())?;
+    let question = Question::named(format!("lookup:{:?}", body.ids)).at_least(min_tick);
+    let made = async |asked: &mut Asked| look_up(&mut asked.moment, body.ids).await;
+    api.answer(question, made).await
 }
 
-async fn look_up(moment: &mut Moment, ids: Vec<String>) -> Result<Answer, Problem> {
+async fn look_up(moment: &mut Moment, ids: Vec<String>) -> Result<LookupResults, Problem> {
     let mut exact: Vec<String> = Vec::new();
     for id in ids.iter().map(|id| pasted(id)).filter(|id| is_id(id)) {
         exact.push(id.to_owned());
@@ -91,22 +133,24 @@ async fn look_up(moment: &mut Moment, ids: Vec<String>) -> Result<Answer, Proble
         let shipment = known
             .get(wanted)
             .or_else(|| known.get(&wanted.to_lowercase()));
-        let outcome = match shipment {
-            Some(shipment) => Outcome::Found {
-                shipment: shipment.clone(),
+        let shipment = shipment.cloned();
+        results.push(match shipment {
+            Some(shipment) => LookupResult::found(asked, shipment),
+            None if !is_id(wanted) => LookupResult {
+                reason: Some("an order id has 1 to 512 bytes and no control character"),
+                ..LookupResult::of(asked, Outcome::Invalid)
             },
-            None if !is_id(wanted) => Outcome::Invalid {
-                reason: "an order id has 1 to 512 bytes and no control character",
-            },
-            None => beginning(moment, wanted).await?,
-        };
-        results.push(Found { asked, outcome });
+            None => {
+                let found = beginning(moment, wanted).await?;
+                of_candidates(asked, &found)
+            }
+        });
     }
-    Ok(Answer { results })
+    Ok(LookupResults { results })
 }
 
-/// What begins so.
-async fn beginning(moment: &mut Moment, wanted: &str) -> Result<Outcome, Problem> {
+/// The first ids that begin so, one more than are shown.
+async fn beginning(moment: &mut Moment, wanted: &str) -> Result<Vec<Document>, Problem> {
     let search = Search {
         condition: search_for("ids", wanted)?,
         sort: Sort {
@@ -117,20 +161,22 @@ async fn beginning(moment: &mut Moment, wanted: &str) -> Result<Outcome, Problem
         limit: CANDIDATES as u32 + 1,
         count_all: false,
     };
-    let found = moment.search(&search).await?.documents;
-    Ok(match &found[..] {
-        [] => Outcome::NotFound,
-        [only] => Outcome::Found {
-            shipment: raw(&SHIPMENTS, only),
-        },
+    Ok(moment.search(&search).await?.documents)
+}
+
+fn of_candidates(asked: String, found: &[Document]) -> LookupResult {
+    match found {
+        [] => LookupResult::of(asked, Outcome::NotFound),
+        [only] => LookupResult::found(asked, raw(&SHIPMENTS, only)),
         several => {
             let ids = several.iter().filter_map(|document| match &document[0] {
                 Value::Text(id) => Some(id.to_string()),
                 _ => None,
             });
-            Outcome::Ambiguous {
-                candidates: ids.take(CANDIDATES).collect(),
+            LookupResult {
+                candidates: Some(ids.take(CANDIDATES).collect()),
+                ..LookupResult::of(asked, Outcome::Ambiguous)
             }
         }
-    })
+    }
 }

@@ -12,26 +12,42 @@ use eip_contract::{Day, EventTime, EventType};
 use eip_stores::query::{By, Condition, Moment, Period, StatsQuery};
 use eip_views::Value;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::parameters::{day, number, tick};
 use super::shipments::Window;
 use crate::api::Api;
-use crate::asked::Asked;
+use crate::asked::{Answer, Asked, Conditional, IfNoneMatch, Question};
+use crate::openapi::Problems;
 use crate::problem::Problem;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OverviewParameters {
+    /// The first day.
+    #[param(value_type = Option<String>, format = Date)]
     start: Option<String>,
+    /// The day after the last.
+    #[param(value_type = Option<String>, format = Date)]
     end: Option<String>,
+    /// The length of the range where only one end of it is known.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 3660, default = 30)]
     days: Option<String>,
+    /// A deadline within so many hours is at risk.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 8784, default = 48)]
     at_risk_hours: Option<String>,
+    /// An order without an event for so many days is stalled.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 3660, default = 14)]
     stalled_days: Option<String>,
+    /// Waits, for at most 5 s, until this tick is visible.
+    #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
     min_tick: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Answer {
+/// How the shipments stand.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Overview {
     shipments: u64,
     /// How many shipments have each status, by rank; every status is named.
     by_status: Vec<StatusCount>,
@@ -45,24 +61,33 @@ struct Answer {
     stalled_days: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct StatusCount {
     status: &'static str,
     count: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct RangeFigures {
+    /// The first day.
+    #[schema(format = Date)]
     start: String,
+    /// The day after the last.
+    #[schema(format = Date)]
     end: String,
     placed: i64,
     delivered: i64,
     delivered_late: i64,
+    /// Of the deliveries; null without one.
     on_time_basis_points: Option<i64>,
 }
 
+/// How the shipments stand at a glance.
+#[utoipa::path(get, path = "/v1/overview", params(OverviewParameters, Conditional),
+    responses((status = 200, body = Answer<Overview>), Conditional, Problems))]
 pub(crate) async fn overview(
     State(api): State<Api>,
+    known: IfNoneMatch,
     query: Result<Query<OverviewParameters>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(given) = query.map_err(|bad| Problem::bad_query(bad.body_text()))?;
@@ -75,30 +100,30 @@ pub(crate) async fn overview(
         day("start", given.start.as_deref())?,
         day("end", given.end.as_deref())?,
     );
-    let asked = Asked::begin(&api, tick(given.min_tick.as_deref())?).await?;
+    // Between two days that are given, no number of them counts.
+    let days = if start.is_some() { 0 } else { days };
     let range = Range { start, end, days };
-    let (start, end) = range.around(asked.data_now)?;
-    let now = asked.data_now.unwrap_or(EventTime::MIN);
-    let request = format!("overview:{start}:{end}:{window:?}");
-    let made = async |moment: &mut Moment| look(moment, now, window, start, end).await;
-    asked.answer(&request, made).await
+    let question = question(range, window)
+        .at_least(tick(given.min_tick.as_deref())?)
+        .unless(known);
+    let made = async |asked: &mut Asked| look(asked, range, window).await;
+    api.answer(question, made).await
 }
 
 /// The overview that is asked for without any parameter, as JSON text, and up to which tick searches
 /// find what it counts.
 pub(crate) async fn present(api: &Api) -> Result<(u64, String), Problem> {
-    let asked = Asked::begin(api, None).await?;
-    let visible = asked.moment.visible_tick();
-    let window = Window::of(None, None)?;
-    let (start, end) = Range::USUAL.around(asked.data_now)?;
-    let now = asked.data_now.unwrap_or(EventTime::MIN);
-    let request = format!("overview:{start}:{end}:{window:?}");
-    let made = async |moment: &mut Moment| look(moment, now, window, start, end).await;
-    let body = asked.body(&request, made).await?;
-    Ok((visible, String::from_utf8(body).expect("JSON is UTF-8")))
+    let (range, window) = (Range::USUAL, Window::of(None, None)?);
+    let made = async |asked: &mut Asked| look(asked, range, window).await;
+    api.text(question(range, window), made).await
+}
+
+fn question(range: Range, window: Window) -> Question {
+    Question::named(format!("overview:{range:?}:{window:?}"))
 }
 
 /// The days that figures are given for, as far as they are said.
+#[derive(Clone, Copy, Debug)]
 struct Range {
     start: Option<Day>,
     end: Option<Day>,
@@ -126,13 +151,11 @@ impl Range {
     }
 }
 
-async fn look(
-    moment: &mut Moment,
-    now: EventTime,
-    window: Window,
-    start: Day,
-    end: Day,
-) -> Result<Answer, Problem> {
+async fn look(asked: &mut Asked, range: Range, window: Window) -> Result<Overview, Problem> {
+    let data_now = asked.data_now()?;
+    let (start, end) = range.around(data_now)?;
+    let now = data_now.unwrap_or(EventTime::MIN);
+    let moment = &mut asked.moment;
     let mut by_status: BTreeMap<EventType, u64> = BTreeMap::new();
     let mut delayed = 0;
     for (values, count) in moment.facets(&Condition::ANYTHING).await? {
@@ -144,7 +167,7 @@ async fn look(
         }
     }
     let length = i64::from(end.days()) - i64::from(start.days());
-    Ok(Answer {
+    Ok(Overview {
         shipments: by_status.values().sum(),
         by_status: EventType::ALL
             .map(|status| StatusCount {

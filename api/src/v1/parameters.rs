@@ -74,11 +74,15 @@ pub(crate) fn truth(field: &'static str, text: Option<&str>) -> Result<Option<bo
     }
 }
 
+/// The greatest tick that there can be: a document's version has 42 bits for it.
+const LAST_TICK: u64 = (1 << 42) - 1;
+
 /// A tick.
 pub(crate) fn tick(text: Option<&str>) -> Result<Option<u64>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| {
-        let form = format!("min_tick must be a tick, not {text:?}");
+    let tick = text.parse().ok().filter(|tick| *tick <= LAST_TICK);
+    tick.map(Some).ok_or_else(|| {
+        let form = format!("min_tick must be a tick, 0 to {LAST_TICK}, not {text:?}");
         Problem::bad_field("min_tick", form)
     })
 }

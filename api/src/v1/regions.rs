@@ -1,6 +1,8 @@
 //! Regions as people write them: a code, or the name of a Brazilian state, with or without accents, in any
 //! case (ISO 3166-2:BR).
 
+use std::collections::BTreeSet;
+
 use eip_contract::reject::is_region;
 
 use crate::problem::Problem;
@@ -54,10 +56,12 @@ pub(crate) fn region(field: &'static str, text: &str) -> Result<String, Problem>
     Err(Problem::bad_field(field, form))
 }
 
-/// A list of regions, separated by commas.
+/// A list of regions, separated by commas; each once, in their order.
 pub(crate) fn regions(field: &'static str, text: Option<&str>) -> Result<Vec<String>, Problem> {
     let texts = text.into_iter().flat_map(|text| text.split(','));
-    texts.map(|text| region(field, text)).collect()
+    let regions: Result<BTreeSet<String>, Problem> =
+        texts.map(|text| region(field, text)).collect();
+    Ok(regions?.into_iter().collect())
 }
 
 /// Lower case, without accents, blanks around and repeated blanks.
@@ -108,8 +112,8 @@ mod tests {
         );
         assert!(region("seller_region", "12345678901234567").is_err());
         assert!(region("seller_region", "a\nb").is_err());
-        let list = regions("seller_region", Some("SP,Rio de Janeiro")).unwrap();
-        assert_eq!(list, ["SP", "RJ"]);
+        let list = regions("seller_region", Some("SP,Rio de Janeiro,sp")).unwrap();
+        assert_eq!(list, ["RJ", "SP"]);
         assert!(regions("seller_region", None).unwrap().is_empty());
     }
 }

@@ -6,44 +6,65 @@ mod filter;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use eip_stores::query::{After, Direction, FACETS, FacetCount, Moment, Search, Sort, Total};
+use eip_stores::query::{After, Direction, FACETS, FacetCount, Search, Sort, Total};
 use eip_views::{SHIPMENTS, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
 
 use super::document::raw;
 use super::parameters::{number, tick, truth};
 use crate::api::Api;
-use crate::asked::Asked;
+use crate::asked::{Answer, Asked, Conditional, IfNoneMatch, Question};
+use crate::openapi::Problems;
+use crate::openapi::views::Shipment;
 use crate::problem::Problem;
 use cursor::Cursor;
 
-pub(crate) use filter::{Filter, Window, is_id, pasted, search_for};
+pub(crate) use filter::{Filter, Wanted, Window, is_id, pasted, search_for};
 
 const USUAL: u32 = 50;
 const GREATEST: u32 = 200;
 
 /// The query as it is written: the filter, then how its result is shown.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     #[serde(flatten)]
+    #[param(ignore)]
     filter: Filter,
+    /// By which column, with `-` before it for the greatest first: `order_id`, `placed_at`,
+    /// `approved_at`, `warehouse_assigned_at`, `handed_to_carrier_at`, `delayed_at`, `delivered_at`,
+    /// `estimated_delivery_at`, `lead` or `late`. What has no value comes last.
+    #[param(default = "-placed_at")]
     sort: Option<String>,
+    /// Most shipments of a page.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
+    /// `next` of the page before, for the same query and space.
     cursor: Option<String>,
+    /// Whether to count what meets the filter by status, region, route, delayed or not.
+    #[param(value_type = Option<bool>)]
     facets: Option<String>,
+    /// `exact`: `total` counts all, not only up to 10,000.
+    #[param(pattern = "^exact$")]
     count: Option<String>,
+    /// Waits, for at most 5 s, until this tick is visible.
+    #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
     min_tick: Option<String>,
     #[serde(flatten)]
+    #[param(ignore)]
     unknown: BTreeMap<String, String>,
 }
 
-#[derive(Serialize)]
-struct Page {
+/// A page of shipments.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Page {
+    #[schema(value_type = Vec<Shipment>)]
     shipments: Vec<Box<RawValue>>,
-    total: TotalText,
+    total: Counted,
     /// What the next page is asked with; null after the last.
     next: Option<String>,
     /// Whether the views have moved since the page before: a shipment may then come twice, or not.
@@ -52,13 +73,15 @@ struct Page {
     facets: Option<Facets>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct TotalText {
+/// How many shipments there are on all pages.
+#[derive(Serialize, ToSchema)]
+struct Counted {
     value: u64,
+    /// `eq`, or `gte` where there are at least so many.
     relation: &'static str,
 }
 
-impl From<Total> for TotalText {
+impl From<Total> for Counted {
     fn from(total: Total) -> Self {
         let (value, relation) = match total {
             Total::Exactly(value) => (value, "eq"),
@@ -69,7 +92,7 @@ impl From<Total> for TotalText {
 }
 
 /// How many shipments have each value; the most frequent first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Facets {
     status: Vec<Facet>,
     seller_region: Vec<Facet>,
@@ -78,7 +101,7 @@ struct Facets {
     delayed: Vec<Facet>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Facet {
     value: String,
     count: u64,
@@ -98,8 +121,12 @@ const SORTS: [(&str, &str); 10] = [
     ("late", "lateSeconds"),
 ];
 
+/// Shipments that meet a filter, page by page.
+#[utoipa::path(get, operation_id = "shipments", path = "/v1/shipments", params(Filter, ListQuery, Conditional),
+    responses((status = 200, body = Answer<Page>), Conditional, Problems))]
 pub(crate) async fn list(
     State(api): State<Api>,
+    known: IfNoneMatch,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(|bad| Problem::bad_query(bad.body_text()))?;
@@ -117,23 +144,27 @@ pub(crate) async fn list(
             return Err(Problem::bad_field("count", form));
         }
     };
-    let asked = Asked::begin(&api, tick(query.min_tick.as_deref())?).await?;
-    let condition = query.filter.condition(asked.data_now)?;
-    let bound_to = Cursor::bound_to(&api.space, &query.filter, sort);
-    let visible = asked.moment.visible_tick();
+    let wanted = query.filter.wanted()?;
+    let bound_to = Cursor::bound_to(&api.space, &wanted, sort);
     let cursor = query.cursor.as_deref();
     let cursor = cursor.map(|text| Cursor::read(text, &bound_to, sort.column));
     let cursor = cursor.transpose()?;
-    let moved = cursor.as_ref().is_some_and(|cursor| cursor.tick != visible);
-    let search = Search {
-        condition,
-        sort,
-        after: cursor.map(|cursor| cursor.after),
-        limit: limit + 1,
-        count_all,
-    };
-    let request = format!("shipments:{search:?}:{limit}:{with_facets}:{moved}");
-    let page = async |moment: &mut Moment| {
+    let shown = (sort, limit, with_facets, count_all);
+    let question = Question::named(format!("shipments:{wanted:?}:{shown:?}:{cursor:?}"))
+        .at_least(tick(query.min_tick.as_deref())?)
+        .unless(known);
+    let page = async |asked: &mut Asked| {
+        let condition = wanted.condition(asked.data_now()?);
+        let moment = &mut asked.moment;
+        let visible = moment.visible_tick();
+        let moved = cursor.as_ref().is_some_and(|cursor| cursor.tick != visible);
+        let search = Search {
+            condition,
+            sort,
+            after: cursor.map(|cursor| cursor.after),
+            limit: limit + 1,
+            count_all,
+        };
         let mut found = moment.search(&search).await?;
         let more = found.documents.len() > limit as usize;
         found.documents.truncate(limit as usize);
@@ -164,7 +195,7 @@ pub(crate) async fn list(
             facets,
         })
     };
-    asked.answer(&request, page).await
+    api.answer(question, page).await
 }
 
 /// `-placed_at` is the latest first.

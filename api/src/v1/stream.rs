@@ -17,10 +17,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::sync::broadcast::Receiver;
+use utoipa::IntoParams;
 
 use super::overview;
 use crate::api::Api;
 use crate::hub::Change;
+use crate::openapi::Problems;
 use crate::problem::Problem;
 
 /// Most readers.
@@ -30,6 +32,20 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Something is sent at least this often, so that a connection that is gone is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// What comes along with a request for the stream.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) struct StreamHeaders {
+    /// The id of the last event that was received.
+    #[param(rename = "Last-Event-ID", value_type = String, required = false)]
+    last_event_id: Option<String>,
+}
+
+/// What changes, as server-sent events: `reset` with the present overview, then `change` with that of
+/// each new visible tick.
+#[utoipa::path(get, path = "/v1/stream", params(StreamHeaders),
+    responses((status = 200, body = str, content_type = "text/event-stream"), Problems))]
 pub(crate) async fn stream(
     State(api): State<Api>,
     headers: HeaderMap,

@@ -26,16 +26,18 @@ use eip_parquet_cache::OrderRecords;
 use eip_stores::query::Moment;
 use eip_views::{SHIPMENT_EVENTS, SHIPMENTS};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::document::raw;
 use super::parameters::tick;
-use super::shipment::event_ids;
+use super::shipment::{OrderPath, event_ids};
 use super::shipments::{is_id, pasted};
 use crate::api::Api;
-use crate::asked::{Asked, uncached};
+use crate::asked::{Answer, Asked, uncached};
 use crate::log::OpenLog;
+use crate::openapi::Problems;
 use crate::problem::Problem;
-use explain::Answer;
+use explain::Why;
 
 /// How often an order is read that changes while it is read, and the time between two.
 const READS: usize = 3;
@@ -46,9 +48,12 @@ const LONG_TAIL: u64 = 100_000;
 /// How long the log may give nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhyQuery {
+    /// Waits, for at most 5 s, until this tick is visible.
+    #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
     min_tick: Option<String>,
 }
 
@@ -75,6 +80,9 @@ struct Logged {
     runs: Result<LedgerView, LogError>,
 }
 
+/// Where each field of a shipment and each of its events comes from.
+#[utoipa::path(get, path = "/v1/shipments/{order_id}/why", params(OrderPath, WhyQuery),
+    responses((status = 200, body = Answer<Why>), Problems))]
 pub(crate) async fn why(
     State(api): State<Api>,
     order_id: Result<Path<String>, PathRejection>,
@@ -92,7 +100,7 @@ pub(crate) async fn why(
     loop {
         let mut asked = Asked::begin(&api, min_tick).await?;
         let stored = Stored::read(&mut asked.moment, &order_id).await?;
-        let as_of = asked.as_of();
+        let as_of = asked.as_of(&api);
         // Nothing of the stores is held while the log is read.
         drop(asked);
         let (wanted, topic_id) = (Arc::clone(&order_id), stored.topic_id.clone());
@@ -115,7 +123,7 @@ pub(crate) async fn why(
         if logged.end.0.saturating_sub(logged.records.cached.0) > LONG_TAIL {
             api.log.catch_up_cache();
         }
-        let answer = Answer::of(&order_id, &stored, &logged);
+        let answer = Why::of(&order_id, &stored, &logged);
         reads += 1;
         // What is being written at the moment agrees a little later.
         if answer.agrees || reads == READS {

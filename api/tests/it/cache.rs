@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use eip_api::{CacheConfig, RedisConfig, router};
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use crate::support::{Api, Servers, Stored, patient_redis, send};
 
@@ -71,6 +72,27 @@ async fn redis_serves_all_apis_of_a_space_and_spaces_are_apart() {
     assert_eq!(send(second, question()).await.content(), first.content());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_ask_the_same_at_the_same_time_ask_the_stores_once() {
+    Api::on_both(async |api| {
+        api.row("2018-03-01", "SP", "RJ", 3, 1).await;
+        let mut asking = JoinSet::new();
+        for _ in 0..100 {
+            let request = Request::get("/v1/routes/stats")
+                .body(Body::empty())
+                .unwrap();
+            asking.spawn(send(api.router(), request));
+        }
+        while let Some(answer) = asking.join_next().await {
+            assert_eq!(answer.unwrap().json()["summary"]["placed"], 7);
+        }
+        let text = api.get("/metrics").await.text;
+        assert!(text.contains("eip_api_cache_misses_total 1\n"), "{text}");
+        assert!(text.contains("eip_api_cache_hits_total 99\n"), "{text}");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn without_redis_answers_come_from_the_stores() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -99,7 +121,8 @@ async fn without_redis_answers_come_from_the_stores() {
             start.elapsed()
         );
         let text = api.get("/metrics").await.text;
-        assert!(text.contains("eip_api_cache_misses_total 20"), "{text}");
+        assert!(text.contains("eip_api_cache_misses_total 1"), "{text}");
+        assert!(text.contains("eip_api_cache_hits_total 19"), "{text}");
         assert!(!text.contains("eip_api_cache_failures_total 0"), "{text}");
     }
 }

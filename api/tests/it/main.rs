@@ -2,11 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod away;
 mod cache;
+mod conditional;
+mod generated;
 mod healthz;
+mod injection;
 mod metrics;
+mod openapi;
 mod problems;
 mod readyz;
+mod redis_faults;
 mod serving;
 mod support;
 mod switch;

@@ -1,8 +1,10 @@
 //! Stored views, made by the dataflow's own tables, and requests to an API over them.
 
+mod document;
 mod servers;
 mod sqlite;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +16,7 @@ use eip_views::{RouteStatsRow, ShipmentDocument};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
+pub(crate) use document::{Document, Operation};
 pub(crate) use servers::Servers;
 pub(crate) use sqlite::Sqlite;
 
@@ -100,11 +103,31 @@ impl Api {
         Self::over(Stored::Servers(servers), CacheConfig::Memory)
     }
 
+    /// On the servers, of which PostgreSQL does not answer.
+    pub(crate) fn without_postgres() -> Self {
+        let mut servers = Servers::new();
+        servers.other_postgres = Some("postgres://nobody@127.0.0.1:1/none".to_owned());
+        Self::over(Stored::Servers(servers), CacheConfig::Memory)
+    }
+
     /// An API over `stored`.
     pub(crate) fn over(stored: Stored, cache: CacheConfig) -> Self {
         let config = stored.config(cache);
         let router = router(eip_api::Api::open(&config).unwrap());
         Self { stored, router }
+    }
+
+    /// Another API over the same views, as another process is.
+    pub(crate) fn another(&self, change: impl FnOnce(&mut ApiConfig)) -> Router {
+        let mut config = self.stored.config(CacheConfig::Memory);
+        change(&mut config);
+        router(eip_api::Api::open(&config).unwrap())
+    }
+
+    /// The same views behind an API of other settings.
+    pub(crate) fn with(self, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        let router = self.another(change);
+        Self { router, ..self }
     }
 
     /// Runs a test against both kinds of stores, where no dataflow has run yet.
@@ -247,7 +270,17 @@ impl Api {
     }
 }
 
+/// Asks; whatever is answered must be as the document says.
 pub(crate) async fn send(router: Router, request: Request<Body>) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let document = Document::of(&router).await;
+    let answer = send_alone(router, request).await;
+    document.check(&method, &path, &answer);
+    answer
+}
+
+/// Asks, and no more.
+pub(crate) async fn send_alone(router: Router, request: Request<Body>) -> Answer {
     let response = router.oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();
@@ -274,6 +307,7 @@ impl Stored {
             },
             cache,
             keep: Duration::from_mins(1),
+            fresh: Duration::ZERO,
             ingest: None,
             log: None,
             wall_ms: || 1_700_000_000_000,
@@ -283,4 +317,19 @@ impl Stored {
 
 pub(crate) fn time(text: &str) -> EventTime {
     text.parse().unwrap()
+}
+
+/// The seed and the number of repetitions of a random test.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests have no command line to take configuration from"
+)]
+pub(crate) fn requested(usual: usize, soak: usize) -> (u64, usize) {
+    let seed = std::env::var("EIP_SEED").ok();
+    let seed = seed.map_or_else(
+        || RandomState::new().hash_one(0),
+        |text| text.parse().unwrap(),
+    );
+    let is_soak = std::env::var_os("EIP_SOAK").is_some();
+    (seed, if is_soak { soak } else { usual })
 }

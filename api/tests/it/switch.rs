@@ -8,7 +8,7 @@ use axum::http::Request;
 use sqlx::Connection as _;
 use tokio::task::JoinSet;
 
-use crate::support::{Api, Stored, send};
+use crate::support::{Api, Stored, send_alone};
 
 const ROWS: i64 = 300;
 const READERS: usize = 200;
@@ -36,7 +36,7 @@ async fn two_hundred_readers_never_see_half_of_a_window_switch() {
                 // Each with a question of its own, so that the cache answers for nobody else.
                 let path = format!("/v1/routes/stats?limit={}", 1000 + reader);
                 let request = Request::get(path).body(Body::empty()).unwrap();
-                let answer = send(router.clone(), request).await;
+                let answer = send_alone(router.clone(), request).await;
                 if answer.status == 503 {
                     // Two hundred wait for sixteen connections.
                     continue;

@@ -3,40 +3,67 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use eip_stores::query::{By, Moment, Period};
+use eip_stores::query::{By, Period};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeSet;
+use utoipa::{IntoParams, ToSchema};
 
+use super::Rates;
 use super::filter::Given;
-use super::{Fields, rates};
 use crate::api::Api;
-use crate::asked::Asked;
+use crate::asked::{Answer, Asked, Conditional, IfNoneMatch, Question};
+use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::v1::parameters::tick;
 
 /// More routes than there are regions for.
 const ALL: u32 = 1_000_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MatrixParameters {
+    /// The first day.
+    #[param(value_type = Option<String>, format = Date)]
     start: Option<String>,
+    /// The day after the last.
+    #[param(value_type = Option<String>, format = Date)]
     end: Option<String>,
+    /// Waits, for at most 5 s, until this tick is visible.
+    #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
     min_tick: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Answer {
+/// Every route.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Matrix {
     /// Regions of sellers and of customers that have any cell.
     sellers: BTreeSet<String>,
     customers: BTreeSet<String>,
     /// In the order of seller and customer; a pair without anything is left out.
-    cells: Vec<Fields>,
+    cells: Vec<MatrixCell>,
 }
 
+#[derive(Serialize, ToSchema)]
+struct MatrixCell {
+    seller_region: String,
+    customer_region: String,
+    placed: i64,
+    delivered: i64,
+    /// Of the deliveries; null without one.
+    late_basis_points: Option<i64>,
+    /// Null unless all lead times are of one stored row.
+    lead_seconds_p50: Option<i64>,
+    #[serde(flatten)]
+    rates: Rates,
+}
+
+/// Every route at a glance.
+#[utoipa::path(get, operation_id = "route_matrix", path = "/v1/routes/matrix", params(MatrixParameters, Conditional),
+    responses((status = 200, body = Answer<Matrix>), Conditional, Problems))]
 pub(crate) async fn matrix(
     State(api): State<Api>,
+    known: IfNoneMatch,
     query: Result<Query<MatrixParameters>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(given) = query.map_err(|bad| Problem::bad_query(bad.body_text()))?;
@@ -47,11 +74,12 @@ pub(crate) async fn matrix(
         customer_region: None,
     };
     let query = range.query(Period::Range, By::Route, ALL)?;
-    let asked = Asked::begin(&api, tick(given.min_tick.as_deref())?).await?;
-    let request = format!("routes/matrix:{query:?}");
-    let made = async |moment: &mut Moment| {
-        let groups = moment.stats(&query).await?;
-        let mut answer = Answer {
+    let question = Question::named(format!("routes/matrix:{query:?}"))
+        .at_least(tick(given.min_tick.as_deref())?)
+        .unless(known);
+    let made = async |asked: &mut Asked| {
+        let groups = asked.moment.stats(&query).await?;
+        let mut answer = Matrix {
             sellers: BTreeSet::new(),
             customers: BTreeSet::new(),
             cells: Vec::with_capacity(groups.len()),
@@ -59,21 +87,19 @@ pub(crate) async fn matrix(
         for group in groups {
             let (seller, customer) = group.route.clone().unwrap_or_default();
             let (late, delivered) = (group.sum("delivered_late"), group.sum("delivered"));
-            let late_share = (delivered > 0).then(|| late * 10_000 / delivered);
-            let mut fields: Vec<(&'static str, Value)> = vec![
-                ("seller_region", seller.clone().into()),
-                ("customer_region", customer.clone().into()),
-                ("placed", group.sum("placed").into()),
-                ("delivered", delivered.into()),
-                ("late_basis_points", late_share.into()),
-                ("lead_seconds_p50", group.percentiles[0].into()),
-            ];
-            fields.extend(rates(&group));
-            answer.cells.push(Fields(fields));
-            answer.sellers.insert(seller);
-            answer.customers.insert(customer);
+            answer.sellers.insert(seller.clone());
+            answer.customers.insert(customer.clone());
+            answer.cells.push(MatrixCell {
+                seller_region: seller,
+                customer_region: customer,
+                placed: group.sum("placed"),
+                delivered,
+                late_basis_points: (delivered > 0).then(|| late * 10_000 / delivered),
+                lead_seconds_p50: group.percentiles[0],
+                rates: Rates::of(&group),
+            });
         }
         Ok(answer)
     };
-    asked.answer(&request, made).await
+    api.answer(question, made).await
 }

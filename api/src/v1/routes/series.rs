@@ -3,13 +3,15 @@
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use eip_stores::query::{By, Moment, Period};
+use eip_stores::query::{By, Period};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::Figures;
 use super::filter::Given;
-use super::{Fields, figures};
 use crate::api::Api;
-use crate::asked::Asked;
+use crate::asked::{Answer, Asked, Conditional, IfNoneMatch, Question};
+use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::v1::parameters::tick;
 use crate::v1::regions::region;
@@ -17,26 +19,63 @@ use crate::v1::regions::region;
 /// More days than there are.
 const ALL: u32 = 100_000;
 
-#[derive(Deserialize)]
+/// A route in a path.
+#[derive(IntoParams)]
+#[into_params(names("seller", "customer"), parameter_in = Path)]
+pub(crate) struct RoutePath(
+    /// The seller's region: a code, or the name of a state.
+    #[expect(dead_code, reason = "only its description is used")]
+    String,
+    /// The customer's region.
+    #[expect(dead_code, reason = "only its description is used")]
+    String,
+);
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SeriesParameters {
+    /// The first day.
+    #[param(value_type = Option<String>, format = Date)]
     start: Option<String>,
+    /// The day after the last.
+    #[param(value_type = Option<String>, format = Date)]
     end: Option<String>,
+    /// `day`, `week` or `month`.
+    #[param(pattern = "^(day|week|month)$", default = "day")]
     step: Option<String>,
+    /// Waits, for at most 5 s, until this tick is visible.
+    #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
     min_tick: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Answer {
+/// One route over time.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RouteOverTime {
     seller_region: String,
     customer_region: String,
+    /// `day`, `week` or `month`.
     step: &'static str,
     /// Steps without anything are left out.
-    series: Vec<Fields>,
+    series: Vec<SeriesStep>,
 }
 
+#[derive(Serialize, ToSchema)]
+struct SeriesStep {
+    /// Its first day.
+    #[schema(format = Date)]
+    from: Option<String>,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// One route over time.
+#[utoipa::path(get, operation_id = "route_over_time", path = "/v1/routes/{seller}/{customer}", 
+    params(RoutePath, SeriesParameters, Conditional),
+    responses((status = 200, body = Answer<RouteOverTime>), Conditional, Problems))]
 pub(crate) async fn series(
     State(api): State<Api>,
+    known: IfNoneMatch,
     route: Result<Path<(String, String)>, PathRejection>,
     query: Result<Query<SeriesParameters>, QueryRejection>,
 ) -> Result<Response, Problem> {
@@ -61,22 +100,21 @@ pub(crate) async fn series(
     let mut query = range.query(period, By::Everything, ALL)?;
     query.sellers = vec![seller.clone()];
     query.customers = vec![customer.clone()];
-    let asked = Asked::begin(&api, tick(given.min_tick.as_deref())?).await?;
-    let request = format!("routes/series:{query:?}");
-    let made = async |moment: &mut Moment| {
-        let groups = moment.stats(&query).await?;
-        let series = groups.iter().map(|group| {
-            let day = group.period.map(|day| day.to_string());
-            let mut fields = vec![("from", day.into())];
-            fields.extend(figures(group));
-            Fields(fields)
+    let question = Question::named(format!("routes/series:{step}:{query:?}"))
+        .at_least(tick(given.min_tick.as_deref())?)
+        .unless(known);
+    let made = async |asked: &mut Asked| {
+        let groups = asked.moment.stats(&query).await?;
+        let series = groups.into_iter().map(|group| SeriesStep {
+            from: group.period.map(|day| day.to_string()),
+            figures: Figures(group),
         });
-        Ok(Answer {
+        Ok(RouteOverTime {
             seller_region: seller,
             customer_region: customer,
             step,
             series: series.collect(),
         })
     };
-    asked.answer(&request, made).await
+    api.answer(question, made).await
 }

@@ -6,13 +6,15 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use eip_stores::query::{By, Moment, Period, StatsGroup};
+use eip_stores::query::{By, Period, StatsGroup};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::Figures;
 use super::filter::Given;
-use super::{Fields, figures};
 use crate::api::Api;
-use crate::asked::Asked;
+use crate::asked::{Answer, Asked, Conditional, IfNoneMatch, Question};
+use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::v1::parameters::{number, tick};
 
@@ -21,29 +23,61 @@ const ALL: u32 = 1_000_000;
 /// The 97.5th percentile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WorstParameters {
+    /// The first day.
+    #[param(value_type = Option<String>, format = Date)]
     start: Option<String>,
+    /// The day after the last.
+    #[param(value_type = Option<String>, format = Date)]
     end: Option<String>,
+    /// Regions of sellers, separated by commas.
     seller_region: Option<String>,
+    /// Regions of customers, separated by commas.
     customer_region: Option<String>,
+    /// Routes with fewer deliveries are left out.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1_000_000, default = 30)]
     min_delivered: Option<String>,
+    /// Most routes.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1_000, default = 20)]
     limit: Option<String>,
+    /// Waits, for at most 5 s, until this tick is visible.
+    #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
     min_tick: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Answer {
+/// The worst routes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Worst {
     min_delivered: u32,
     /// Routes that had too few deliveries.
     left_out: usize,
     /// The greatest share first; of equal ones that with more deliveries.
-    routes: Vec<Fields>,
+    routes: Vec<WorstRoute>,
 }
 
+#[derive(Serialize, ToSchema)]
+struct WorstRoute {
+    seller_region: String,
+    customer_region: String,
+    /// Of the deliveries.
+    late_basis_points: i64,
+    /// Where the interval begins.
+    late_basis_points_low: i64,
+    /// Where it ends.
+    late_basis_points_high: i64,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// The routes with the greatest share of late deliveries.
+#[utoipa::path(get, operation_id = "worst_routes", path = "/v1/routes/worst", params(WorstParameters, Conditional),
+    responses((status = 200, body = Answer<Worst>), Conditional, Problems))]
 pub(crate) async fn worst(
     State(api): State<Api>,
+    known: IfNoneMatch,
     query: Result<Query<WorstParameters>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(given) = query.map_err(|bad| Problem::bad_query(bad.body_text()))?;
@@ -61,10 +95,11 @@ pub(crate) async fn worst(
         customer_region: given.customer_region.as_deref(),
     };
     let query = range.query(Period::Range, By::Route, ALL)?;
-    let asked = Asked::begin(&api, tick(given.min_tick.as_deref())?).await?;
-    let request = format!("routes/worst:{query:?}:{min_delivered}:{limit}");
-    let made = async |moment: &mut Moment| {
-        let groups = moment.stats(&query).await?;
+    let question = Question::named(format!("routes/worst:{query:?}:{min_delivered}:{limit}"))
+        .at_least(tick(given.min_tick.as_deref())?)
+        .unless(known);
+    let made = async |asked: &mut Asked| {
+        let groups = asked.moment.stats(&query).await?;
         let all = groups.len();
         let mut routes: Vec<StatsGroup> = groups
             .into_iter()
@@ -81,28 +116,30 @@ pub(crate) async fn worst(
                 .then(a.route.cmp(&b.route))
         });
         routes.truncate(limit as usize);
-        Ok(Answer {
+        Ok(Worst {
             min_delivered,
             left_out,
-            routes: routes.iter().map(row).collect(),
+            routes: routes.into_iter().map(WorstRoute::of).collect(),
         })
     };
-    asked.answer(&request, made).await
+    api.answer(question, made).await
 }
 
-fn row(group: &StatsGroup) -> Fields {
-    let (seller, customer) = group.route.clone().unwrap_or_default();
-    let (late, delivered) = (group.sum("delivered_late"), group.sum("delivered"));
-    let [low, high] = wilson(late, delivered);
-    let mut fields = vec![
-        ("seller_region", seller.into()),
-        ("customer_region", customer.into()),
-        ("late_basis_points", (late * 10_000 / delivered).into()),
-        ("late_basis_points_low", low.into()),
-        ("late_basis_points_high", high.into()),
-    ];
-    fields.extend(figures(group));
-    Fields(fields)
+impl WorstRoute {
+    /// A group with deliveries.
+    fn of(mut group: StatsGroup) -> Self {
+        let (seller_region, customer_region) = group.route.take().unwrap_or_default();
+        let (late, delivered) = (group.sum("delivered_late"), group.sum("delivered"));
+        let [low, high] = wilson(late, delivered);
+        Self {
+            seller_region,
+            customer_region,
+            late_basis_points: late * 10_000 / delivered,
+            late_basis_points_low: low,
+            late_basis_points_high: high,
+            figures: Figures(group),
+        }
+    }
 }
 
 /// The interval in which the share lies, in basis points.

@@ -1,12 +1,19 @@
-//! Which shipments are wanted: the parameters, and the condition that they make.
+//! Which shipments are wanted: the parameters, what they mean in one spelling, and the condition that they
+//! make at a moment.
 
-use std::collections::BTreeMap;
+#![expect(
+    clippy::large_stack_arrays,
+    reason = "the derived description of the many parameters, made once"
+)]
+
+use std::collections::BTreeSet;
 
 use eip_contract::reject::has_control;
 use eip_contract::{EventTime, EventType};
 use eip_stores::query::{Condition, TIMES};
 use eip_views::{SHIPMENTS, Value};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::problem::Problem;
 use crate::v1::parameters::{DAY, instant, number, seconds, truth};
@@ -18,33 +25,68 @@ const PREFIX: usize = 4;
 const LONGEST: usize = 512;
 
 /// The filter as it is written; what is not given lets everything through.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
+    /// The order's id.
     order_id: Option<String>,
+    /// The order's id, or at least the first 4 characters of one; blanks, quotes and upper case as
+    /// pasted.
     q: Option<String>,
+    /// Types of the last event, separated by commas: `ORDER_PLACED`, `ORDER_APPROVED`,
+    /// `WAREHOUSE_ASSIGNED`, `HANDED_TO_CARRIER`, `DELIVERY_DELAYED`, `DELIVERED`.
     status: Option<String>,
+    /// Regions of sellers, separated by commas: codes, or names of Brazilian states.
     seller_region: Option<String>,
+    /// Regions of customers, separated by commas.
     customer_region: Option<String>,
+    /// Seller and customer region: `SP-RJ`.
     route: Option<String>,
+    /// Whether there is a `DELIVERY_DELAYED`.
+    #[param(value_type = Option<bool>)]
     delayed: Option<String>,
+    /// Delivered at least so much after the deadline: seconds, or a number with `d`, `h`, `m` or `s`.
+    #[param(pattern = "^[0-9]+[dhms]?$")]
     late_at_least: Option<String>,
+    /// Open, not delayed, and the promise ends within `at_risk_hours`.
+    #[param(value_type = Option<bool>)]
     at_risk: Option<String>,
+    /// What `at_risk` counts with.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 8784, default = 48)]
     at_risk_hours: Option<String>,
+    /// Open past its promise without `DELIVERY_DELAYED`, or without an event for `stalled_days`.
+    #[param(value_type = Option<bool>)]
     stalled: Option<String>,
+    /// What `stalled` counts with.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 3660, default = 14)]
     stalled_days: Option<String>,
+    /// Placed from then on: `2018-03-01` or `2018-03-01T12:00:00Z`.
     placed_from: Option<String>,
+    /// Placed before.
     placed_to: Option<String>,
+    /// Approved from then on: `2018-03-01` or `2018-03-01T12:00:00Z`.
     approved_from: Option<String>,
+    /// Approved before.
     approved_to: Option<String>,
+    /// Assigned to a warehouse from then on: `2018-03-01` or `2018-03-01T12:00:00Z`.
     assigned_from: Option<String>,
+    /// Assigned to a warehouse before.
     assigned_to: Option<String>,
+    /// Handed to the carrier from then on: `2018-03-01` or `2018-03-01T12:00:00Z`.
     handed_from: Option<String>,
+    /// Handed to the carrier before.
     handed_to: Option<String>,
+    /// Reported as delayed from then on: `2018-03-01` or `2018-03-01T12:00:00Z`.
     delayed_from: Option<String>,
+    /// Reported as delayed before.
     delayed_to: Option<String>,
+    /// Delivered from then on: `2018-03-01` or `2018-03-01T12:00:00Z`.
     delivered_from: Option<String>,
+    /// Delivered before.
     delivered_to: Option<String>,
+    /// Promised to be delivered from then on: `2018-03-01` or `2018-03-01T12:00:00Z`.
     deadline_from: Option<String>,
+    /// Promised to be delivered before.
     deadline_to: Option<String>,
 }
 
@@ -99,9 +141,48 @@ impl Window {
     }
 }
 
-impl Filter {
+/// What a filter means: two filters that want the same are the same (as `Debug` shows them too). Relative
+/// conditions have no moment yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// What does not depend on the moment.
+    fixed: Vec<Condition>,
+    /// Whether at risk or not, with the hours.
+    at_risk: Option<(bool, u32)>,
+    /// Whether stalled or not, with the days.
+    stalled: Option<(bool, u32)>,
+}
+
+impl Wanted {
     /// What the shipments must be; relative conditions count from `now`.
-    pub(crate) fn condition(&self, now: Option<EventTime>) -> Result<Condition, Problem> {
+    pub(crate) fn condition(&self, now: Option<EventTime>) -> Condition {
+        let mut all = self.fixed.clone();
+        let window = Window {
+            at_risk_hours: self.at_risk.map_or(0, |(_, hours)| hours),
+            stalled_days: self.stalled.map_or(0, |(_, days)| days),
+        };
+        let relative = [
+            (self.at_risk, now.map(|now| window.at_risk(now))),
+            (self.stalled, now.map(|now| window.stalled(now))),
+        ];
+        for (given, condition) in relative {
+            if let Some((wanted, _)) = given {
+                // Without any event nothing is at risk.
+                let condition = condition.unwrap_or(Condition::Any(Vec::new()));
+                all.push(if wanted {
+                    condition
+                } else {
+                    Condition::Not(Box::new(condition))
+                });
+            }
+        }
+        Condition::All(all)
+    }
+}
+
+impl Filter {
+    /// What it means.
+    pub(crate) fn wanted(&self) -> Result<Wanted, Problem> {
         let mut all = Vec::new();
         if let Some(order_id) = &self.order_id {
             all.push(Condition::OneOf(0, vec![text(order_id)]));
@@ -155,22 +236,13 @@ impl Filter {
             }
         }
         let window = Window::of(self.at_risk_hours.as_deref(), self.stalled_days.as_deref())?;
-        let relative = [
-            ("at_risk", &self.at_risk, now.map(|now| window.at_risk(now))),
-            ("stalled", &self.stalled, now.map(|now| window.stalled(now))),
-        ];
-        for (field, given, condition) in relative {
-            if let Some(wanted) = truth(field, given.as_deref())? {
-                // Without any event nothing is at risk.
-                let condition = condition.unwrap_or(Condition::Any(Vec::new()));
-                all.push(if wanted {
-                    condition
-                } else {
-                    Condition::Not(Box::new(condition))
-                });
-            }
-        }
-        Ok(Condition::All(all))
+        let at_risk = truth("at_risk", self.at_risk.as_deref())?;
+        let stalled = truth("stalled", self.stalled.as_deref())?;
+        Ok(Wanted {
+            fixed: all,
+            at_risk: at_risk.map(|wanted| (wanted, window.at_risk_hours)),
+            stalled: stalled.map(|wanted| (wanted, window.stalled_days)),
+        })
     }
 
     #[expect(
@@ -230,15 +302,6 @@ impl Filter {
             ),
         ]
     }
-
-    /// What is given, for the name of a query.
-    pub(super) fn given(&self) -> BTreeMap<String, String> {
-        let fields = serde_json::to_value(self).expect("texts are JSON");
-        let fields = fields.as_object().into_iter().flatten();
-        fields
-            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-            .collect()
-    }
 }
 
 /// What people paste: blanks and quotes around it do not count.
@@ -259,7 +322,9 @@ pub(crate) fn search_for(field: &'static str, given: &str) -> Result<Condition, 
         return Err(Problem::bad_field(field, form));
     }
     let lower = wanted.to_lowercase();
-    let mut any = vec![Condition::OneOf(0, vec![text(wanted), text(&lower)])];
+    let mut ids = vec![text(wanted), text(&lower)];
+    ids.dedup();
+    let mut any = vec![Condition::OneOf(0, ids)];
     if wanted.chars().count() >= PREFIX {
         any.push(Condition::Prefix(0, wanted.to_owned()));
         if lower != wanted {
@@ -274,8 +339,9 @@ pub(crate) fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= LONGEST && !has_control(text.as_bytes())
 }
 
+/// Each once, in their order.
 fn statuses(given: &str) -> Result<Vec<Value<'static>>, Problem> {
-    given
+    let statuses: Result<BTreeSet<Value<'static>>, Problem> = given
         .split(',')
         .map(|name| {
             let status = EventType::from_name(&name.trim().to_uppercase());
@@ -285,7 +351,8 @@ fn statuses(given: &str) -> Result<Vec<Value<'static>>, Problem> {
                 Problem::bad_field("status", form)
             })
         })
-        .collect()
+        .collect();
+    Ok(statuses?.into_iter().collect())
 }
 
 /// `SP-RJ`: seller, then customer.

@@ -6,13 +6,15 @@ use eip_views::shipments::SOURCES;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
 
 use super::runs::{RunBehind, runs, time_text};
 use super::trace::{Became, Step, Trace};
 use super::{Logged, Stored};
+use crate::openapi::views::{EventTypeName, Shipment, ShipmentEvent};
 
-#[derive(Serialize)]
-pub(super) struct Answer {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Why {
     order_id: String,
     partition: u32,
     /// Whether shipment and events are what all records of the order in the log make.
@@ -22,6 +24,7 @@ pub(super) struct Answer {
     /// What is not known any more.
     lost: Vec<String>,
     read: Read,
+    #[schema(value_type = Option<Shipment>)]
     shipment: Option<Box<RawValue>>,
     fields: Vec<FieldSource>,
     events: Vec<TypeSource>,
@@ -30,53 +33,67 @@ pub(super) struct Answer {
 }
 
 /// How far the order's partition was read.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Read {
     /// By the views.
+    #[schema(value_type = Option<u64>)]
     views: Option<Offset>,
     /// Of the cache for this answer.
+    #[schema(value_type = u64)]
     cache: Offset,
     /// Of cache and log for this answer.
+    #[schema(value_type = u64)]
     log: Offset,
     /// What there is.
+    #[schema(value_type = u64)]
     end: Offset,
 }
 
 /// A field of the shipment.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct FieldSource {
     field: &'static str,
     value: Json,
     /// Which facts it follows from.
     rule: &'static str,
+    #[schema(value_type = Vec<EventTypeName>)]
     types: Vec<EventType>,
     /// The offsets of their records.
+    #[schema(value_type = Vec<u64>)]
     records: Vec<Offset>,
     /// Records whose content these replaced, or that were retracted.
+    #[schema(value_type = Vec<u64>)]
     before: Vec<Offset>,
     /// Whether these records give this value.
     agrees: bool,
 }
 
 /// A type of which the order has or had an event.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct TypeSource {
+    #[schema(value_type = EventTypeName)]
     event_type: EventType,
     /// None when it was retracted.
+    #[schema(value_type = Option<ShipmentEvent>)]
     event: Option<Box<RawValue>>,
+    #[schema(value_type = Option<u64>)]
     record: Option<Offset>,
     /// The first record that said the same, with nothing else since.
+    #[schema(value_type = Option<u64>)]
     since: Option<Offset>,
+    #[schema(value_type = Vec<u64>)]
     before: Vec<Offset>,
 }
 
 /// A record of the order.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Record {
+    #[schema(value_type = u64)]
     offset: Offset,
     /// None of what earlier programs wrote.
     appended_at: Option<String>,
     /// None in a tombstone, as what follows.
+    #[schema(value_type = Option<EventTypeName>)]
     event_type: Option<EventType>,
     event_id: Option<String>,
     event_at: Option<String>,
@@ -86,10 +103,11 @@ struct Record {
     run: Option<String>,
     became: Became,
     /// The later record that did that.
+    #[schema(value_type = Option<u64>)]
     by: Option<Offset>,
 }
 
-impl Answer {
+impl Why {
     pub(super) fn of(order_id: &str, stored: &Stored, logged: &Logged) -> Self {
         let records = &logged.records;
         let all: Vec<_> = records.records.iter().map(|(o, r)| (*o, r)).collect();

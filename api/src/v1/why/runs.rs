@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use eip_contract::EventTime;
 use eip_log::{LedgerView, LogError, RunSummary, RunTag};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::trace::Step;
 
 /// One attempt of a run that wrote records of the order.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct RunBehind {
     /// As records name it: `<run>/<attempt>`.
     run: String,
@@ -20,9 +21,11 @@ pub(super) struct RunBehind {
 }
 
 /// What the ledger says.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Said {
+    #[schema(required = false)]
     kind: &'static str,
+    #[schema(required = false)]
     state: &'static str,
     requested_at: Option<String>,
     requester: Option<String>,
@@ -32,6 +35,7 @@ struct Said {
     rules_sha256: Option<String>,
     dataset: Option<String>,
     /// SHA-256 of each input file.
+    #[schema(required = false)]
     files: BTreeMap<String, String>,
     reader: Option<u32>,
     as_of: Option<String>,

@@ -4,9 +4,10 @@ use eip_contract::{Dictionary, Event, EventType, Fact, Offset};
 use eip_parquet_cache::OrderRecord;
 use eip_views::shipments::{Facts, Shipment};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What a record is to the order now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Became {
     /// Its fact stands.

@@ -16,8 +16,9 @@ pub(crate) struct Servers {
     pub(crate) space: Space,
     postgres: String,
     elasticsearch: String,
-    /// The address that the API gets instead, to be without it.
+    /// The addresses that the API gets instead, to be without them.
     pub(crate) other_elasticsearch: Option<String>,
+    pub(crate) other_postgres: Option<String>,
 }
 
 impl Servers {
@@ -29,12 +30,16 @@ impl Servers {
             postgres: eip_test_servers::postgres(),
             elasticsearch: eip_test_servers::elasticsearch(),
             other_elasticsearch: None,
+            other_postgres: None,
         }
     }
 
     pub(crate) fn config(&self) -> ViewsConfig {
         ViewsConfig::Servers {
-            postgres: self.postgres.clone(),
+            postgres: self
+                .other_postgres
+                .clone()
+                .unwrap_or_else(|| self.postgres.clone()),
             elasticsearch: self
                 .other_elasticsearch
                 .clone()
