@@ -2,8 +2,8 @@
 //!
 //! Reading a log blocks, so it happens on the runtime's threads for that, a few reads at a time: a read that has
 //! no place within a short while is refused (503), not queued. A read goes on after its request has gone, and
-//! keeps its place until it ends. What a read has opened stays open for the next one: the Parquet cache, and the
-//! ledger as far as it was read.
+//! keeps its place until it ends. What a read has opened stays open for the next one: the Parquet cache, the
+//! watcher of the ends, and the ledger as far as it was read.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use eip_contract::Offset;
 use eip_log::kafka::{KafkaConfig, KafkaLog};
-use eip_log::{LedgerSource, LedgerView, Log, LogError, StateDir};
+use eip_log::{LedgerSource, LedgerView, Log, LogEnds, LogError, StateDir};
 use eip_parquet_cache::Cache;
 use tokio::sync::Semaphore;
 
@@ -58,6 +59,7 @@ struct Inner {
 /// A log and what was opened with it.
 pub(crate) struct OpenLog {
     log: Log,
+    ends: Mutex<Option<Box<dyn LogEnds>>>,
     cache: Mutex<Option<Arc<Cache>>>,
     ledger: Mutex<Option<ReadLedger>>,
 }
@@ -155,6 +157,7 @@ impl Inner {
         // Not under the lock: opening may take as long as a broker is away.
         let log = Arc::new(OpenLog {
             log: self.config.open()?,
+            ends: Mutex::default(),
             cache: Mutex::default(),
             ledger: Mutex::default(),
         });
@@ -170,6 +173,18 @@ impl Deref for OpenLog {
 }
 
 impl OpenLog {
+    /// Where each partition ends now.
+    pub(crate) fn present_ends(&self) -> Result<Vec<Offset>, LogError> {
+        let mut kept = lock(&self.ends);
+        let mut watcher = match kept.take() {
+            Some(watcher) => watcher,
+            None => self.log.ends()?,
+        };
+        let ends = watcher.poll()?;
+        *kept = Some(watcher);
+        Ok(ends)
+    }
+
     /// The state of all runs now. Only what is new in the ledger is read.
     pub(crate) fn runs(&self) -> Result<LedgerView, LogError> {
         let mut ledger = lock(&self.ledger);

@@ -162,7 +162,7 @@ impl Logged {
         }
         // The cache before the ends: what it holds does not lie behind them.
         let cache = log.cache();
-        let ends = match log.ends().and_then(|mut ends| ends.poll()) {
+        let ends = match log.present_ends() {
             Ok(ends) => ends,
             Err(error) if error.is_passing() => return Err(error),
             Err(error) => return Ok(Some(Self::lost(log, order_id, error))),

@@ -4,3 +4,4 @@ mod routes;
 mod shipment;
 mod shipments;
 mod stream;
+mod why;

@@ -288,6 +288,31 @@ pub(super) fn check_corrected(eip: &Eip, data: &Path, dice: &mut ChaCha8Rng, cou
             "{window_run}"
         );
     }
+    drop(served);
+    check_lost_cache(eip, &lines, corrected[0]);
+}
+
+/// Without its cache the log is read, and the API makes the cache again.
+fn check_lost_cache(eip: &Eip, lines: &Lines, order: &str) {
+    let state = eip.state();
+    let folder = if state.join("journal").is_dir() {
+        state
+    } else {
+        state.join("spaces").join(eip.space())
+    };
+    fs::remove_dir_all(folder.join("cache")).unwrap();
+    let served = Served::start(eip);
+    let answer = check_one(&served, lines, order);
+    assert_eq!(answer["read"]["cache"], 0, "{}", answer["read"]);
+    assert_eq!(answer["read"]["log"], answer["read"]["end"]);
+    for _ in 0..600 {
+        let answer = check_one(&served, lines, order);
+        if answer["read"]["cache"] == answer["read"]["end"] {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    panic!("the cache does not come back");
 }
 
 fn journal_files(state: &Path) -> Vec<std::path::PathBuf> {
