@@ -241,3 +241,42 @@ fn refused(error: &LogError) -> Problem {
     tracing::error!(%error, cause, "the log cannot be read");
     Problem::new(status, format!("the log: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_without_a_place_is_refused_and_has_one_when_another_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        StateDir::create(&path, 2).unwrap();
+        let log = ApiLog::new(Some(LogConfig::Journal(path)));
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let reads = (0..READS).map(|_| {
+            let held = Arc::clone(&held);
+            log.read(move |_log| {
+                // Until all are released.
+                let _ = lock(&held).recv();
+                Ok(())
+            })
+        });
+        let one_more = async {
+            tokio::task::yield_now().await;
+            let refused = log.read(|_log| Ok(())).await.unwrap_err();
+            drop(release);
+            refused
+        };
+        let (read, refused) = tokio::join!(join_all(reads), one_more);
+        assert_eq!(refused.into_response().status(), 503);
+        assert!(read.iter().all(Result::is_ok));
+        assert_eq!(
+            log.read(OpenLog::present_ends).await.unwrap(),
+            [Offset(0); 2]
+        );
+    }
+}
