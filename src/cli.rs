@@ -2,6 +2,7 @@
 
 mod api;
 mod ask;
+mod bearer;
 mod bench;
 mod cache;
 mod chain;
@@ -19,6 +20,7 @@ mod rebuild;
 mod repair;
 mod replay;
 mod runs;
+mod service;
 mod settings;
 mod space;
 mod status;
@@ -67,10 +69,9 @@ enum Command {
     /// Launch the processes of one dataflow on this host and watch over them.
     Cluster(cluster::Cluster),
     Ingest(ingest::Ingest),
-    /// Make tokens for `eip ingest`.
+    /// Make tokens for `eip ingest` and `eip api`.
     #[command(subcommand)]
     Token(token::Token),
-    /// Serve the Ops Search API over the views.
     Api(api::Api),
     Shipments(ask::Shipments),
     Routes(ask::Routes),
@@ -145,12 +146,15 @@ impl Cli {
     pub(crate) fn read() -> anyhow::Result<Self> {
         let arguments: Vec<OsString> = std::env::args_os().collect();
         let mut command = Self::command();
-        let layered = Layered::new(&mut command, "ingest", "EIP_INGEST_", &arguments)?;
+        let ingest = Layered::new(&mut command, "ingest", "EIP_INGEST_", &arguments)?;
+        let api = Layered::new(&mut command, "api", "EIP_API_", &arguments)?;
         let matches = command.try_get_matches_from_mut(&arguments);
         let matches = matches.unwrap_or_else(|error| error.exit());
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        if let Command::Ingest(ingest) = &mut cli.command {
-            ingest.settings = layered.settings(&command, &matches);
+        match &mut cli.command {
+            Command::Ingest(it) => it.settings.are(ingest.settings(&command, &matches)),
+            Command::Api(it) => it.settings.are(api.settings(&command, &matches)),
+            _ => {}
         }
         Ok(cli)
     }
@@ -188,12 +192,12 @@ impl Cli {
             Command::Log(command) => command.only_prints(),
             Command::Cache(command) => command.only_prints(),
             Command::Ingest(command) => command.only_prints(),
+            Command::Api(command) => command.only_prints(),
             Command::Rebuild(command) => command.only_prints(),
             Command::Demo(_)
             | Command::Replay(_)
             | Command::Dataflow(_)
             | Command::Cluster(_)
-            | Command::Api(_)
             | Command::Export(_)
             | Command::Repair(_)
             | Command::Generate(_) => false,

@@ -1,27 +1,36 @@
-//! What a running dataflow tells over HTTP: whether it is ready, and its figures.
+//! What a running dataflow reports over HTTP: whether it is ready, and its figures.
 //!
 //! `/livez` answers as long as the process does; `/readyz` is 200 when the views are written and
-//! nothing is blocked, else 503 with the store's own words; `/metrics` is for Prometheus. A POST to
-//! `/repair` has everything stored read and mended.
+//! nothing is blocked, else 503 with the store's own words, and with `verbose` a line a store; `/metrics` is for
+//! Prometheus. A POST to `/repair` has everything stored read and mended: with tokens that needs the role admin,
+//! without any it is for programs on this machine. Figures are for everybody where there are no tokens.
 
-use std::fmt::Write as _;
+mod figures;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use eip_dataflow::control::DocumentCounts;
-use eip_dataflow::latency::LatencyFigures;
 use eip_dataflow::{Summary, Watch};
+use eip_http::health::{self, Dependency, ReadyQuery, State as Condition, report};
+use eip_http::{Access, Caller, Known, Limits, Page, Problem, Role, Service, Tokens, authenticate};
+use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
 use crate::cli::Mended;
+
+/// A repair reads all that is stored, and is answered when it is done.
+const LONGEST_REPAIR: Duration = Duration::from_hours(24);
 
 /// The service; it ends when this is dropped.
 pub(crate) struct Health {
@@ -65,6 +74,7 @@ impl Health {
     /// Serves on a thread of its own.
     pub(crate) fn serve(
         address: SocketAddr,
+        tokens: Tokens,
         dataflow: Watch,
         desk: &RepairDesk,
         chain: &Chain,
@@ -76,31 +86,23 @@ impl Health {
             .block_on(tokio::net::TcpListener::bind(address))
             .with_context(|| format!("cannot listen on {address}"))?;
         out!("listening on http://{}", listener.local_addr()?);
+        let limits = Limits {
+            request_timeout: LONGEST_REPAIR,
+            ..Limits::default()
+        };
+        let service = Service::new("the dataflow", Access::new(tokens), limits).shown_to_all();
         let watched = Arc::new(Mutex::new(dataflow));
-        let router = Router::new()
-            .route("/livez", get(|| async { "ok\n" }))
-            .route("/readyz", get(ready))
-            .route("/metrics", get(metrics))
-            .route("/repair", post(repair))
-            .with_state(Watched {
-                dataflow: Arc::clone(&watched),
-                desk: desk.clone(),
-                space: chain.space_name(),
-            });
         let stop = CancellationToken::new();
-        let stopped = stop.clone().cancelled_owned();
+        let routes = router(&service).with_state(Watched {
+            dataflow: Arc::clone(&watched),
+            desk: desk.clone(),
+            chain: chain.clone(),
+            stop: stop.clone(),
+        });
+        let stopped = stop.clone();
         let thread = std::thread::Builder::new()
             .name("eip-health".to_owned())
-            .spawn(move || {
-                let served = runtime.block_on(async {
-                    axum::serve(listener, router)
-                        .with_graceful_shutdown(stopped)
-                        .await
-                });
-                if let Err(error) = served {
-                    tracing::warn!(%error, "the health service ended");
-                }
-            })?;
+            .spawn(move || runtime.block_on(service.serve(listener, routes, stopped)))?;
         Ok(Self {
             watched,
             stop,
@@ -124,11 +126,24 @@ impl Drop for Health {
     }
 }
 
+fn router(service: &Service) -> Router<Watched> {
+    let repair = Router::new().route("/repair", post(repair));
+    let guarded = Router::new()
+        .route("/metrics", get(metrics))
+        .merge(service.local(repair))
+        .route_layer(from_fn(authenticate));
+    let routes = guarded
+        .route("/livez", get(health::alive))
+        .route("/readyz", get(ready));
+    service.wrap(routes)
+}
+
 #[derive(Clone)]
 struct Watched {
     dataflow: Arc<Mutex<Watch>>,
     desk: RepairDesk,
-    space: String,
+    chain: Chain,
+    stop: CancellationToken,
 }
 
 impl Watched {
@@ -141,26 +156,35 @@ impl Watched {
 }
 
 /// Reads everything that is stored and mends it; answers when it is done.
-async fn repair(State(watched): State<Watched>) -> Response {
+async fn repair(State(watched): State<Watched>, caller: Caller) -> Result<Json<Mended>, Problem> {
+    caller.require(Role::Admin)?;
     if !watched.desk.is_open {
-        let why = "this dataflow has several processes: stop them and run `eip repair`\n";
-        return (StatusCode::CONFLICT, why).into_response();
+        let why = "this dataflow has several processes: stop them and run `eip repair`";
+        return Err(Problem::new(StatusCode::CONFLICT, "several_processes", why));
     }
     let mut answers = watched.desk.answers.subscribe();
     watched.desk.asked.send_replace(true);
-    match answers.recv().await {
-        Ok(mended) => Json(mended).into_response(),
-        Err(_) => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the dataflow has ended\n",
-        )
-            .into_response(),
+    let answer = watched.stop.run_until_cancelled(answers.recv()).await;
+    match answer {
+        Some(Ok(mended)) => Ok(Json(mended)),
+        Some(Err(_)) | None => Err(Problem::unavailable("ended", "the dataflow has ended")),
     }
 }
 
-async fn ready(State(watched): State<Watched>) -> Response {
+async fn ready(
+    State(watched): State<Watched>,
+    known: Known,
+    query: Result<Query<ReadyQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
     let dataflow = watched.now();
     let progress = dataflow.progress();
+    if query.is_verbose() {
+        // What the stores say may name machines.
+        known.0?.require(Role::Read)?;
+        let all = dependencies(&watched.chain, &progress, dataflow.has_failed());
+        return Ok(report(&all));
+    }
     let state = if dataflow.has_failed() {
         "failed"
     } else if !progress.blocked.is_empty() {
@@ -170,157 +194,53 @@ async fn ready(State(watched): State<Watched>) -> Response {
     } else {
         "ready"
     };
-    let body = Json(serde_json::json!({
+    let said = json!({
         "state": state,
         "blocked": progress.blocked,
         "writtenTick": progress.written.as_ref().map(|written| written.tick),
         "visibleTick": progress.visible,
         "offsets": progress.written.map(|written| written.offsets),
-    }));
-    let status = if state == "ready" {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (status, body).into_response()
-}
-
-/// A metric: name behind `eip_dataflow_`, type, what it is, and its series by label.
-type Metric = (&'static str, &'static str, &'static str, Vec<(String, u64)>);
-
-async fn metrics(State(watched): State<Watched>) -> Response {
-    let mut text = String::new();
-    let space = &watched.space;
-    for (name, kind, help, series) in figures(&watched.now().progress()) {
-        // Writing to a string never fails.
-        let _ = writeln!(
-            text,
-            "# HELP eip_dataflow_{name} {help}\n# TYPE eip_dataflow_{name} {kind}"
-        );
-        for (label, value) in series {
-            let _ = writeln!(
-                text,
-                "eip_dataflow_{name}{{space=\"{space}\"{label}}} {value}"
-            );
-        }
-    }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
-}
-
-fn figures(progress: &Summary) -> Vec<Metric> {
-    let counts = &progress.counts;
-    let one = |value: u64| vec![(String::new(), value)];
-    let by_view = |figure: fn(DocumentCounts) -> u64| {
-        vec![
-            (
-                ",view=\"shipment_events\"".to_owned(),
-                figure(counts.shipment_events),
-            ),
-            (",view=\"shipments\"".to_owned(), figure(counts.shipments)),
-        ]
-    };
-    let blocked = ["log", "elasticsearch", "postgres", "sqlite"].map(|what| {
-        let is = progress.blocked.iter().any(|blocked| blocked.what == what);
-        (format!(",what=\"{what}\""), u64::from(is))
     });
-    let written = progress.written.as_ref().map_or(0, |written| written.tick);
-    let dead: u64 = counts.dead_letters.values().sum();
-    let mut figures = vec![
-        (
-            "written_tick",
-            "gauge",
-            "Last tick that both stores acknowledged.",
-            one(written),
-        ),
-        (
-            "visible_tick",
-            "gauge",
-            "Last tick of which searches find everything.",
-            one(progress.visible.unwrap_or(0)),
-        ),
-        (
-            "blocked",
-            "gauge",
-            "Whether it is waited for.",
-            blocked.to_vec(),
-        ),
-        (
-            "records_total",
-            "counter",
-            "Records read.",
-            one(counts.records),
-        ),
-        ("ticks_total", "counter", "Ticks issued.", one(counts.ticks)),
-        (
-            "documents_indexed_total",
-            "counter",
-            "Documents written.",
-            by_view(|view| view.indexed),
-        ),
-        (
-            "documents_deleted_total",
-            "counter",
-            "Documents deleted.",
-            by_view(|view| view.deleted),
-        ),
-        (
-            "rows_upserted_total",
-            "counter",
-            "Rows written.",
-            one(counts.rows_upserted),
-        ),
-        (
-            "rows_deleted_total",
-            "counter",
-            "Rows deleted.",
-            one(counts.rows_deleted),
-        ),
-        (
-            "refused_total",
-            "counter",
-            "Documents that the store refused.",
-            one(counts.refused),
-        ),
-        (
-            "dead_letters_total",
-            "counter",
-            "Records that were no events.",
-            one(dead),
-        ),
-    ];
-    figures.extend(latency_figures(progress.latency));
-    figures
+    if state == "ready" {
+        return Ok(Json(said).into_response());
+    }
+    let members: Map<String, Value> = serde_json::from_value(said).unwrap_or_default();
+    let detail = format!("the dataflow is not ready: {state}");
+    Err(Problem::unavailable(state, detail).with(members))
 }
 
-fn latency_figures(latency: LatencyFigures) -> [Metric; 3] {
-    let LatencyFigures {
-        records,
-        ahead,
-        p50,
-        p99,
-        p999,
-        max,
-    } = latency;
-    let quantiles = [("0.5", p50), ("0.99", p99), ("0.999", p999), ("1", max)];
-    let quantiles = quantiles.map(|(q, ms)| (format!(",quantile=\"{q}\""), ms));
-    [
-        (
-            "latency_ms",
-            "gauge",
-            "From appended to written, of records that came since the start.",
-            quantiles.into(),
-        ),
-        (
-            "latency_records_total",
-            "counter",
-            "Records whose latency was measured: none of what was there at the start.",
-            vec![(String::new(), records)],
-        ),
-        (
-            "latency_ahead_total",
-            "counter",
-            "Of these the ones appended later than written, by the clock of whoever appended them.",
-            vec![(String::new(), ahead)],
-        ),
-    ]
+/// What the dataflow reads from and writes to, and whether it waits for it.
+fn dependencies(chain: &Chain, progress: &Summary, has_failed: bool) -> Vec<Dependency> {
+    let stores: &[&'static str] = if chain.is_embedded() {
+        &["log", "sqlite"]
+    } else {
+        &["log", "elasticsearch", "postgres"]
+    };
+    let mut all: Vec<Dependency> = stores
+        .iter()
+        .map(|store| {
+            let blocked = progress
+                .blocked
+                .iter()
+                .find(|blocked| blocked.what == *store);
+            match blocked {
+                Some(blocked) => Dependency::new(store, Condition::Away, blocked.words.clone()),
+                None => Dependency::new(store, Condition::Ready, "nothing waits for it"),
+            }
+        })
+        .collect();
+    all.push(match &progress.written {
+        _ if has_failed => Dependency::new("views", Condition::Away, "the dataflow has failed"),
+        None => Dependency::new("views", Condition::Waiting, "the log is being read"),
+        Some(written) => {
+            let words = format!("tick {} is written", written.tick);
+            Dependency::new("views", Condition::Ready, words)
+        }
+    });
+    all
+}
+
+async fn metrics(State(watched): State<Watched>) -> Page {
+    let space = watched.chain.space_name();
+    figures::page(&space, &watched.now().progress())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eip_contract::Space;
+use eip_http::{Access, Service};
 
 use crate::asked::Watch;
 use crate::cache::ResponseCache;
@@ -11,11 +12,11 @@ use crate::config::ApiConfig;
 use crate::hub::Hub;
 use crate::ingest_client::Ingest;
 use crate::log::ApiLog;
-use crate::requests::Requests;
+use crate::router::READING;
 use crate::views::{self, OpenError};
 use eip_stores::query::Queries;
 
-/// One API: its views, its cache, its counters. Clones share them.
+/// One API: its views, its cache, who may ask. Clones share them.
 #[derive(Clone)]
 pub struct Api {
     /// Whose views these are.
@@ -26,7 +27,8 @@ pub struct Api {
     pub(crate) watch: Arc<Watch>,
     /// For how long that is taken as known.
     pub(crate) fresh: Duration,
-    pub(crate) requests: Arc<Requests>,
+    /// What its requests pass through: who may do what, and how much at once.
+    pub(crate) service: Service,
     /// What readers of the stream share.
     pub(crate) stream: Arc<Hub>,
     /// Where requests about replays go.
@@ -41,17 +43,21 @@ impl Api {
     /// An API as `config` says. Nothing has to be there yet: stores and caches are connected to
     /// when they are needed. Must be called inside a runtime.
     pub fn open(config: &ApiConfig) -> Result<Self, OpenError> {
+        let wall_ms = config.wall_ms;
+        let access = Access::new(config.tokens.clone())
+            .with_sessions(Arc::new(wall_ms))
+            .reading(READING);
         Ok(Self {
             space: config.views.space(),
             views: views::open(&config.views)?,
             cache: ResponseCache::open(config)?,
             watch: Arc::default(),
             fresh: config.fresh,
-            requests: Arc::default(),
+            service: Service::new("the API", access, config.limits),
             stream: Arc::default(),
             ingest: config.ingest.as_deref().map(Ingest::at),
             log: ApiLog::new(config.log.clone()),
-            wall_ms: config.wall_ms,
+            wall_ms,
         })
     }
 

@@ -172,6 +172,14 @@ impl ResponseCache {
         name
     }
 
+    /// Where it is, or why it does not answer.
+    pub(crate) async fn ask(&self) -> Result<&'static str, String> {
+        match &self.inner.redis {
+            None => Ok("in this process"),
+            Some(redis) => redis.ping().await.map(|()| "in this process and in Redis"),
+        }
+    }
+
     /// How it has done so far.
     pub(crate) fn counts(&self) -> CacheCounts {
         let Inner { redis, counts, .. } = &*self.inner;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eip_contract::Space;
+use eip_http::{Limits, Tokens};
 
 use crate::log::LogConfig;
 
@@ -21,6 +22,10 @@ pub struct ApiConfig {
     /// For how long it is taken as known where the views stand. An answer may be of a tick that another
     /// one has followed within this time, and says of which it is.
     pub fresh: Duration,
+    /// Who may do what; without any, everybody may do all, on loopback only.
+    pub tokens: Tokens,
+    /// How much one client may take.
+    pub limits: Limits,
     /// Ingest's address, where requests about replays are passed on to.
     pub ingest: Option<String>,
     /// The log that the views are made from, for what only it knows (where a field comes from).
@@ -36,6 +41,15 @@ impl ApiConfig {
     /// How fresh answers are unless told otherwise: at most 20 looks a second.
     pub const FRESH: Duration = Duration::from_millis(50);
 
+    /// The limits unless told otherwise. The greatest body is a list of ids to look up.
+    pub fn limits() -> Limits {
+        Limits {
+            max_body_bytes: 512 << 10,
+            request_timeout: Duration::from_secs(30),
+            ..Limits::default()
+        }
+    }
+
     /// The embedded default: the SQLite views of the folder `state`, and a cache in memory.
     pub fn embedded(state: &Path, wall_ms: fn() -> i64) -> Self {
         Self {
@@ -43,6 +57,8 @@ impl ApiConfig {
             cache: CacheConfig::Memory,
             keep: Self::KEEP,
             fresh: Self::FRESH,
+            tokens: Tokens::default(),
+            limits: Self::limits(),
             ingest: None,
             log: Some(LogConfig::Journal(state.to_owned())),
             wall_ms,

@@ -1,13 +1,18 @@
 //! Replays through this service: requests about runs, rules, data and coverage are passed on to Ingest, with
 //! the caller's token and Idempotency-Key, and its answers back as they come. What they take and answer is
-//! in Ingest's own document.
+//! in Ingest's own document. A page's session has become its token on the way here, so Ingest sees the same
+//! caller as this service and decides by its own tokens.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+    RETRY_AFTER,
+};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
+use eip_http::AsItIs;
 use futures_util::stream::try_unfold;
 use utoipa::openapi::HttpMethod::{self, Delete, Get, Patch, Post};
 use utoipa::openapi::path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn};
@@ -16,7 +21,7 @@ use utoipa::openapi::{Required, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::api::Api;
-use crate::problem::{PassedOn, Problem};
+use crate::problem::Problem;
 
 /// What is passed on, under the paths that Ingest has for it.
 const PASSED_ON: [(&str, HttpMethod, &str); 16] = [
@@ -75,8 +80,10 @@ const PASSED_ON: [(&str, HttpMethod, &str); 16] = [
 ];
 
 /// What of a request goes along.
-const ASKED: [&str; 6] = [
+const ASKED: [&str; 8] = [
     "authorization",
+    "eip-requester",
+    "eip-origin",
     "accept",
     "content-type",
     "idempotency-key",
@@ -84,15 +91,14 @@ const ASKED: [&str; 6] = [
     "x-request-id",
 ];
 /// What of an answer comes back.
-const ANSWERED: [HeaderName; 5] = [
+const ANSWERED: [HeaderName; 6] = [
     CONTENT_TYPE,
+    CONTENT_SECURITY_POLICY,
     CONTENT_DISPOSITION,
     CACHE_CONTROL,
     LOCATION,
     RETRY_AFTER,
 ];
-/// Longest body of a request: one about a run is small.
-const BODY_BYTES: usize = 64 * 1024;
 
 /// The paths that are passed on, with what there is to say about them here.
 pub(crate) fn pass_on_all(router: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
@@ -145,13 +151,12 @@ fn operation(path: &str, summary: &str) -> Operation {
 async fn pass_on(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
     let Some(ingest) = &api.ingest else {
         let detail = "this API knows no Ingest to pass this on to (`eip api --ingest URL`)";
-        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+        return Err(Problem::named(StatusCode::NOT_FOUND, "no_ingest", detail));
     };
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let body = to_bytes(body, BODY_BYTES).await.map_err(|error| {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body: {error}"))
-    })?;
+    // It has been received already.
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let mut asked = ingest
         .client
         .request(parts.method, format!("{}{path}", ingest.url))
@@ -163,10 +168,8 @@ async fn pass_on(State(api): State<Api>, request: Request) -> Result<Response, P
     }
     let answer = asked.send().await.map_err(|error| {
         tracing::warn!(%error, "Ingest does not answer");
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Ingest does not answer now",
-        )
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Problem::named(status, "ingest_away", "Ingest does not answer now")
     })?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = answer.status();
@@ -180,6 +183,6 @@ async fn pass_on(State(api): State<Api>, request: Request) -> Result<Response, P
         let chunk = answer.chunk().await?;
         Ok::<_, reqwest::Error>(chunk.map(|chunk| (chunk, answer)))
     }));
-    response.extensions_mut().insert(PassedOn);
+    response.extensions_mut().insert(AsItIs);
     Ok(response.into_response())
 }

@@ -2,7 +2,8 @@
 //!
 //! It reads what a dataflow wrote, without writing to it: from the SQLite file of a state folder, or
 //! from PostgreSQL and Elasticsearch. It may start before the dataflow and then says so (503). Every
-//! error is a problem of RFC 9457. `router.rs` is the table of contents.
+//! error is a problem of RFC 9457. Tokens say who may ask; what all services share is in `eip-http`.
+//! `router.rs` is the table of contents.
 
 mod api;
 mod asked;
@@ -16,7 +17,6 @@ mod log;
 mod metrics;
 mod openapi;
 mod problem;
-mod requests;
 mod router;
 mod run;
 mod v1;

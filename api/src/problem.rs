@@ -1,44 +1,28 @@
-//! Errors as clients see them: `application/problem+json` (RFC 9457), made in one place.
-//!
-//! A handler's [`Problem`] travels as an extension of a response without a body; an error of axum
-//! or of a layer (no such path, a bad query, a timeout) as whatever text it has. [`render`], around
-//! all of them, writes the body of both.
+//! What goes wrong in this service, as problems (RFC 9457): [`eip_http::Problem`] has their form.
 
-use axum::Json;
-use axum::body::to_bytes;
-use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::Next;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use eip_stores::query::QueryError;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-/// Longest text of a foreign error that is passed on.
-const TEXT_BYTES: usize = 4096;
-
-/// What went wrong with one request.
+/// What went wrong with one request. Its short fixed name is that of its status, unless it has another.
 #[derive(Clone, Debug)]
-pub(crate) struct Problem {
-    status: StatusCode,
-    detail: String,
-    field: Option<&'static str>,
-}
+pub(crate) struct Problem(eip_http::Problem);
 
 impl Problem {
     /// A problem with its status and what to know about it.
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            detail: detail.into(),
-            field: None,
-        }
+        let words = status.canonical_reason().unwrap_or("error");
+        let code = words.to_lowercase().replace([' ', '-'], "_");
+        Self::named(status, code, detail)
     }
 
-    /// What there is to know about it.
-    pub(crate) fn detail(&self) -> &str {
-        &self.detail
+    /// The same under a name of its own.
+    pub(crate) fn named(
+        status: StatusCode,
+        code: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self(eip_http::Problem::new(status, code.into(), detail))
     }
 
     /// The request cannot be read.
@@ -48,27 +32,35 @@ impl Problem {
 
     /// One parameter is not what it must be.
     pub(crate) fn bad_field(field: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            detail: detail.into(),
-            field: Some(field),
-        }
+        let status = StatusCode::BAD_REQUEST;
+        Self(eip_http::Problem::new(status, "bad_field", detail).field(field))
+    }
+
+    /// What there is to know about it.
+    pub(crate) fn detail(&self) -> &str {
+        self.0.detail()
+    }
+}
+
+impl From<eip_http::Problem> for Problem {
+    fn from(problem: eip_http::Problem) -> Self {
+        Self(problem)
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
-        response.extensions_mut().insert(self);
-        response
+        self.0.into_response()
     }
 }
 
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
-        let status = match error {
-            QueryError::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
+        let (status, code) = match error {
+            QueryError::Broken(_) => (StatusCode::INTERNAL_SERVER_ERROR, "broken_views"),
+            QueryError::NotYet => (StatusCode::SERVICE_UNAVAILABLE, "no_views"),
+            QueryError::Format { .. } => (StatusCode::SERVICE_UNAVAILABLE, "other_format"),
+            QueryError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_away"),
         };
         if let QueryError::NotYet = error {
             tracing::debug!(%error, "not ready");
@@ -76,80 +68,10 @@ impl From<QueryError> for Problem {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::error!(%error, cause, "the views cannot be read");
         }
-        Self::new(status, error.to_string())
-    }
-}
-
-/// What went wrong, with the members of RFC 9457 and two more. `type` is left out: `about:blank`.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Problem)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Body<'a> {
-    /// The status in words.
-    title: &'a str,
-    /// The status of the answer.
-    status: u16,
-    /// What to know about this one.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    detail: &'a str,
-    /// The path that was asked.
-    instance: &'a str,
-    /// The parameter that is wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'static str>,
-    /// Also in the header `x-request-id` and in the log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
-}
-
-/// Marks an answer of another service, whose body stays as it is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PassedOn;
-
-/// Gives every error its body.
-pub(crate) async fn render(request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let request_id = request.headers().get("x-request-id").cloned();
-    let mut response = next.run(request).await;
-    let status = response.status();
-    let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || response.extensions().get::<PassedOn>().is_some() {
-        return response;
-    }
-    let (detail, field) = match response.extensions_mut().remove::<Problem>() {
-        Some(problem) => (problem.detail, problem.field),
-        None => (foreign_text(&mut response, &path).await, None),
-    };
-    let body = Body {
-        title: status.canonical_reason().unwrap_or("error"),
-        status: status.as_u16(),
-        detail: &detail,
-        instance: &path,
-        field,
-        request_id: request_id.as_ref().and_then(|id| id.to_str().ok()),
-    };
-    let json = Json(body).into_response().into_body();
-    let headers = response.headers_mut();
-    headers.remove(CONTENT_LENGTH);
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
-    }
-    *response.body_mut() = json;
-    response
-}
-
-/// What axum or a layer had to say.
-async fn foreign_text(response: &mut Response, path: &str) -> String {
-    let body = std::mem::take(response.body_mut());
-    let text = to_bytes(body, TEXT_BYTES).await.unwrap_or_default();
-    match response.status() {
-        StatusCode::NOT_FOUND => format!("there is nothing at {path}"),
-        StatusCode::METHOD_NOT_ALLOWED => "the header Allow names the methods".to_owned(),
-        StatusCode::GATEWAY_TIMEOUT => "no answer in time".to_owned(),
-        _ => String::from_utf8_lossy(&text).into_owned(),
+        let problem = eip_http::Problem::new(status, code, error.to_string());
+        Self(match error {
+            QueryError::Unavailable { store, .. } => problem.store(store),
+            _ => problem,
+        })
     }
 }

@@ -1,31 +1,27 @@
 //! Every path, and what every request passes through.
 
-use std::time::Duration;
-
 use axum::Router;
-use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::TraceLayer;
+use eip_http::{authenticate, health as probes, receive, session};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::Api;
-use crate::{health, ingest, metrics, openapi, problem, v1};
+use crate::{health, ingest, metrics, openapi, v1};
 
-/// A request that has no answer by then gets a 504.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
-/// The greatest body is a list of ids to look up.
-const BODY_BYTES: usize = 512 * 1024;
+/// POST requests that only ask.
+pub(crate) const READING: &[&str] = &["/v1/shipments/lookup"];
 
-/// The paths with their document.
-fn paths() -> OpenApiRouter<Api> {
-    let own = OpenApiRouter::with_openapi(openapi::frame())
-        .routes(routes!(health::alive))
+/// Paths for everybody, with their document.
+fn open() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(probes::alive))
         .routes(routes!(health::ready))
+}
+
+/// Paths that need a token, where there are any.
+fn guarded() -> OpenApiRouter<Api> {
+    let own = OpenApiRouter::new()
         .routes(routes!(v1::overview::overview))
         .routes(routes!(v1::shipments::list))
         .routes(routes!(v1::export::export))
@@ -38,27 +34,19 @@ fn paths() -> OpenApiRouter<Api> {
         .routes(routes!(v1::routes::series::series))
         .routes(routes!(v1::stream::stream))
         .routes(routes!(metrics::show));
-    ingest::pass_on_all(own)
+    ingest::pass_on_all(own).merge(session::routes())
 }
 
 /// The paths of one API.
 pub fn router(api: Api) -> Router {
-    let (router, document) = paths().split_for_parts();
-    router
-        .merge(openapi::routes(document))
-        .with_state(api.clone())
-        // From here on inside out: the last one sees a request first and its answer last.
-        .layer(CatchPanicLayer::new())
-        .layer(RequestBodyLimitLayer::new(BODY_BYTES))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            TIMEOUT,
-        ))
-        .layer(from_fn(problem::render))
-        .layer(from_fn_with_state(api, metrics::count))
-        .layer(TraceLayer::new_for_http())
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+    let service = api.service.clone();
+    // Inside out: a body is received of those alone who may send it.
+    let guarded = guarded()
+        .route_layer(from_fn_with_state(service.body_limit(), receive))
+        .route_layer(from_fn(authenticate));
+    let (routes, document) = open().merge(guarded).split_for_parts();
+    let routes = routes.merge(eip_http::openapi::routes(document));
+    service.wrap(routes).with_state(api)
 }
 
 #[cfg(test)]
@@ -67,7 +55,7 @@ mod tests {
 
     #[test]
     fn every_path_is_in_the_document_and_every_documented_one_is_there() {
-        let (router, document) = paths().split_for_parts();
+        let (router, document) = open().merge(guarded()).split_for_parts();
         // The router has no other list of its paths.
         let text = format!("{router:?}");
         let (_, paths) = text.split_once("paths: {").expect("its paths");

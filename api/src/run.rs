@@ -1,11 +1,12 @@
 //! Serving until told to stop.
 
+use eip_http::NotLoopback;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
 use crate::config::ApiConfig;
-use crate::router::{TIMEOUT, router};
+use crate::router::router;
 use crate::views::OpenError;
 
 /// Why serving ended otherwise than by the caller's wish.
@@ -14,6 +15,9 @@ pub enum ApiError {
     /// The settings are wrong.
     #[error("cannot open the views or the cache")]
     Open(#[from] OpenError),
+    /// Anybody who can reach it could ask everything and start runs.
+    #[error(transparent)]
+    NotLoopback(#[from] NotLoopback),
     /// The listener failed.
     #[error("cannot accept connections")]
     Listen(#[source] std::io::Error),
@@ -26,24 +30,18 @@ pub async fn run(
     config: ApiConfig,
     shutdown: CancellationToken,
 ) -> Result<(), ApiError> {
+    let address = listener.local_addr().map_err(ApiError::Listen)?;
     let api = Api::open(&config)?;
-    let server = axum::serve(listener, router(api.clone())).with_graceful_shutdown({
-        let (shutdown, api) = (shutdown.clone(), api.clone());
-        async move {
-            shutdown.cancelled().await;
-            // A stream has no end of its own.
-            api.stream.close();
-        }
-    });
-    let too_late = async {
+    api.service.check_address(address)?;
+    let served = api
+        .service
+        .serve(listener, router(api.clone()), shutdown.clone());
+    let ended = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(TIMEOUT).await;
+        // A stream has no end of its own.
+        api.stream.close();
     };
-    let result = tokio::select! {
-        result = server => result.map_err(ApiError::Listen),
-        // A client that neither sends nor leaves must not hold up the end.
-        () = too_late => Ok(()),
-    };
+    tokio::join!(served, ended);
     api.close().await;
-    result
+    Ok(())
 }

@@ -75,7 +75,7 @@ class Chain:
         process = self.running[name].enter_context(eip_running(self.folder, name, "--state", str(self.state), *words))
         self.processes[name] = process
         if name != "dataflow":
-            alive = f"{self.url(name)}/{'livez' if name == 'ingest' else 'healthz'}"
+            alive = f"{self.url(name)}/livez"
             wait_for(lambda: answers(alive), lambda: name)
 
     def stop(self, name: str) -> None:

@@ -59,4 +59,4 @@ answers_on() {
 }
 ingest_probe() { answers_on ingest /livez; }
 dataflow_probe() { answers_on dataflow /livez; }
-api_probe() { answers_on api /healthz; }
+api_probe() { answers_on api /livez; }

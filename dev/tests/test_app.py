@@ -18,7 +18,7 @@ import http.server, json, os, sys
 
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200 if self.path in ("/healthz", "/livez", "/told") else 404)
+        self.send_response(200 if self.path in ("/livez", "/told") else 404)
         self.end_headers()
         told = {{name: value for name, value in os.environ.items() if name.startswith("EIP_")}}
         self.wfile.write(json.dumps([sys.argv[1:], told]).encode())

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from ops_api import served
+from ops_api import TOKEN, served
 
 # In environments of their own, as those who use them have them.
 GENERATOR = "openapi-python-client==0.29.1"
@@ -20,7 +20,7 @@ CALLS = '''
 import datetime
 import sys
 
-from client import Client
+from client import AuthenticatedClient
 from client.api.default import (
     alive,
     export_shipments,
@@ -37,7 +37,7 @@ from client.api.default import (
 )
 from client.models import LookupBody, Outcome, Problem
 
-client = Client(base_url=sys.argv[1], raise_on_unexpected_status=True)
+client = AuthenticatedClient(base_url=sys.argv[1], token=sys.argv[2], raise_on_unexpected_status=True)
 
 is_alive = alive.sync(client=client)
 assert is_alive and not isinstance(is_alive, Problem)
@@ -113,4 +113,4 @@ def test_a_generated_client_compiles_and_is_answered(tmp_path: Path) -> None:
         generate = [uv, "tool", "run", "--from", GENERATOR, "openapi-python-client", "generate", "--fail-on-warning"]
         checked(*generate, "--path", document, "--output-path", tmp_path / "client", "--meta", "none")
         checked(*run, "mypy", "--strict", "client", "calls.py")
-        checked(*run, "python", "calls.py", address)
+        checked(*run, "python", "calls.py", address, TOKEN)

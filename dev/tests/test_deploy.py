@@ -18,10 +18,10 @@ UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
 class OneHealthyPath(http.server.BaseHTTPRequestHandler):
-    """Answers 200 on /healthz and 503 elsewhere."""
+    """Answers 200 on /livez and 503 elsewhere."""
 
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/healthz" else 503)
+        self.send_response(200 if self.path == "/livez" else 503)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -44,12 +44,12 @@ def answers(port: int, path: str) -> bool:
 
 
 def test_a_health_check_passes_on_200_alone(port: int) -> None:
-    assert answers(port, "/healthz")
+    assert answers(port, "/livez")
     assert not answers(port, "/readyz")
 
 
 def test_a_health_check_fails_where_nobody_listens(port: int) -> None:
-    assert not answers(1 if port != 1 else 2, "/healthz")
+    assert not answers(1 if port != 1 else 2, "/livez")
 
 
 def test_prometheus_scrapes_services_of_compose_on_their_own_port() -> None:
@@ -80,9 +80,13 @@ def test_grafana_finds_its_dashboards_and_they_ask_a_source_that_is_there() -> N
 
 
 def test_every_metric_that_is_asked_for_is_served_by_a_program() -> None:
-    # The programs put a metric's name together of a common beginning and such words.
-    dataflow = (REPOSITORY / "src" / "health.rs").read_text()
-    api = (REPOSITORY / "api" / "src" / "metrics.rs").read_text()
+    # The programs put a metric's name together of a beginning of their own and such words.
+    common = (REPOSITORY / "api" / "http" / "src" / "metrics.rs").read_text()
+    served = {
+        "dataflow": (REPOSITORY / "src" / "health" / "figures.rs").read_text() + common,
+        "api": (REPOSITORY / "api" / "src" / "metrics.rs").read_text() + common,
+        "ingest": (REPOSITORY / "ingest" / "src" / "server" / "metrics.rs").read_text() + common,
+    }
     asked = set()
     for file in (DEPLOY / "grafana" / "dashboards").glob("*.json"):
         for panel in json.loads(file.read_text())["panels"]:
@@ -90,12 +94,9 @@ def test_every_metric_that_is_asked_for_is_served_by_a_program() -> None:
                 asked |= set(re.findall(r"\beip_\w+", target["expr"]))
     assert asked
     for metric in asked:
-        found = re.fullmatch(r"eip_(?:dataflow_(?P<dataflow>\w+)|api_cache_(?P<cache>\w+)_total|api_\w+)", metric)
+        found = re.fullmatch(r"eip_(dataflow|api|ingest)_(\w+)", metric)
         assert found, metric
-        if found["dataflow"]:
-            assert f'"{found["dataflow"]}"' in dataflow, metric
-        else:
-            assert f'"{found["cache"]}"' in api if found["cache"] else metric in api, metric
+        assert f'"{found[2]}"' in served[found[1]], metric
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

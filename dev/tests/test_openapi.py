@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from ops_api import served
+from ops_api import TOKEN, TOKEN_SHA256, served
 
 # In an environment of its own: what it depends on has nothing to do with what the DAGs depend on.
 SCHEMATHESIS = "schemathesis==4.32.5"
@@ -33,8 +33,6 @@ def before_call(context, case, kwargs):
         if isinstance(values, dict) and str(values.get("min_tick")).isdecimal():
             values["min_tick"] = 1
 """
-TOKEN = "eip_fuzz"  # noqa: S105
-TOKEN_SHA256 = "47306338444dc0fbf0c674a6fa54cf03819af385ba02fcdd2d886f3c4a6253f6"  # noqa: S105
 
 
 def make_a_run(address: str) -> None:
@@ -96,4 +94,6 @@ def test_no_generated_request_to_the_api_is_either(tmp_path: Path) -> None:
         pytest.skip("EIP_BIN names no binary")
     with served(binary, tmp_path) as address:
         # A stream has no end. What is passed on to Ingest was asked there.
-        check(address, tmp_path, "--exclude-path", "/v1/stream", "--exclude-tag", "Ingest", "--max-examples", "20")
+        left_out = ["--exclude-path", "/v1/stream", "--exclude-tag", "Ingest"]
+        bearer = ["--header", f"Authorization: Bearer {TOKEN}"]
+        check(address, tmp_path, *left_out, *bearer, "--max-examples", "20")

@@ -59,7 +59,6 @@ pub use controls::Controls;
 pub use coverage::CoveredDays;
 pub use error::RunError;
 pub use guard::{GuardFigures, GuardNames, GuardStop};
-pub(crate) use id::hex;
 pub use id::{PlanToken, RunId};
 pub use input_report::{AsOfRow, InputReport, RejectCount};
 pub use input_stop::InputStop;

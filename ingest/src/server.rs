@@ -10,56 +10,48 @@
 //!  POST /v1/datasets/{name}/check ──► the folder, read as a run would read it ──► what it is
 //! ```
 //! A request names a dataset and rules; the configuration says which folder and file that is, so no
-//! request carries a path. Bearer tokens say who may do what ([`Role`]); without any, it listens on
+//! request carries a path. Bearer tokens say who may do what ([`eip_http::Role`]); without any, it listens on
 //! loopback only, and answers neither under a name that is not its own nor a page of another origin.
 //!
 //! Any number of instances may serve one log in Kafka; claims in the ledger keep their runs apart. A
 //! run has its place in the ledger before its POST is answered. When its instance is gone it becomes
 //! `interrupted`, and the same Idempotency-Key goes on with it through any instance.
 
-mod access;
 mod app;
 mod asked;
 mod body;
-mod browsers;
 mod catalog;
 mod check;
 mod commands;
 mod config;
-mod connections;
 mod executor;
 mod files;
 mod follow;
 mod handlers;
-mod head;
 mod limits;
 mod metrics;
 mod openapi;
 mod owner;
-mod page;
 mod problem;
 mod receipt;
-mod receive;
 mod rejects;
-mod request_id;
 mod router;
 mod rows;
 mod spaces;
 
-pub use access::{BadRole, HASHES_PER_NAME, Role, Tokens, TokensError, token_sha256};
 pub use config::{ServeError, ServerConfig};
-pub use limits::HttpLimits;
+pub use limits::WorkLimits;
 pub use spaces::OpenSpace;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use eip_http::{Access, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use app::App;
-use connections::serve_connections;
 use owner::takes_requests;
 
 /// How often runs are looked for whose owner is gone.
@@ -73,12 +65,9 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listen)?;
-    if config.tokens.is_empty() {
-        if !address.ip().is_loopback() {
-            return Err(ServeError::NotLoopback(address));
-        }
-        tracing::warn!(%address, "no tokens are set: whoever is on this machine may do everything");
-    }
+    let access = Access::new(config.tokens.clone());
+    let service = Service::new("ingest", access, config.http);
+    service.check_address(address)?;
     if let Some(url) = config.advertise.take_if(|url| !takes_requests(url)) {
         return Err(ServeError::BadAdvertise(url));
     }
@@ -86,16 +75,17 @@ pub async fn serve(
         .advertise
         .get_or_insert_with(|| format!("http://{address}"));
     tracing::info!(%address, advertise, "ingest listens");
-    let (tokens, limits) = (config.tokens.clone(), config.http);
-    let app = tokio::task::spawn_blocking(|| App::new(config)).await;
+    let service = service.also_called(config.advertise.as_deref());
+    let for_app = service.clone();
+    let app = tokio::task::spawn_blocking(|| App::new(config, for_app)).await;
     let app = Arc::new(app.map_err(|_| ServeError::Panicked)??);
-    let router = router::router(Arc::clone(&app), tokens, limits);
+    let router = router::router(Arc::clone(&app));
     let beside = TaskTracker::new();
     beside.spawn(sweep(Arc::clone(&app), shutdown.clone()));
     // Streams of progress end with their runs, so these end while connections do.
     let closer = beside.spawn(close(app, shutdown.clone()));
     beside.close();
-    serve_connections(listener, router, limits, shutdown).await;
+    service.serve(listener, router, shutdown).await;
     beside.wait().await;
     closer.await.map_err(|_| ServeError::Panicked)?
 }

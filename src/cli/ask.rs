@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Exit;
 use super::api::config;
+use super::bearer::Bearer;
 use super::chain::ChainArgs;
 use crate::text::{days, percent, table, thousands};
 
@@ -22,6 +23,8 @@ pub(super) struct Ask {
     /// The answer as JSON, as the API gives it.
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    bearer: Bearer,
     #[command(flatten)]
     chain: ChainArgs,
 }
@@ -222,7 +225,8 @@ impl Ask {
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {
             if let Some(api) = &self.api {
-                return get(api, path, parameters).await;
+                let token = self.bearer.token()?;
+                return get(api, token.as_deref(), path, parameters).await;
             }
             let config = config(&self.chain.chain()?)?;
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -230,7 +234,7 @@ impl Ask {
             let ended = CancellationToken::new();
             let serving = eip_api::run(listener, config, ended.clone());
             let asked = async {
-                let answer = get(&api, path, parameters).await;
+                let answer = get(&api, None, path, parameters).await;
                 ended.cancel();
                 answer
             };
@@ -241,11 +245,18 @@ impl Ask {
     }
 }
 
-async fn get(api: &str, path: &str, parameters: &[(String, String)]) -> anyhow::Result<Value> {
+async fn get(
+    api: &str,
+    token: Option<&str>,
+    path: &str,
+    parameters: &[(String, String)],
+) -> anyhow::Result<Value> {
     let url = format!("{}{path}", api.trim_end_matches('/'));
-    let answer = reqwest::Client::new()
-        .get(&url)
-        .query(parameters)
+    let mut request = reqwest::Client::new().get(&url).query(parameters);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let answer = request
         .send()
         .await
         .with_context(|| format!("cannot reach the API at {api}"))?;

@@ -17,12 +17,17 @@ use sha2::{Digest as _, Sha256};
 use self::follow::Follower;
 use super::Exit;
 use super::chain::{ChainArgs, Workers};
+use super::service::TokenArgs;
 use crate::chain::Chain;
 use crate::health::{Health, RepairDesk};
 use crate::text::{hex, span, thousands};
 use crate::views::{catch_up_cache, counts_text};
 
 #[derive(Args)]
+#[command(
+    mut_arg("tokens", |arg| arg.env("EIP_DATAFLOW_TOKENS")),
+    mut_arg("tokens_file", |arg| arg.env("EIP_DATAFLOW_TOKENS_FILE"))
+)]
 pub(crate) struct Dataflow {
     #[command(flatten)]
     chain: ChainArgs,
@@ -36,6 +41,8 @@ pub(crate) struct Dataflow {
     /// Serve `/readyz` and `/metrics` here; port 0 takes a free one.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<std::net::SocketAddr>,
+    #[command(flatten)]
+    tokens: TokenArgs,
     /// Die at a named point of a tick, as by kill -9, or stand still there; for tests.
     #[arg(
         long,
@@ -106,7 +113,11 @@ impl Dataflow {
         let desk = RepairDesk::new(self.peers.processes == 1);
         let dataflow = spawn(first)?;
         let health = match self.listen {
-            Some(address) => Some(Health::serve(address, dataflow.watch(), &desk, &chain)?),
+            Some(address) => {
+                let tokens = self.tokens.tokens()?;
+                let watch = dataflow.watch();
+                Some(Health::serve(address, tokens, watch, &desk, &chain)?)
+            }
             None => None,
         };
         let follower = Follower {

@@ -1,18 +1,15 @@
 //! `eip ingest`: the event factory over HTTP.
 
-mod tokens;
-
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use clap::Args;
-use eip_ingest::server::{HttpLimits, OpenSpace, ServerConfig, serve};
+use eip_ingest::server::{OpenSpace, ServerConfig, WorkLimits, serve};
 
 use super::Exit;
 use super::chain::NewChainArgs;
-use super::settings::{NamedPaths, Setting};
+use super::service::{LimitArgs, Listen, TokenArgs};
+use super::settings::{NamedPaths, SettingsArgs};
 use crate::clock::wall_ms;
 use crate::interrupt;
 
@@ -22,12 +19,8 @@ use crate::interrupt;
 /// the environment, that before the file.
 #[derive(Args)]
 pub(crate) struct Ingest {
-    /// A TOML file of settings: the flags' names with _ for -, limits in a table [limits].
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Print every setting and where it comes from, secrets masked, and end.
-    #[arg(long)]
-    print_config: bool,
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
     #[command(flatten)]
     chain: NewChainArgs,
     #[command(flatten)]
@@ -43,80 +36,40 @@ pub(crate) struct Ingest {
     /// Rules that runs may name, and their file; `default` is always there. Given as datasets are.
     #[arg(long = "rules", value_name = "NAME=FILE")]
     rules: Vec<NamedPaths>,
-    /// Who may do what (`eip token new`): the SHA-256 of one token or two, and the role read, replay,
-    /// approve or admin. In the file: a table [tokens.NAME] with role and sha256.
-    #[arg(
-        long = "token",
-        value_name = "NAME:ROLE:SHA256[+SHA256]",
-        value_delimiter = ',',
-        hide_env_values = true
-    )]
-    tokens: Vec<String>,
-    /// A file of such tokens, one a line.
-    #[arg(long, value_name = "FILE", conflicts_with = "tokens")]
-    tokens_file: Option<PathBuf>,
+    #[command(flatten)]
+    tokens: TokenArgs,
     #[command(flatten)]
     limits: LimitArgs,
-    #[arg(skip)]
-    pub(super) settings: Vec<Setting>,
+    #[command(flatten)]
+    work: WorkArgs,
 }
 
-/// How much one client may take.
+/// How much work there may be.
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
-struct LimitArgs {
-    /// Most bytes of a request's body, other than of pushed rows.
-    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().max_body_bytes)]
-    max_body_bytes: usize,
+#[expect(clippy::struct_field_names, reason = "they are the flags' names")]
+struct WorkArgs {
     /// Most bytes of a request that pushes rows, as it is sent and when it is unpacked.
-    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().max_rows_bytes)]
+    #[arg(long, value_name = "BYTES", default_value_t = WorkLimits::default().max_rows_bytes)]
     max_rows_bytes: usize,
     /// Most rows of a request that pushes rows.
-    #[arg(long, value_name = "N", default_value_t = HttpLimits::default().max_rows)]
+    #[arg(long, value_name = "N", default_value_t = WorkLimits::default().max_rows)]
     max_rows: usize,
-    /// A request's head has to be there by then.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
-    header_timeout: Duration,
-    /// A request's body has to be there by then.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
-    body_timeout: Duration,
-    /// An answer has to begin by then.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
-    request_timeout: Duration,
-    /// Connections at a time.
-    #[arg(long, value_name = "N", default_value_t = HttpLimits::default().max_connections)]
-    max_connections: usize,
     /// Runs of one space that are executed at a time.
-    #[arg(long, value_name = "N", default_value_t = HttpLimits::default().max_live_runs)]
+    #[arg(long, value_name = "N", default_value_t = WorkLimits::default().max_live_runs)]
     max_live_runs: usize,
-}
-
-/// Where a server listens, and how others learn of it.
-#[derive(Args)]
-pub(crate) struct Listen {
-    /// Address and port; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
-    listen: std::net::SocketAddr,
-    /// Write the port to this file once connections are taken.
-    #[arg(long, value_name = "FILE")]
-    port_file: Option<PathBuf>,
 }
 
 impl Ingest {
     /// Whether output is all that it makes.
     pub(crate) fn only_prints(&self) -> bool {
-        self.print_config
+        self.settings.only_prints()
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        if self.print_config {
-            for setting in &self.settings {
-                out!("{setting}");
-            }
+        if self.settings.print() {
             return Ok(Exit::Done);
         }
-        let http = self.limits.limits()?;
-        let tokens = tokens::read(&self.tokens, self.tokens_file.as_deref())?;
         let place = self.chain.clone();
         let space = place.chain.space().clone();
         let open_space: OpenSpace = Arc::new(move |space, create| {
@@ -133,8 +86,9 @@ impl Ingest {
             advertise: self.advertise,
             datasets: NamedPaths::by_name("--dataset", self.datasets)?,
             rules: NamedPaths::by_name("--rules", self.rules)?,
-            tokens,
-            http,
+            tokens: self.tokens.tokens()?,
+            http: self.limits.limits()?,
+            work: self.work.limits()?,
             ..ServerConfig::of_spaces(space, open_space, Arc::new(wall_ms))
         };
         let runtime = tokio::runtime::Runtime::new()?;
@@ -147,57 +101,18 @@ impl Ingest {
     }
 }
 
-impl LimitArgs {
-    fn limits(&self) -> anyhow::Result<HttpLimits> {
-        let places = [self.max_connections, self.max_live_runs];
+impl WorkArgs {
+    fn limits(&self) -> anyhow::Result<WorkLimits> {
         ensure!(
-            !places.contains(&0),
+            self.max_live_runs > 0,
             "with a limit of 0 nothing could be done"
         );
-        Ok(HttpLimits {
-            max_body_bytes: self.max_body_bytes,
+        Ok(WorkLimits {
             max_rows_bytes: self.max_rows_bytes,
             max_rows: self.max_rows,
-            header_timeout: self.header_timeout,
-            body_timeout: self.body_timeout,
-            request_timeout: self.request_timeout,
-            max_connections: self.max_connections,
             max_live_runs: self.max_live_runs,
         })
     }
-}
-
-impl Listen {
-    pub(crate) async fn bind(&self) -> anyhow::Result<tokio::net::TcpListener> {
-        let listener = tokio::net::TcpListener::bind(self.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", self.listen))?;
-        let address = listener.local_addr()?;
-        out!("listening on http://{address}");
-        if let Some(file) = &self.port_file {
-            write_whole(file, &format!("{}\n", address.port()))?;
-        }
-        Ok(listener)
-    }
-}
-
-/// Whoever waits for the file never sees half of it.
-fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
-    let half = file.with_extension("tmp");
-    std::fs::write(&half, text)
-        .and_then(|()| std::fs::rename(&half, file))
-        .with_context(|| format!("cannot write {}", file.display()))
-}
-
-/// `500ms`, `30s`, `2m`; more than nothing.
-fn duration(text: &str) -> Result<Duration, String> {
-    let units = [("ms", 1), ("s", 1_000), ("m", 60_000)];
-    let read = units.into_iter().find_map(|(unit, of_unit)| {
-        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
-        Some(Duration::from_millis(number.checked_mul(of_unit)?))
-    });
-    let read = read.filter(|duration| !duration.is_zero());
-    read.ok_or_else(|| "write a whole number and ms, s or m, like 30s".to_owned())
 }
 
 #[cfg(test)]
@@ -210,27 +125,9 @@ mod tests {
         #[derive(clap::Parser)]
         struct Alone {
             #[command(flatten)]
-            limits: LimitArgs,
+            work: WorkArgs,
         }
-        let limits = Alone::parse_from(["alone"]).limits.limits().unwrap();
-        assert_eq!(limits, HttpLimits::default());
-    }
-
-    #[test]
-    fn a_time_is_a_whole_number_and_its_unit() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
-        for wrong in [
-            "",
-            "5",
-            "0s",
-            "-1s",
-            "1.5s",
-            "s",
-            "1h",
-            "99999999999999999999s",
-        ] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
+        let limits = Alone::parse_from(["alone"]).work.limits().unwrap();
+        assert_eq!(limits, WorkLimits::default());
     }
 }

@@ -9,8 +9,10 @@ use eip_dataflow::control::Counts;
 use eip_dataflow::{DataflowConfig, spawn};
 use eip_stores::{Look, PostgresSpaces};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Exit;
+use super::bearer::Bearer;
 use super::chain::{ChainArgs, Workers};
 use crate::chain::Chain;
 use crate::text::thousands;
@@ -24,6 +26,8 @@ pub(crate) struct Repair {
     /// The address of the dataflow that runs (its `--listen`).
     #[arg(long, value_name = "URL", env = "EIP_DATAFLOW")]
     dataflow: Option<String>,
+    #[command(flatten)]
+    bearer: Bearer,
     /// Take the stores over from a dataflow that runs; it ends then.
     #[arg(long)]
     take_over: bool,
@@ -61,7 +65,7 @@ impl Mended {
 impl Repair {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let mended = match &self.dataflow {
-            Some(url) => ask(url)?,
+            Some(url) => ask(url, self.bearer.token()?.as_deref())?,
             None => self.mend()?,
         };
         out!(
@@ -104,21 +108,26 @@ impl Repair {
 }
 
 /// Asks a running dataflow and waits until it has done it.
-fn ask(url: &str) -> anyhow::Result<Mended> {
+fn ask(url: &str, token: Option<&str>) -> anyhow::Result<Mended> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let url = format!("{}/repair", url.trim_end_matches('/'));
-        let answer = reqwest::Client::new()
-            .post(&url)
+        let mut request = reqwest::Client::new().post(&url);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request
             .send()
             .await
             .with_context(|| format!("cannot reach the dataflow at {url}"))?;
         let status = answer.status();
         let text = answer.text().await?;
         if !status.is_success() {
-            bail!("the dataflow at {url} refused ({status}): {text}");
+            let problem: Value = serde_json::from_str(&text).unwrap_or_default();
+            let why = problem["detail"].as_str().unwrap_or(&text);
+            bail!("the dataflow at {url} refused ({status}): {why}");
         }
         serde_json::from_str(&text).with_context(|| format!("{url} answered {text:?}"))
     })

@@ -14,19 +14,55 @@ mod named;
 mod print;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::builder::ArgPredicate;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Args, Command};
 
 use file::Entry;
 pub(crate) use named::NamedPaths;
-pub(crate) use print::Setting;
+use print::Setting;
 
 /// Flags that are no settings: what a file cannot hold.
 const NO_SETTINGS: [&str; 5] = ["config", "print_config", "help", "version", "log"];
 /// Settings of this kind are below this table in the file.
 const LIMITS: &str = "Limits";
+
+/// Where a command's settings come from beside its flags.
+#[derive(Args)]
+pub(crate) struct SettingsArgs {
+    /// A TOML file of settings: the flags' names with _ for -, limits in a table [limits].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print every setting and where it comes from, secrets masked, and end.
+    #[arg(long)]
+    print_config: bool,
+    #[arg(skip)]
+    settings: Vec<Setting>,
+}
+
+impl SettingsArgs {
+    /// Whether output is all that the command makes.
+    pub(crate) fn only_prints(&self) -> bool {
+        self.print_config
+    }
+
+    /// Prints the settings, if that is all that is wanted.
+    pub(crate) fn print(&self) -> bool {
+        if self.print_config {
+            for setting in &self.settings {
+                out!("{setting}");
+            }
+        }
+        self.print_config
+    }
+
+    /// What they have come to.
+    pub(crate) fn are(&mut self, settings: Vec<Setting>) {
+        self.settings = settings;
+    }
+}
 
 /// A command whose settings may come from a file.
 pub(crate) struct Layered {

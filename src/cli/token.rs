@@ -1,7 +1,7 @@
 //! `eip token`: tokens for the services, made where nobody else sees them.
 
 use clap::{Args, Subcommand};
-use eip_ingest::server::{Role, token_sha256};
+use eip_http::{Role, token_sha256};
 use rand::Rng as _;
 
 use super::Exit;
@@ -9,7 +9,8 @@ use crate::text::hex;
 
 #[derive(Subcommand)]
 pub(crate) enum Token {
-    /// Print a new token, for its holder, and its hash, for the settings of `eip ingest`.
+    /// Print a new token, for its holder, and its hash, for the settings of `eip ingest` and
+    /// `eip api`.
     New(New),
 }
 

@@ -1,6 +1,7 @@
 //! The Ops Search API over the real data, on both backends: every answer is compared with what plain code
 //! makes of the exported views, whose digests are the oracle's.
 
+mod access;
 mod filters;
 mod plain;
 mod readers;

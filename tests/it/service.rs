@@ -31,6 +31,11 @@ pub(crate) struct Answer {
 impl Service {
     /// Starts an instance that knows `data` as the dataset `data` and the rules `end_of_day`.
     pub(crate) fn start(eip: &Eip, data: &Path) -> Self {
+        Self::start_with(eip, data, &[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn start_with(eip: &Eip, data: &Path, args: &[&str]) -> Self {
         let rules = crate::support::rules(&eip.path(""), "end_of_day", "0h");
         let mut child = eip
             .command(["ingest"])
@@ -38,6 +43,7 @@ impl Service {
             .arg(format!("data={}", data.display()))
             .arg("--rules")
             .arg(format!("end_of_day={}", rules.display()))
+            .args(args)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

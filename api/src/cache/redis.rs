@@ -138,6 +138,17 @@ impl Redis {
         }
     }
 
+    /// Asks whether it is there, however it did before. This is no failure of the cache.
+    pub(super) async fn ping(&self) -> Result<(), String> {
+        let mut manager = self.manager.clone();
+        let ping = redis::cmd("PING");
+        let asked = ping.query_async::<String>(&mut manager);
+        match timeout(self.patience, asked).await {
+            Ok(answer) => answer.map(drop).map_err(|error| error.to_string()),
+            Err(_late) => Err(format!("no answer within {:?}", self.patience)),
+        }
+    }
+
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }

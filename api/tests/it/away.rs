@@ -55,9 +55,10 @@ async fn without_elasticsearch_the_routes_are_answered() {
     api.row("2018-03-01", "SP", "RJ", 3, 1).await;
     let answers = every_answer(&api).await;
     let answered = [
-        "/healthz",
+        "/livez",
         "/readyz",
         "/metrics",
+        "/v1/session",
         "/v1/routes/stats",
         "/v1/routes/worst",
         "/v1/routes/matrix",
@@ -74,5 +75,5 @@ async fn without_postgresql_no_view_is_of_a_known_moment() {
     let api = Api::without_postgres();
     api.make_tables().await;
     let answers = every_answer(&api).await;
-    check(&answers, "postgres", &["/healthz", "/metrics"]);
+    check(&answers, "postgres", &["/livez", "/metrics", "/v1/session"]);
 }

@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod access;
 mod away;
+mod browsers;
 mod cache;
 mod conditional;
 mod generated;
-mod healthz;
+mod headers;
 mod injection;
+mod limits;
 mod metrics;
 mod openapi;
 mod problems;

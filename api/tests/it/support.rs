@@ -12,6 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
 use eip_api::{ApiConfig, CacheConfig, RedisConfig, router};
 use eip_contract::{Day, Event, EventTime, EventType};
+use eip_http::Tokens;
 use eip_views::{RouteStatsRow, ShipmentDocument};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -50,6 +51,15 @@ impl Answer {
 
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// The problem's short fixed name; also checks that it is a problem.
+    pub(crate) fn code(&self) -> String {
+        self.problem();
+        let json = self.json();
+        let code = json["code"].as_str().unwrap();
+        assert_eq!(json["type"], format!("/problems/{code}"));
+        code.to_owned()
     }
 
     /// The problem's detail; also checks that it is a problem as RFC 9457 has it.
@@ -112,7 +122,22 @@ impl Api {
 
     /// An API over `stored`.
     pub(crate) fn over(stored: Stored, cache: CacheConfig) -> Self {
-        let config = stored.config(cache);
+        Self::with(stored, cache, |_| {})
+    }
+
+    /// Embedded, with other settings.
+    pub(crate) fn embedded_with(set: impl FnOnce(&mut ApiConfig)) -> Self {
+        Self::with(Stored::Sqlite(Sqlite::new()), CacheConfig::Memory, set)
+    }
+
+    /// An API over `stored` with other settings.
+    pub(crate) fn with(
+        stored: Stored,
+        cache: CacheConfig,
+        set: impl FnOnce(&mut ApiConfig),
+    ) -> Self {
+        let mut config = stored.config(cache);
+        set(&mut config);
         let router = router(eip_api::Api::open(&config).unwrap());
         Self { stored, router }
     }
@@ -308,6 +333,8 @@ impl Stored {
             cache,
             keep: Duration::from_mins(1),
             fresh: Duration::ZERO,
+            tokens: Tokens::default(),
+            limits: ApiConfig::limits(),
             ingest: None,
             log: None,
             wall_ms: || 1_700_000_000_000,

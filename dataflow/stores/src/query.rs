@@ -92,6 +92,31 @@ impl Queries {
         )))
     }
 
+    /// The name of the store of the rows and of the progress.
+    pub fn store_of_rows(&self) -> &'static str {
+        match &self.0 {
+            Kind::Sqlite(_) => "sqlite",
+            Kind::Servers(..) => "postgres",
+        }
+    }
+
+    /// The name of the store of the documents, where it is another one.
+    pub fn store_of_documents(&self) -> Option<&'static str> {
+        match &self.0 {
+            Kind::Sqlite(_) => None,
+            Kind::Servers(..) => Some("elasticsearch"),
+        }
+    }
+
+    /// How many shipments the store of the documents finds now, whatever the rows say; of one store none is
+    /// asked.
+    pub async fn ask_documents(&self) -> Result<u64, QueryError> {
+        match &self.0 {
+            Kind::Sqlite(_) => Ok(0),
+            Kind::Servers(_, documents) => documents.count(&Condition::ANYTHING).await,
+        }
+    }
+
     /// Closes connections and files.
     pub async fn close(&self) {
         match &self.0 {

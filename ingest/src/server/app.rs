@@ -7,6 +7,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use eip_contract::Space;
+use eip_http::Service;
 use eip_log::LedgerView;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -33,6 +34,7 @@ pub(super) struct App {
     pub(super) metrics: Arc<Metrics>,
     pub(super) hashes: Hashes,
     pub(super) checks: Checks,
+    pub(super) service: Service,
 }
 
 /// The space that a request names in its query.
@@ -60,7 +62,7 @@ pub(super) struct RunAnswer {
 
 impl App {
     /// Reads the rules files once, and checks the names.
-    pub(super) fn new(config: ServerConfig) -> Result<Self, ServeError> {
+    pub(super) fn new(config: ServerConfig, service: Service) -> Result<Self, ServeError> {
         let mut rules = BTreeMap::from([("default".to_owned(), Rules::default())]);
         for (name, path) in config.rules {
             let loaded = Rules::load(&path);
@@ -86,7 +88,7 @@ impl App {
             config.open_space,
             config.clock,
             owner_url.clone(),
-            config.http.max_live_runs,
+            config.work.max_live_runs,
             Arc::clone(&metrics),
         );
         // The space that is meant when none is named is there from the start, or the start fails.
@@ -101,10 +103,11 @@ impl App {
             },
             spaces,
             owners: Owners::new(owner_url),
-            rows: Counter::new(config.http),
+            rows: Counter::new(config.work, config.http.body_timeout),
             metrics,
             hashes: Hashes::default(),
             checks: Checks::new(clock),
+            service,
         })
     }
 

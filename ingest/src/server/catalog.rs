@@ -11,12 +11,12 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
+use eip_http::openapi::Problems;
 use eip_olist::FILES;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::{App, SpaceQuery, blocking, named_space};
-use super::openapi::Problems;
 use super::problem::Problem;
 use crate::run::CoveredDays;
 

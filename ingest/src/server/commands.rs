@@ -6,6 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use eip_http::openapi::Problems;
 use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
@@ -15,7 +16,7 @@ use super::asked::Asked;
 use super::body::scale_factor;
 use super::executor::LiveRun;
 use super::handlers::require_json;
-use super::openapi::{Problems, RunPath};
+use super::openapi::RunPath;
 use super::problem::Problem;
 use crate::run::{RunId, RunKind, RunState, ScaleFactor};
 

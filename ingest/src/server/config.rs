@@ -1,15 +1,14 @@
 //! What the service is told once, and why it may not start.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use eip_contract::Space;
+use eip_http::{Limits, NotLoopback, Tokens};
 use eip_log::Log;
 
-use super::access::Tokens;
-use super::limits::HttpLimits;
+use super::limits::WorkLimits;
 use super::spaces::OpenSpace;
 use crate::rules::RulesError;
 use crate::run::RunError;
@@ -31,8 +30,10 @@ pub struct ServerConfig {
     pub tokens: Tokens,
     /// How large an input may be.
     pub limits: eip_olist::Limits,
-    /// How much one client may take.
-    pub http: HttpLimits,
+    /// How much one client may take of the service.
+    pub http: Limits,
+    /// How much work there may be.
+    pub work: WorkLimits,
     /// Wall milliseconds since the epoch.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
@@ -59,7 +60,8 @@ impl ServerConfig {
             rules: BTreeMap::new(),
             tokens: Tokens::default(),
             limits: eip_olist::Limits::default(),
-            http: HttpLimits::default(),
+            http: Limits::default(),
+            work: WorkLimits::default(),
             clock,
         }
     }
@@ -69,11 +71,8 @@ impl ServerConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Anybody who can reach it could start runs.
-    #[error(
-        "{0} is not a loopback address; without tokens ingest listens on 127.0.0.1 or [::1] only \
-         (`eip token new` makes one)"
-    )]
-    NotLoopback(SocketAddr),
+    #[error(transparent)]
+    NotLoopback(#[from] NotLoopback),
     /// Other instances could not pass requests on to it.
     #[error(
         "{0:?} cannot be advertised: it is no http://host:port URL; instances pass requests about a \

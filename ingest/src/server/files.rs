@@ -8,10 +8,12 @@ use std::path::PathBuf;
 
 use axum::http::{Method, header};
 use axum::response::{Html, IntoResponse, Response};
+use eip_http::PAGE_POLICY;
+use eip_http::openapi::Problems;
 
 use super::app::{SpaceQuery, blocking};
 use super::asked::Asked;
-use super::openapi::{Problems, RunPath};
+use super::openapi::RunPath;
 use super::problem::Problem;
 use super::receipt;
 use crate::run::{Latency, PaceFigures, run_file};
@@ -128,7 +130,9 @@ pub(super) async fn receipt(asked: Asked) -> Result<Response, Problem> {
         return Ok(response);
     }
     let rehearsal = rehearsal.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    Ok(Html(receipt::page(&answer, rehearsal.as_ref())).into_response())
+    let page = Html(receipt::page(&answer, rehearsal.as_ref()));
+    let policy = [(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)];
+    Ok((policy, page).into_response())
 }
 
 fn typed(media_type: &'static str, bytes: Vec<u8>) -> Response {

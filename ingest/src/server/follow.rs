@@ -9,11 +9,12 @@ use std::time::Duration;
 use axum::http::Method;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use eip_http::openapi::Problems;
 use futures_util::stream;
 
 use super::app::SpaceQuery;
 use super::asked::Asked;
-use super::openapi::{Problems, RunPath};
+use super::openapi::RunPath;
 use super::problem::Problem;
 
 /// Time between two looks at a run.

@@ -1,6 +1,5 @@
 //! Starting runs and looking at them.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,17 +10,19 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use eip_http::health::{Dependency, ReadyQuery, State as Health, report};
+use eip_http::openapi::Problems;
+use eip_http::{Caller, Known, Page, Role};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::access::{Caller, Role};
 use super::app::{
     App, RunAnswer, SpaceQuery, answer, known_answer, ledger, named_space, waiting_answer,
 };
 use super::asked::Asked;
 use super::body::RunBody;
 use super::executor::{Claim, LiveRun, NotTaken};
-use super::openapi::{Problems, RunHeaders, RunPath};
+use super::openapi::{RunHeaders, RunPath};
 use super::problem::Problem;
 use super::spaces::{Missing, SpaceRuns};
 use crate::run::{RunError, RunId, RunRequest, RunState, Task, is_same_request};
@@ -37,27 +38,45 @@ pub(super) struct Runs {
     runs: Vec<RunAnswer>,
 }
 
-/// Whether the process answers.
-#[utoipa::path(get, path = "/livez", security(()), responses((status = 200, body = str)))]
-pub(super) async fn alive() -> &'static str {
-    "ok\n"
-}
-
 /// Whether the run ledger can be read.
-#[utoipa::path(get, path = "/readyz", security(()), responses((status = 200, body = str), Problems))]
-pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    let runs = app.space(None).await?;
-    ledger(&runs).await.map(|_| "ok\n")
+#[utoipa::path(get, path = "/readyz", security(()), params(ReadyQuery),
+    responses((status = 200, body = str), Problems))]
+pub(super) async fn ready(
+    State(app): State<Arc<App>>,
+    known: Known,
+    query: Result<Query<ReadyQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
+    if query.is_verbose() {
+        // What it says may name machines.
+        known.0?.require(Role::Read)?;
+    }
+    let runs = match app.space(None).await {
+        Ok(runs) => ledger(&runs).await,
+        Err(problem) => Err(problem),
+    };
+    if !query.is_verbose() {
+        return runs.map(|_| "ok\n".into_response());
+    }
+    let log = match runs {
+        Ok(ledger) => {
+            let words = format!("its ledger has {} runs", ledger.runs().len());
+            Dependency::new("log", Health::Ready, words)
+        }
+        Err(problem) => Dependency::new("log", Health::Away, problem.detail()),
+    };
+    Ok(report(&[log]))
 }
 
 /// What the service counts, for Prometheus.
 #[utoipa::path(get, path = "/metrics", responses((status = 200, body = str), Problems))]
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Page {
     let spaces = app.spaces.opened();
     let live = spaces.iter().map(|space| space.executor.all_live().len());
-    let page = app.metrics.page(live.sum());
-    let form = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, form)], page).into_response()
+    let mut page = Page::new("eip_ingest");
+    app.service.requests().write(&mut page);
+    app.metrics.write(&mut page, live.sum());
+    page
 }
 
 /// All runs, as the ledger tells them.
@@ -217,27 +236,6 @@ fn needed_role(task: &Task) -> Role {
     } else {
         Role::Replay
     }
-}
-
-/// Any other path.
-pub(super) async fn no_such_path() -> Problem {
-    Problem::no_such("path", "there is nothing at this path")
-}
-
-/// Another method on a path that exists.
-pub(super) async fn no_such_method() -> Problem {
-    let detail = "this path does not take this method";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", detail)
-}
-
-/// A handler that panicked.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the layer hands the cause over"
-)]
-pub(super) fn panicked(cause: Box<dyn Any + Send>) -> Response {
-    let text = cause.downcast_ref::<&str>().copied().unwrap_or("no text");
-    Problem::internal(text).into_response()
 }
 
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<&str, Problem> {

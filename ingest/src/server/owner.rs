@@ -53,11 +53,6 @@ impl Owners {
         }
     }
 
-    /// Under which URL others reach this instance.
-    pub(super) fn own_url(&self) -> Option<&str> {
-        self.own_url.as_deref()
-    }
-
     /// Asks the owner, if that is another instance than this one.
     pub(super) async fn pass_on(
         &self,
@@ -99,6 +94,7 @@ impl Owners {
             header::LOCATION,
             header::RETRY_AFTER,
             header::CACHE_CONTROL,
+            header::CONTENT_SECURITY_POLICY,
         ] {
             if let Some(value) = answer.headers().get(&name) {
                 response = response.header(name, value);

@@ -13,13 +13,14 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{self, Query, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
+use eip_http::openapi::Problems;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::app::{App, RunAnswer, SpaceQuery, blocking, named_run};
 use super::asked::Asked;
-use super::openapi::{Problems, RunPath};
+use super::openapi::RunPath;
 use super::problem::Problem;
 use crate::run::{InputReport, REJECTS, RunId, run_file};
 

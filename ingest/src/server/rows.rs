@@ -13,6 +13,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use eip_http::openapi::Problems;
+use eip_http::{BodyLimit, Caller, read, refused};
 use eip_log::Log;
 use flate2::read::MultiGzDecoder;
 use futures_util::stream;
@@ -20,15 +22,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
-use super::access::Caller;
 use super::app::{App, blocking};
 use super::body::{day_range, named_rules, time};
 use super::executor::{Clock as WallClock, HOLDER};
 use super::handlers::{header_text, idempotency_key};
-use super::limits::HttpLimits;
-use super::openapi::{Problems, RunHeaders};
+use super::limits::WorkLimits;
+use super::openapi::RunHeaders;
 use super::problem::Problem;
-use super::receive::{BodyLimit, read, refused};
 use super::spaces::Missing;
 use crate::run::{
     Clock, Rows, RowsError, RowsLimits, RowsTask, RowsTerms, RunError, RunId, RunOutcome,
@@ -59,7 +59,7 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    pub(super) fn new(limits: HttpLimits) -> Self {
+    pub(super) fn new(limits: WorkLimits, body_timeout: Duration) -> Self {
         Self {
             limits: RowsLimits {
                 max_bytes: limits.max_rows_bytes as u64,
@@ -68,7 +68,7 @@ impl Counter {
             },
             body: BodyLimit {
                 bytes: limits.max_rows_bytes,
-                timeout: limits.body_timeout,
+                timeout: body_timeout,
             },
             places: Arc::new(Semaphore::new(MAX_AT_ONCE)),
         }

@@ -1,6 +1,5 @@
 //! A run through an ingest service: posted, followed, steered; whoever leaves does not end it.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -11,6 +10,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::super::Exit;
+use super::super::bearer::Bearer;
 use super::ended::{self, ENDED_BEFORE, has_ended};
 use crate::interrupt;
 use crate::keys::Keys;
@@ -33,18 +33,8 @@ pub(super) struct Remote {
     /// Start the run through the ingest service at this address, instead of in this process.
     #[arg(long, value_name = "URL", env = "EIP_INGEST")]
     pub(super) ingest: Option<String>,
-    /// The bearer token for it.
-    #[arg(
-        long = "token",
-        value_name = "TOKEN",
-        env = "EIP_TOKEN",
-        hide_env_values = true,
-        conflicts_with = "token_file"
-    )]
-    bearer: Option<String>,
-    /// The file with the bearer token for it.
-    #[arg(long, value_name = "FILE", env = "EIP_TOKEN_FILE")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    bearer: Bearer,
     /// Return once the run is started.
     #[arg(long, requires = "ingest")]
     detach: bool,
@@ -95,16 +85,9 @@ impl Service {
         if !url.starts_with("http://") {
             bail!("--ingest {url}: an address like http://host:port is needed");
         }
-        let token = match &remote.token_file {
-            None => remote.bearer.clone(),
-            Some(file) => Some(
-                std::fs::read_to_string(file)
-                    .with_context(|| format!("cannot read the token in {}", file.display()))?,
-            ),
-        };
         Ok(Self {
             url: url.trim_end_matches('/').to_owned(),
-            token: token.map(|token| token.trim().to_owned()),
+            token: remote.bearer.token()?,
             requester,
             client: reqwest::Client::builder().timeout(PATIENCE).build()?,
         })

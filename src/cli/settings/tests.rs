@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, Command};
 
-use super::{Layered, Setting};
+use super::Layered;
+use super::print::Setting;
 
 fn command() -> Command {
     let port = clap::value_parser!(u16);

@@ -1,6 +1,7 @@
 //! `eip api` as a process of its own.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -20,6 +21,15 @@ impl Served {
     }
 
     pub(super) fn start_with(eip: &Eip, args: &[&str]) -> Self {
+        Self::spawn(eip, args, Stdio::null())
+    }
+
+    /// The same; what it logs goes into this file.
+    pub(super) fn start_logging(eip: &Eip, args: &[&str], log: &Path) -> Self {
+        Self::spawn(eip, args, fs::File::create(log).unwrap().into())
+    }
+
+    fn spawn(eip: &Eip, args: &[&str], stderr: Stdio) -> Self {
         let port_file = eip.path("api.port");
         let _ = fs::remove_file(&port_file);
         let child = eip
@@ -27,7 +37,7 @@ impl Served {
             .arg(&port_file)
             .args(args)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let port = loop {
@@ -36,7 +46,6 @@ impl Served {
                 _ => std::thread::sleep(Duration::from_millis(20)),
             }
         };
-        let port = port.rsplit(':').next().unwrap().to_owned();
         Self {
             child,
             url: format!("http://127.0.0.1:{port}"),

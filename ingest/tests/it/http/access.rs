@@ -1,6 +1,7 @@
 //! Who may do what.
 
-use eip_ingest::server::{Role, ServerConfig, Tokens, token_sha256};
+use eip_http::{Role, Tokens, token_sha256};
+use eip_ingest::server::ServerConfig;
 use serde_json::{Value, json};
 
 use super::{Answer, SocketAddr, ask, ended, with_server, with_settings};

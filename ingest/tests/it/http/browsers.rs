@@ -1,6 +1,6 @@
 //! Web pages that a browser on the same machine shows.
 
-use eip_ingest::server::{Role, Tokens, token_sha256};
+use eip_http::{Role, Tokens, token_sha256};
 use serde_json::json;
 
 use super::{Answer, SocketAddr, ask, get, with_server, with_settings};

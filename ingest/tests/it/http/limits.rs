@@ -216,7 +216,7 @@ fn heads_that_are_too_long_and_names_that_are_paths_are_refused() {
 fn more_runs_than_there_are_places_for_are_told_when_to_come_back() {
     let bench = Bench::new();
     bench.data("data", &data::orders(100, 3));
-    let one = |config: &mut ServerConfig| config.http.max_live_runs = 1;
+    let one = |config: &mut ServerConfig| config.work.max_live_runs = 1;
     with_settings(&bench, one, |address| {
         let slow = json!({"mode": "scaled", "dataset": "olist", "duration": "600s",
             "start": "2018-01-01", "end": "2018-03-01"});

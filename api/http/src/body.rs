@@ -14,21 +14,19 @@ use axum::response::{IntoResponse as _, Response};
 
 use http_body_util::LengthLimitError;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// What a route takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BodyLimit {
-    pub(super) bytes: usize,
-    pub(super) timeout: Duration,
+pub struct BodyLimit {
+    /// Most bytes.
+    pub bytes: usize,
+    /// All of it has to be there by then.
+    pub timeout: Duration,
 }
 
 /// Reads the body before the handler runs.
-pub(super) async fn receive(
-    State(limit): State<BodyLimit>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub async fn receive(State(limit): State<BodyLimit>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match read(body, limit).await {
         Ok(bytes) => {
@@ -40,7 +38,7 @@ pub(super) async fn receive(
 }
 
 /// Reads a whole body.
-pub(super) async fn read(body: Body, limit: BodyLimit) -> Result<Bytes, Problem> {
+pub async fn read(body: Body, limit: BodyLimit) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > limit.bytes as u64 {
         return Err(too_large(limit));
     }
@@ -51,7 +49,7 @@ pub(super) async fn read(body: Body, limit: BodyLimit) -> Result<Bytes, Problem>
 }
 
 /// The answer to a request whose body was not read to its end.
-pub(super) fn refused(problem: Problem) -> Response {
+pub fn refused(problem: Problem) -> Response {
     let mut response = problem.into_response();
     // What is left of the body would have to be read before another request.
     let close = HeaderValue::from_static("close");

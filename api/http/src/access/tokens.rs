@@ -8,7 +8,6 @@ use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
 use super::Role;
-use crate::run::hex;
 
 /// Tokens of one name that are valid at a time: the old one and the new one.
 pub const HASHES_PER_NAME: usize = 2;
@@ -80,7 +79,7 @@ impl Tokens {
 
     /// Whose token it is. Looks at every hash to its end, whatever it finds, so that the time that
     /// it takes tells nothing about the hashes.
-    pub(super) fn find(&self, token: &str) -> Option<(Arc<str>, Role)> {
+    pub(crate) fn find(&self, token: &str) -> Option<(Arc<str>, Role)> {
         let given: Hash = Sha256::digest(token).into();
         let mut found = None;
         for (name, (role, hashes)) in &self.0 {
@@ -103,6 +102,14 @@ impl fmt::Debug for Tokens {
 /// What the configuration holds of a token: its SHA-256 in lower-case hex.
 pub fn token_sha256(token: &str) -> String {
     hex(&Sha256::digest(token))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes all text");
+        text
+    })
 }
 
 fn hash_of_hex(text: &str) -> Option<Hash> {

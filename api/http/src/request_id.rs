@@ -1,7 +1,7 @@
 //! Request ids: one name for a request in the client's records, the answer and the log.
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
@@ -13,15 +13,21 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_BYTES: usize = 128;
 
 /// Takes the client's `X-Request-Id` or makes one, puts it into the log's lines about the request
-/// and into the answer, and logs how the request went. Only the path is logged: a header may hold a
-/// token, a query what a client took for one.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+/// and into the answer, and logs how the request went and whose it was. Only the path is logged: a header
+/// may hold a token, a query what a client took for one.
+pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(&HEADER).filter(|id| is_plain(id));
     let id = given.cloned().unwrap_or_else(|| made(&request));
     request.headers_mut().insert(HEADER, id.clone());
     let method = request.method().clone();
     let text = id.to_str().unwrap_or_default();
-    let span = tracing::info_span!("request", id = text, %method, path = request.uri().path());
+    let span = tracing::info_span!(
+        "request",
+        id = text,
+        %method,
+        path = request.uri().path(),
+        caller = tracing::field::Empty,
+    );
     let began = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     response.headers_mut().insert(HEADER, id);
@@ -33,6 +39,11 @@ pub(super) async fn identify(mut request: Request, next: Next) -> Response {
         tracing::info!(parent: &span, status, ms, "answered");
     }
     response
+}
+
+/// The id of a request that has gone through [`identify`].
+pub(crate) fn of(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get(&HEADER).cloned()
 }
 
 /// Whether an id can stand in a line of a log.

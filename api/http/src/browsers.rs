@@ -9,26 +9,26 @@
 //! ```
 //! Programs that are no browsers name the address that they were given, and send no Origin.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// The names by which this service may be called.
-pub(super) struct OwnNames {
+pub struct OwnNames {
     /// The host of the URL under which others reach it, in lower case.
     advertised: Option<String>,
 }
 
 impl OwnNames {
     /// Loopback's names and addresses, and the host of `url`.
-    pub(super) fn new(url: Option<&str>) -> Self {
+    pub fn new(url: Option<&str>) -> Self {
         let uri = url.and_then(|url| url.parse::<Uri>().ok());
         let host = uri.as_ref().and_then(Uri::host);
         Self {
@@ -112,7 +112,7 @@ fn is_of(origin: &str, called: &str) -> bool {
 }
 
 /// Lets through what no page of others can have sent.
-pub(super) async fn keep_out(
+pub async fn keep_out(
     State(names): State<Arc<OwnNames>>,
     request: Request,
     next: Next,
@@ -121,6 +121,16 @@ pub(super) async fn keep_out(
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Lets through what comes over loopback.
+pub(crate) async fn only_this_machine(request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    if peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback()) {
+        return next.run(request).await;
+    }
+    let detail = "without tokens this is for programs on the same machine only (`eip token new`)";
+    Problem::new(StatusCode::FORBIDDEN, "other_machine", detail).into_response()
 }
 
 #[cfg(test)]

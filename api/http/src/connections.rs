@@ -6,11 +6,13 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
 use axum::serve::Listener;
 use hyper::body::Incoming;
@@ -24,20 +26,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use super::head::{Refusing, answer};
-use super::limits::HttpLimits;
+use crate::head::{Refusing, answer};
+use crate::limits::Limits;
 
-/// Most bytes of a request's head; [`super::head`] tells.
+/// Most bytes of a request's head; [`crate::head`] tells.
 const MAX_HEAD_BYTES: usize = 32 << 10;
 /// For how long a client is listened to that has its answer.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Answers connections until `shutdown`; then requests under way are finished, within the time that
 /// any request has.
-pub(super) async fn serve_connections(
+pub(crate) async fn serve_connections(
     mut listener: TcpListener,
     router: Router,
-    limits: HttpLimits,
+    limits: Limits,
     shutdown: CancellationToken,
 ) {
     let free = Arc::new(Semaphore::new(limits.max_connections));
@@ -47,13 +49,13 @@ pub(super) async fn serve_connections(
         let next = async {
             let place = Arc::clone(&free).acquire_owned().await;
             // Errors of a single connection are no errors of the listener; axum's waits and goes on.
-            (place, Listener::accept(&mut listener).await.0)
+            (place, Listener::accept(&mut listener).await)
         };
-        let (place, stream) = tokio::select! {
+        let (place, (stream, peer)) = tokio::select! {
             next = next => next,
             () = shutdown.cancelled() => break,
         };
-        let connection = connection(stream, router.clone(), limits, shutdown.clone());
+        let connection = connection(stream, peer, router.clone(), limits, shutdown.clone());
         let given_up = given_up.clone();
         tracker.spawn(async move {
             let _place = place;
@@ -71,13 +73,15 @@ pub(super) async fn serve_connections(
 
 async fn connection(
     stream: TcpStream,
+    peer: SocketAddr,
     router: Router,
-    limits: HttpLimits,
+    limits: Limits,
     shutdown: CancellationToken,
 ) {
     // An answer is written at once; a failure here costs time only.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
         let answered = router.clone().oneshot(request.map(Body::new));
         Box::pin(async { answered.await.map_err(|never: Infallible| never) })
     });

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use eip_ingest::server::Tokens;
+use eip_http::Tokens;
 
 /// The tokens that are given, or those of the file, one a line; empty lines and `#` are left out.
 /// No error shows what was given: it may be a token where its hash belongs.
@@ -43,7 +43,7 @@ fn add(tokens: &mut Tokens, text: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eip_ingest::server::token_sha256;
+    use eip_http::token_sha256;
 
     #[test]
     fn a_file_holds_a_token_a_line_and_no_error_shows_what_it_holds() {

@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 use axum::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::problem::{MEDIA_TYPE, Problem};
+
 /// What hyper answers by itself (its HTTP/1 role `Server`, `on_error`), and what to say about it.
 const REFUSALS: [(StatusCode, &str, &str); 3] = [
     (
@@ -32,19 +34,19 @@ const REFUSALS: [(StatusCode, &str, &str); 3] = [
 ];
 
 /// A socket that keeps back hyper's own refusals.
-pub(super) struct Refusing<T> {
+pub(crate) struct Refusing<T> {
     socket: T,
     refusal: Option<String>,
 }
 
 impl<T> Refusing<T> {
-    pub(super) fn new(socket: T) -> Self {
+    pub(crate) fn new(socket: T) -> Self {
         let refusal = None;
         Self { socket, refusal }
     }
 
     /// The socket, and what is to be answered on it before it is closed.
-    pub(super) fn into_parts(self) -> (T, Option<String>) {
+    pub(crate) fn into_parts(self) -> (T, Option<String>) {
         (self.socket, self.refusal)
     }
 
@@ -69,17 +71,12 @@ fn refusal(written: &[u8]) -> Option<String> {
 }
 
 /// A whole answer to a request that no handler sees; the connection ends with it.
-pub(super) fn answer(status: StatusCode, code: &str, detail: &str) -> String {
+pub(crate) fn answer(status: StatusCode, code: &'static str, detail: &str) -> String {
     let title = status.canonical_reason().unwrap_or("error");
-    let body = serde_json::json!({
-        "type": format!("/problems/{code}"),
-        "title": title,
-        "status": status.as_u16(),
-        "detail": detail,
-    });
-    let body = body.to_string();
+    let body = Problem::new(status, code, detail).body(None, None);
+    let body = String::from_utf8_lossy(&body);
     format!(
-        "HTTP/1.1 {} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
+        "HTTP/1.1 {} {title}\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {}\r\n\
          connection: close\r\n\r\n{body}",
         status.as_u16(),
         body.len()

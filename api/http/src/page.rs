@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 const HEAD: &str = r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Ingest: its HTTP interface</title>
 <style>
 :root { color-scheme: light dark }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -17,18 +16,18 @@ h2 b { display: inline-block; min-width: 4.5rem }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 }
 td, th { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8883 }
 td:first-child { white-space: nowrap }
-</style></head><body>
+</style>
 "#;
 
 /// A document as a page.
-pub(super) fn render(document: &Value) -> String {
+pub(crate) fn render(document: &Value) -> String {
     let mut page = HEAD.to_owned();
     let info = &document["info"];
     let (title, version) = (text(&info["title"]), text(&info["version"]));
     add(
         &mut page,
         format_args!(
-            "<h1>{title} {version}</h1><p>{}</p>",
+            "<title>{title}: its HTTP interface</title></head><body>\n<h1>{title} {version}</h1><p>{}</p>",
             text(&info["description"])
         ),
     );
