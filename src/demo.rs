@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use eip_contract::Day;
+use eip_contract::{Day, Space};
 use eip_dataflow::DataflowHandle;
 use eip_dataflow::control::Counts;
 use eip_ingest::rules::{Promise, Rules};
@@ -238,7 +238,8 @@ fn serve_views(log: &Log) -> anyhow::Result<()> {
         let address = listener.local_addr()?;
         out!("\nThe Ops Search API serves these views until Ctrl-C:");
         out!("  curl 'http://{address}/v1/routes/stats?limit=3'");
-        let config = eip_api::ApiConfig::embedded(log.folder(), crate::clock::wall_ms);
+        let config =
+            eip_api::ApiConfig::embedded(log.folder(), &Space::main(), crate::clock::wall_ms);
         eip_api::run(listener, config, shutdown).await?;
         Ok(())
     })

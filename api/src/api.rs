@@ -9,10 +9,17 @@ use eip_http::{Access, Service};
 use crate::asked::Watch;
 use crate::cache::ResponseCache;
 use crate::config::ApiConfig;
+use crate::dataflow_client::Dataflow;
 use crate::hub::Hub;
 use crate::ingest_client::Ingest;
+use crate::ledger::RunLedger;
 use crate::log::ApiLog;
 use crate::router::READING;
+use crate::spaces::Spaces;
+use crate::v1::diff::Diffs;
+use crate::v1::pipeline::Pipeline;
+use crate::v1::spaces::LastLook;
+use crate::v1::stream::Seen;
 use crate::views::{self, OpenError};
 use eip_stores::query::Queries;
 
@@ -31,10 +38,22 @@ pub struct Api {
     pub(crate) service: Service,
     /// What readers of the stream share.
     pub(crate) stream: Arc<Hub>,
+    /// What was seen when somebody looked for the stream.
+    pub(crate) seen: Arc<tokio::sync::Mutex<Seen>>,
     /// Where requests about replays go.
     pub(crate) ingest: Option<Ingest>,
     /// What the views are made from.
     pub(crate) log: ApiLog,
+    /// The log's run ledger.
+    pub(crate) ledger: Arc<RunLedger>,
+    /// The dataflow that keeps the views.
+    pub(crate) dataflow: Option<Dataflow>,
+    /// What is remembered of how far the views were behind.
+    pub(crate) pipeline: Arc<Pipeline>,
+    /// The spaces beside this one, and what was found out about them.
+    pub(crate) spaces: Spaces,
+    pub(crate) spaces_look: Arc<LastLook>,
+    pub(crate) diffs: Arc<Diffs>,
     /// The wall clock, in milliseconds.
     pub(crate) wall_ms: fn() -> i64,
 }
@@ -43,6 +62,7 @@ impl Api {
     /// An API as `config` says. Nothing has to be there yet: stores and caches are connected to
     /// when they are needed. Must be called inside a runtime.
     pub fn open(config: &ApiConfig) -> Result<Self, OpenError> {
+        let log = ApiLog::new(config.log.clone());
         let wall_ms = config.wall_ms;
         let access = Access::new(config.tokens.clone())
             .with_sessions(Arc::new(wall_ms))
@@ -54,9 +74,16 @@ impl Api {
             watch: Arc::default(),
             fresh: config.fresh,
             service: Service::new("the API", access, config.limits),
-            stream: Arc::default(),
+            stream: Arc::new(Hub::beginning(wall_ms() as u64)),
+            seen: Arc::default(),
             ingest: config.ingest.as_deref().map(Ingest::at),
-            log: ApiLog::new(config.log.clone()),
+            ledger: Arc::new(RunLedger::of(log.clone())),
+            log,
+            dataflow: config.dataflow.as_deref().map(Dataflow::at),
+            pipeline: Arc::default(),
+            spaces: Spaces::beside(&config.views, config.log.as_ref()),
+            spaces_look: Arc::default(),
+            diffs: Arc::default(),
             wall_ms,
         })
     }

@@ -2,7 +2,8 @@
 //! it is kept.
 //!
 //! Every answer says what it is as of: the tick up to which searches find everything, the tick of the
-//! rows, the greatest event time (data now, from which relative ranges count) and the wall clock.
+//! rows, data now (from which relative ranges count: the simulated clock of the replay that is running, else
+//! the greatest event time in the views) and the wall clock.
 //!
 //! A question is named by all that its answer depends on besides the moment, in one spelling: the typed
 //! query, never its text. With the moment that makes the key of the cache and the answer's `ETag`. Where
@@ -43,16 +44,28 @@ pub(crate) struct Answer<T> {
 /// What an answer is as of.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct AsOf {
-    /// Searches find every document up to this tick.
-    search_tick: u64,
-    /// The rows are those of this tick.
-    stats_tick: u64,
-    /// The greatest event time in the views.
+    /// Searches find every document up to this tick; none where the views cannot be read.
+    search_tick: Option<u64>,
+    /// The rows are those of this tick; none likewise.
+    stats_tick: Option<u64>,
+    /// What relative ranges count from.
     #[schema(value_type = Option<String>, format = DateTime)]
     data_now: Option<EventTimeText>,
+    /// Where that comes from; none where it is not known.
+    data_now_from: Option<DataNowFrom>,
     /// The wall clock, in the form of the event times.
     #[schema(value_type = Option<String>, format = DateTime)]
     wall: Option<EventTimeText>,
+}
+
+/// Where data now comes from.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DataNowFrom {
+    /// The simulated clock of the replay that is running.
+    Replay,
+    /// The greatest event time in the views.
+    Views,
 }
 
 #[derive(Clone, Debug)]
@@ -134,11 +147,23 @@ impl Asked {
 
 impl AsOf {
     fn of(present: &Present, api: &Api) -> Self {
+        Self {
+            search_tick: Some(present.search_tick),
+            stats_tick: Some(present.stats_tick),
+            data_now: present.data_now().ok().flatten().map(EventTimeText),
+            data_now_from: present.data_now_from(),
+            ..Self::without_views(api)
+        }
+    }
+
+    /// What an answer is as of that knows nothing of the views.
+    pub(crate) fn without_views(api: &Api) -> Self {
         let wall = (api.wall_ms)() / 1_000;
         Self {
-            search_tick: present.search_tick,
-            stats_tick: present.stats_tick,
-            data_now: present.data_now().ok().flatten().map(EventTimeText),
+            search_tick: None,
+            stats_tick: None,
+            data_now: None,
+            data_now_from: None,
             wall: EventTime::from_seconds(wall).map(EventTimeText),
         }
     }

@@ -28,6 +28,8 @@ pub struct ApiConfig {
     pub limits: Limits,
     /// Ingest's address, where requests about replays are passed on to.
     pub ingest: Option<String>,
+    /// The dataflow's address (its `--listen`), which knows what it waits for.
+    pub dataflow: Option<String>,
     /// The log that the views are made from, for what only it knows (where a field comes from).
     pub log: Option<LogConfig>,
     /// The wall clock, in milliseconds since 1970, for what answers are as of.
@@ -50,17 +52,22 @@ impl ApiConfig {
         }
     }
 
-    /// The embedded default: the SQLite views of the folder `state`, and a cache in memory.
-    pub fn embedded(state: &Path, wall_ms: fn() -> i64) -> Self {
+    /// The embedded default: the SQLite views of a space whose place has the state folder `root`, and a
+    /// cache in memory.
+    pub fn embedded(root: &Path, space: &Space, wall_ms: fn() -> i64) -> Self {
         Self {
-            views: ViewsConfig::Sqlite(state.to_owned()),
+            views: ViewsConfig::Sqlite {
+                root: root.to_owned(),
+                space: space.clone(),
+            },
             cache: CacheConfig::Memory,
             keep: Self::KEEP,
             fresh: Self::FRESH,
             tokens: Tokens::default(),
             limits: Self::limits(),
             ingest: None,
-            log: Some(LogConfig::Journal(state.to_owned())),
+            dataflow: None,
+            log: Some(LogConfig::Journal(space.folder(root))),
             wall_ms,
         }
     }
@@ -69,8 +76,13 @@ impl ApiConfig {
 /// Where the views are.
 #[derive(Clone)]
 pub enum ViewsConfig {
-    /// In the SQLite file of this state folder.
-    Sqlite(PathBuf),
+    /// In the SQLite file of a state folder.
+    Sqlite {
+        /// The state folder of `main`; those of the other spaces are in it.
+        root: PathBuf,
+        /// Whose views.
+        space: Space,
+    },
     /// On the servers.
     Servers {
         /// URL of PostgreSQL.
@@ -88,9 +100,7 @@ impl ViewsConfig {
     /// The space whose views these are.
     pub fn space(&self) -> Space {
         match self {
-            // A state folder is a space of its own.
-            Self::Sqlite(_) => Space::main(),
-            Self::Servers { space, .. } => space.clone(),
+            Self::Sqlite { space, .. } | Self::Servers { space, .. } => space.clone(),
         }
     }
 }
@@ -98,7 +108,11 @@ impl ViewsConfig {
 impl fmt::Debug for ViewsConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sqlite(state) => f.debug_tuple("Sqlite").field(state).finish(),
+            Self::Sqlite { root, space } => f
+                .debug_struct("Sqlite")
+                .field("root", root)
+                .field("space", space)
+                .finish(),
             // The addresses may hold passwords.
             Self::Servers { space, .. } => f
                 .debug_struct("Servers")

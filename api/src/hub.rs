@@ -1,6 +1,7 @@
 //! What all readers of the stream share: the changes so far, and whether somebody looks for more.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast::{self, Receiver, Sender};
@@ -15,36 +16,75 @@ const BEHIND: usize = 64;
 /// One change.
 #[derive(Debug)]
 pub(crate) struct Change {
-    /// The visible tick that it is the first of.
-    pub(crate) tick: u64,
+    /// What kind.
+    pub(crate) name: &'static str,
+    /// Where it is in the stream.
+    pub(crate) place: Place,
     /// What it says, as JSON.
     pub(crate) data: String,
+}
+
+/// A place in the stream of one instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The visible tick of the views.
+    pub(crate) tick: u64,
+    /// Counts the changes of this instance. It begins with the time of its start, so that another instance,
+    /// which has other changes, does not take the place for one of its own.
+    pub(crate) number: u64,
+}
+
+impl Place {
+    /// Reads what [`fmt::Display`] writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (tick, number) = text.split_once(':')?;
+        Some(Self {
+            tick: tick.parse().ok()?,
+            number: number.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.tick, self.number)
+    }
 }
 
 /// The changes, and who is told of them.
 #[derive(Debug)]
 pub(crate) struct Hub {
     sender: Sender<Arc<Change>>,
-    ring: Mutex<VecDeque<Arc<Change>>>,
+    ring: Mutex<Ring>,
     /// Whether a task looks for changes.
     watched: Mutex<bool>,
     tasks: TaskTracker,
     ended: CancellationToken,
 }
 
-impl Default for Hub {
-    fn default() -> Self {
+#[derive(Debug)]
+struct Ring {
+    changes: VecDeque<Arc<Change>>,
+    /// Where the stream is.
+    last: Place,
+}
+
+impl Hub {
+    /// A stream that begins behind the change `number`.
+    pub(crate) fn beginning(number: u64) -> Self {
+        let ring = Ring {
+            changes: VecDeque::new(),
+            last: Place { tick: 0, number },
+        };
         Self {
             sender: broadcast::channel(BEHIND).0,
-            ring: Mutex::default(),
+            ring: Mutex::new(ring),
             watched: Mutex::default(),
             tasks: TaskTracker::new(),
             ended: CancellationToken::new(),
         }
     }
-}
 
-impl Hub {
     /// How many read.
     pub(crate) fn readers(&self) -> usize {
         self.sender.receiver_count()
@@ -55,27 +95,34 @@ impl Hub {
         self.sender.subscribe()
     }
 
-    /// The tick of the last change.
-    pub(crate) fn last(&self) -> Option<u64> {
-        self.ring().back().map(|change| change.tick)
+    /// Where the stream is.
+    pub(crate) fn last(&self) -> Place {
+        self.ring().last
     }
 
-    /// What was published after the change of `tick`; none where that is not known any more.
-    pub(crate) fn after(&self, tick: u64) -> Option<Vec<Arc<Change>>> {
+    /// What was published behind `place`; none where that is not known any more, or never was.
+    pub(crate) fn behind(&self, place: Place) -> Option<Vec<Arc<Change>>> {
         let ring = self.ring();
-        let at = ring.iter().position(|change| change.tick == tick)?;
-        Some(ring.iter().skip(at + 1).cloned().collect())
+        if place == ring.last {
+            return Some(Vec::new());
+        }
+        let at = ring.changes.iter().position(|change| change.place == place);
+        Some(ring.changes.iter().skip(at? + 1).cloned().collect())
     }
 
-    /// Keeps a change and tells everybody.
-    pub(crate) fn publish(&self, tick: u64, data: String) {
-        let change = Arc::new(Change { tick, data });
+    /// Keeps a change of the views' visible `tick` and tells everybody.
+    pub(crate) fn publish(&self, name: &'static str, tick: u64, data: String) {
         let mut ring = self.ring();
-        if ring.len() == RING {
-            ring.pop_front();
+        let number = ring.last.number + 1;
+        let place = Place { tick, number };
+        let change = Arc::new(Change { name, place, data });
+        if ring.changes.len() == RING {
+            ring.changes.pop_front();
         }
-        ring.push_back(Arc::clone(&change));
-        // Without a reader there is nobody to tell.
+        ring.changes.push_back(Arc::clone(&change));
+        ring.last = place;
+        // Under the lock, so that all hear of the changes in their order. Without a reader there is nobody to
+        // tell.
         let _ = self.sender.send(change);
     }
 
@@ -110,11 +157,99 @@ impl Hub {
         self.ended.clone().cancelled_owned()
     }
 
-    fn ring(&self) -> MutexGuard<'_, VecDeque<Arc<Change>>> {
+    fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn watched(&self) -> MutexGuard<'_, bool> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::broadcast::error::RecvError;
+
+    use super::*;
+
+    #[test]
+    fn what_was_missed_is_known_for_the_last_thousand_changes() {
+        let hub = Hub::beginning(5_000);
+        let start = hub.last();
+        assert_eq!(hub.behind(start).map(|missed| missed.len()), Some(0));
+        for tick in 1..=3 {
+            hub.publish("overview", tick, String::new());
+            hub.publish("runs", tick, String::new());
+        }
+        let place = Place::parse("2:5003").unwrap();
+        let missed = hub.behind(place).unwrap();
+        let missed: Vec<String> = missed
+            .iter()
+            .map(|change| format!("{} {}", change.name, change.place))
+            .collect();
+        assert_eq!(missed, ["runs 2:5004", "overview 3:5005", "runs 3:5006"]);
+        // Of another instance, or of nobody.
+        for other in ["2:4003", "3:5003", "9:9999"] {
+            assert!(
+                hub.behind(Place::parse(other).unwrap()).is_none(),
+                "{other}"
+            );
+        }
+        for bad in ["", "2", "2:", ":5", "a:b", "2:5003:1"] {
+            assert_eq!(Place::parse(bad), None, "{bad}");
+        }
+        for tick in 0..995 {
+            hub.publish("overview", tick, String::new());
+        }
+        assert!(hub.behind(Place::parse("1:5001").unwrap()).is_none());
+        let oldest = hub.behind(Place::parse("1:5002").unwrap());
+        assert_eq!(oldest.map(|missed| missed.len()), Some(999));
+    }
+
+    /// Bytes of memory that this process has.
+    fn memory() -> usize {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        let resident = pages.split(' ').nth(1).unwrap();
+        resident.parse::<usize>().unwrap() * 4_096
+    }
+
+    #[tokio::test]
+    async fn readers_that_never_read_are_dropped_and_take_no_memory() {
+        let hub = Arc::new(Hub::beginning(0));
+        let mut silent: Vec<_> = (0..10).map(|_| hub.subscribe()).collect();
+        let reading: Vec<_> = (0..90)
+            .map(|_| {
+                let mut receiver = hub.subscribe();
+                hub.tasks.spawn(async move {
+                    let mut last = 0;
+                    while let Ok(change) = receiver.recv().await {
+                        assert_eq!(change.place.number, last + 1);
+                        last = change.place.number;
+                        if last == 20_000 {
+                            break;
+                        }
+                    }
+                    last
+                })
+            })
+            .collect();
+        let mut before = 0;
+        for tick in 0..20_000 {
+            hub.publish("overview", tick, "x".repeat(2_000));
+            // Those who read do so before they are too far behind.
+            tokio::task::yield_now().await;
+            if tick == 2_000 {
+                before = memory();
+            }
+        }
+        let grown = memory().saturating_sub(before);
+        for reader in reading {
+            assert_eq!(reader.await.unwrap(), 20_000);
+        }
+        for receiver in &mut silent {
+            assert!(matches!(receiver.recv().await, Err(RecvError::Lagged(_))));
+        }
+        // Kept for each of the silent ones it would be 400 MB.
+        assert!(grown < 64 << 20, "{grown} bytes more");
     }
 }

@@ -1,7 +1,7 @@
-//! Replays through this service: requests about runs, rules, data and coverage are passed on to Ingest, with
-//! the caller's token and Idempotency-Key, and its answers back as they come. What they take and answer is
-//! in Ingest's own document. A page's session has become its token on the way here, so Ingest sees the same
-//! caller as this service and decides by its own tokens.
+//! Replays through this service: requests that change runs, and those about what only Ingest knows of runs,
+//! rules and data, are passed on to it, with the caller's token and Idempotency-Key, and its answers back as
+//! they come. What they take and answer is in Ingest's own document. A page's session has become its token
+//! on the way here, so Ingest sees the same caller as this service and decides by its own tokens.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -24,10 +24,8 @@ use crate::api::Api;
 use crate::problem::Problem;
 
 /// What is passed on, under the paths that Ingest has for it.
-const PASSED_ON: [(&str, HttpMethod, &str); 16] = [
-    ("/v1/runs", Get, "All runs."),
+const PASSED_ON: [(&str, HttpMethod, &str); 13] = [
     ("/v1/runs", Post, "Start a run, or rehearse one."),
-    ("/v1/runs/{id}", Get, "One run."),
     (
         "/v1/runs/{id}",
         Patch,
@@ -64,11 +62,6 @@ const PASSED_ON: [(&str, HttpMethod, &str); 16] = [
         "/v1/runs/{id}/latency.json",
         Get,
         "A run's latencies in figures.",
-    ),
-    (
-        "/v1/coverage",
-        Get,
-        "Which run, rules and data were last applied to each day.",
     ),
     ("/v1/rules", Get, "The rules that runs may name."),
     ("/v1/datasets", Get, "The datasets that runs may name."),
@@ -148,7 +141,7 @@ fn operation(path: &str, summary: &str) -> Operation {
 }
 
 /// Passes a request on. Its path and query stay as they are.
-async fn pass_on(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn pass_on(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
     let Some(ingest) = &api.ingest else {
         let detail = "this API knows no Ingest to pass this on to (`eip api --ingest URL`)";
         return Err(Problem::named(StatusCode::NOT_FOUND, "no_ingest", detail));

@@ -71,6 +71,11 @@ struct ReadLedger {
 }
 
 impl ApiLog {
+    /// Whether there is one to be asked.
+    pub(crate) fn is_known(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Nothing is opened yet.
     pub(crate) fn new(config: Option<LogConfig>) -> Self {
         Self(config.map(|config| {

@@ -32,6 +32,12 @@ fn guarded() -> OpenApiRouter<Api> {
         .routes(routes!(v1::routes::worst::worst))
         .routes(routes!(v1::routes::matrix::matrix))
         .routes(routes!(v1::routes::series::series))
+        .routes(routes!(v1::runs::list))
+        .routes(routes!(v1::runs::show))
+        .routes(routes!(v1::coverage::coverage))
+        .routes(routes!(v1::pipeline::pipeline))
+        .routes(routes!(v1::spaces::spaces))
+        .routes(routes!(v1::diff::diff))
         .routes(routes!(v1::stream::stream))
         .routes(routes!(metrics::show));
     ingest::pass_on_all(own).merge(session::routes())

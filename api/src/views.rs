@@ -25,7 +25,7 @@ pub enum OpenError {
 /// The views that `config` names, whether they are there yet or not.
 pub(crate) fn open(config: &ViewsConfig) -> Result<Queries, OpenError> {
     match config {
-        ViewsConfig::Sqlite(state) => Ok(Queries::sqlite(state)),
+        ViewsConfig::Sqlite { root, space } => Ok(Queries::sqlite(&space.folder(root))),
         ViewsConfig::Servers {
             postgres,
             elasticsearch,

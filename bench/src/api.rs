@@ -63,7 +63,7 @@ pub fn api(options: &ApiOptions) -> anyhow::Result<()> {
 
 fn queries(views: &ViewsConfig) -> anyhow::Result<Queries> {
     Ok(match views {
-        ViewsConfig::Sqlite(state) => Queries::sqlite(state),
+        ViewsConfig::Sqlite { root, space } => Queries::sqlite(&space.folder(root)),
         ViewsConfig::Servers {
             postgres,
             elasticsearch,

@@ -27,9 +27,13 @@ pub(crate) struct Api {
     chain: ChainArgs,
     #[command(flatten)]
     listen: Listen,
-    /// Ingest's address: requests about runs, rules, data and coverage are passed on to it.
+    /// Ingest's address: what changes runs, and what only it knows of them, of rules and data is
+    /// passed on to it.
     #[arg(long, value_name = "URL", env = "EIP_INGEST")]
     ingest: Option<String>,
+    /// The dataflow's address (its `--listen`): what it waits for is shown in `/v1/pipeline`.
+    #[arg(long, value_name = "URL", env = "EIP_DATAFLOW")]
+    dataflow: Option<String>,
     #[command(flatten)]
     tokens: TokenArgs,
     #[command(flatten)]
@@ -48,24 +52,32 @@ impl Api {
         }
         let config = ApiConfig {
             ingest: self.ingest,
+            dataflow: self.dataflow,
             tokens: self.tokens.tokens()?,
             limits: self.limits.limits()?,
-            ..config(&self.chain.chain()?)?
+            ..config(&self.chain)?
         };
         let runtime = tokio::runtime::Runtime::new()?;
-        runtime.block_on(async {
+        let exit = runtime.block_on(async {
             let shutdown = interrupt::token();
             let listener = self.listen.bind().await?;
             eip_api::run(listener, config, shutdown).await?;
             Ok(Exit::Done)
-        })
+        });
+        // Reads of the log, or of a space, that nobody waits for any more.
+        runtime.shutdown_background();
+        exit
     }
 }
 
-pub(super) fn config(chain: &Chain) -> anyhow::Result<ApiConfig> {
-    let embedded = |folder: &std::path::Path| ApiConfig::embedded(folder, wall_ms);
-    Ok(match chain {
-        Chain::Embedded { .. } => embedded(chain.log()?.folder()),
+pub(super) fn config(args: &ChainArgs) -> anyhow::Result<ApiConfig> {
+    let chain = args.chain()?;
+    Ok(match &chain {
+        Chain::Embedded { .. } => {
+            // A folder without a log is a mistake that is said at once.
+            chain.log()?;
+            ApiConfig::embedded(args.root()?, args.space(), wall_ms)
+        }
         Chain::Servers(servers) => ApiConfig {
             views: ViewsConfig::Servers {
                 postgres: servers.postgres()?.to_owned(),
@@ -78,7 +90,7 @@ pub(super) fn config(chain: &Chain) -> anyhow::Result<ApiConfig> {
                 None => CacheConfig::Memory,
             },
             log: Some(LogConfig::Kafka(servers.kafka_config())),
-            ..embedded(&servers.folder)
+            ..ApiConfig::embedded(&servers.folder, &servers.space, wall_ms)
         },
     })
 }

@@ -223,12 +223,12 @@ impl Ask {
     /// The answer to a GET.
     pub(super) fn get(&self, path: &str, parameters: &[(String, String)]) -> anyhow::Result<Value> {
         let runtime = tokio::runtime::Runtime::new()?;
-        runtime.block_on(async {
+        let answer = runtime.block_on(async {
             if let Some(api) = &self.api {
                 let token = self.bearer.token()?;
                 return get(api, token.as_deref(), path, parameters).await;
             }
-            let config = config(&self.chain.chain()?)?;
+            let config = config(&self.chain)?;
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
             let api = format!("http://{}", listener.local_addr()?);
             let ended = CancellationToken::new();
@@ -241,7 +241,10 @@ impl Ask {
             let (served, answer) = tokio::join!(serving, asked);
             served?;
             answer
-        })
+        });
+        // A read of the log that nobody waits for any more.
+        runtime.shutdown_background();
+        answer
     }
 }
 
@@ -291,5 +294,10 @@ pub(super) fn text(value: &Value) -> String {
 
 /// Of which moment the answer is.
 pub(super) fn as_of(answer: &Value) -> String {
-    format!("data up to {}", text(&answer["as_of"]["data_now"]))
+    let as_of = &answer["as_of"];
+    let now = text(&as_of["data_now"]);
+    match as_of["data_now_from"].as_str() {
+        Some("replay") => format!("{now} in the replay that is running"),
+        _ => format!("data up to {now}"),
+    }
 }

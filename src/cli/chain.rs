@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use eip_contract::Space;
-use eip_log::Log;
 use eip_log::kafka::{KafkaConfig, KafkaLog};
+use eip_log::{Log, list_spaces};
 
 use crate::chain::{Chain, Servers};
 
@@ -110,15 +110,7 @@ impl ChainArgs {
 
     /// The same place with another space.
     pub(crate) fn chain_of(&self, space: &Space) -> anyhow::Result<Chain> {
-        let folder = self
-            .folder
-            .as_ref()
-            .context("the state folder is missing: --state DIR or EIP_STATE")?;
-        let folder = if space.is_main() {
-            folder.clone()
-        } else {
-            folder.join("spaces").join(space.name())
-        };
+        let folder = space.folder(self.root()?);
         let ServerArgs {
             kafka,
             kafka_properties,
@@ -150,6 +142,13 @@ impl ChainArgs {
             redis: secret(redis, redis_file.as_deref())?,
             redis_ca,
         }))
+    }
+
+    /// The state folder of `main`.
+    pub(crate) fn root(&self) -> anyhow::Result<&Path> {
+        self.folder
+            .as_deref()
+            .context("the state folder is missing: --state DIR or EIP_STATE")
     }
 
     /// The chain, whose log has to be there: `what` never makes one, so a name without one has an
@@ -194,22 +193,10 @@ impl ChainArgs {
 
     /// Of a state folder: `main`, and the names below `spaces` in their order.
     pub(crate) fn folders(&self) -> anyhow::Result<Vec<Space>> {
-        let mut spaces = vec![Space::main()];
-        let Chain::Embedded { folder } = self.chain_of(&Space::main())? else {
-            return Ok(spaces);
-        };
-        let below = folder.join("spaces");
-        if below.is_dir() {
-            for entry in below
-                .read_dir()
-                .with_context(|| format!("cannot read {}", below.display()))?
-            {
-                let name = entry?.file_name();
-                spaces.extend(name.to_str().and_then(|name| name.parse::<Space>().ok()));
-            }
+        match self.chain_of(&Space::main())? {
+            Chain::Embedded { folder: root } => Ok(list_spaces(&root)?),
+            Chain::Servers(_) => Ok(vec![Space::main()]),
         }
-        spaces.sort();
-        Ok(spaces)
     }
 
     /// The environment that means the same chain, for a process that is started: unlike arguments,

@@ -24,7 +24,7 @@ impl Runs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let log = self.chain.chain()?.log()?;
         if let Some(run) = &self.run {
-            let view = run_view(&log, run)?.ok_or_else(|| {
+            let view = run_view(&log, run.as_str())?.ok_or_else(|| {
                 anyhow::anyhow!("no run {run} in this log; `eip runs` lists them")
             })?;
             out!("{}", serde_json::to_string_pretty(&view)?);

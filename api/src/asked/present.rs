@@ -9,6 +9,7 @@ use eip_stores::query::Moment;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
+use super::DataNowFrom;
 use crate::api::Api;
 use crate::problem::Problem;
 
@@ -33,9 +34,12 @@ pub(crate) struct Present {
     data_now: DataNow,
 }
 
-/// The greatest event time.
+/// What relative ranges count from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum DataNow {
+    /// The simulated clock of the replay that is running.
+    Replay(EventTime),
+    /// The greatest event time.
     Is(EventTime),
     /// There is no event.
     None,
@@ -58,9 +62,18 @@ impl Present {
     /// What relative ranges count from; none where there is no event.
     pub(crate) fn data_now(&self) -> Result<Option<EventTime>, Problem> {
         match &self.data_now {
-            DataNow::Is(time) => Ok(Some(*time)),
+            DataNow::Replay(time) | DataNow::Is(time) => Ok(Some(*time)),
             DataNow::None => Ok(None),
             DataNow::Unknown(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)),
+        }
+    }
+
+    /// Where that comes from; none where there is none.
+    pub(crate) fn data_now_from(&self) -> Option<DataNowFrom> {
+        match &self.data_now {
+            DataNow::Replay(_) => Some(DataNowFrom::Replay),
+            DataNow::Is(_) => Some(DataNowFrom::Views),
+            DataNow::None | DataNow::Unknown(_) => None,
         }
     }
 
@@ -188,17 +201,20 @@ impl Api {
             }
         };
         let mut present = Present::of(&moment);
-        present.data_now = self.data_now(&present, &mut moment).await;
+        present.data_now = match self.ledger.replay_clock((self.wall_ms)()).await {
+            Some(clock) => DataNow::Replay(clock),
+            None => self.latest_event(&present, &mut moment).await,
+        };
         self.watch.saw(at, Ok(present.clone()));
         Ok((present, moment))
     }
 
     /// The greatest event time of a moment, which is asked for once.
-    async fn data_now(&self, present: &Present, moment: &mut Moment) -> DataNow {
+    async fn latest_event(&self, present: &Present, moment: &mut Moment) -> DataNow {
         let seen = self.watch.seen().clone();
         if let Some(Ok(seen)) = seen.map(|seen| seen.what)
             && seen.is_same_as(present)
-            && !matches!(seen.data_now, DataNow::Unknown(_))
+            && matches!(seen.data_now, DataNow::Is(_) | DataNow::None)
         {
             return seen.data_now;
         }

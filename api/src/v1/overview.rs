@@ -1,7 +1,6 @@
 //! `GET /v1/overview`: how the shipments stand at a glance.
 //!
-//! Relative figures count from data now, the greatest event time, not from the wall clock: a replay of
-//! 2018 looks as it did then.
+//! Relative figures count from data now, not from the wall clock: a replay of 2018 looks as it did then.
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,15 @@
-//! `GET /v1/stream`: server-sent events of what changes, with the overview of each visible tick.
+//! `GET /v1/stream`: server-sent events of what changes: the overview of each visible tick, runs, and how far
+//! the views are behind the log.
 //!
-//! The views are looked at twice a second while somebody listens. An event's id is `space:tick`; the last
-//! ones are kept ([`crate::hub`]), so that a reader that reconnects with `Last-Event-ID` misses none, or
-//! gets one `reset` with the present state. A reader that does not keep up is dropped and comes back with
-//! its last id. (<https://html.spec.whatwg.org/multipage/server-sent-events.html>)
+//! An event's id is `space:tick:number`, where the number counts the events of this instance, since several may
+//! be of one tick. The last ones are kept ([`crate::hub`]), so that a reader that reconnects with
+//! `Last-Event-ID` misses none, or gets one `reset` with the present state: a new one, one that was away for
+//! too long, one that comes from another instance. A reader that does not keep up is dropped and comes back
+//! with its last id. (<https://html.spec.whatwg.org/multipage/server-sent-events.html>)
+
+mod watch;
+
+pub(crate) use watch::Seen;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -19,16 +25,13 @@ use futures_util::stream::unfold;
 use tokio::sync::broadcast::Receiver;
 use utoipa::IntoParams;
 
-use super::overview;
 use crate::api::Api;
-use crate::hub::Change;
+use crate::hub::{Change, Place};
 use crate::openapi::Problems;
 use crate::problem::Problem;
 
 /// Most readers.
 const READERS: usize = 1_000;
-/// Between two looks at the views.
-const LOOK: Duration = Duration::from_millis(500);
 /// Something is sent at least this often, so that a connection that is gone is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -42,8 +45,8 @@ pub(crate) struct StreamHeaders {
     last_event_id: Option<String>,
 }
 
-/// What changes, as server-sent events: `reset` with the present overview, then `change` with that of
-/// each new visible tick.
+/// What changes, as server-sent events: `reset` with the present state, then `overview` at each new visible
+/// tick, `runs` that took a step, and `pipeline` while it moves.
 #[utoipa::path(get, path = "/v1/stream", params(StreamHeaders),
     responses((status = 200, body = str, content_type = "text/event-stream"), Problems))]
 pub(crate) async fn stream(
@@ -55,84 +58,78 @@ pub(crate) async fn stream(
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
     let receiver = api.stream.subscribe();
-    api.stream.watch_with(watch(api.clone()));
+    api.stream.watch_with(watch::watch(api.clone()));
     let last = headers.get("last-event-id");
-    let last = last.and_then(|id| tick_of(&api, id.to_str().ok()?));
-    let missed = last.and_then(|tick| api.stream.after(tick));
-    let first: VecDeque<Event> = if let Some(missed) = missed {
-        let missed = missed.iter();
-        missed.map(|change| event(&api, "change", change)).collect()
+    let last = last.and_then(|id| place_of(&api, id.to_str().ok()?));
+    let missed = last.and_then(|place| api.stream.behind(place));
+    let (first, seen) = if let Some(missed) = missed {
+        let seen = missed.last().map(|change| change.place).or(last);
+        let missed = missed.iter().map(|change| event(&api, change));
+        (missed.collect(), seen)
     } else {
-        // New, or gone for too long: all of the present state.
-        let (tick, data) = overview::present(&api).await?;
-        let change = Change { tick, data };
-        VecDeque::from([event(&api, "reset", &change)])
+        // All that was published until here is in what is read now.
+        let seen = api.stream.last();
+        let (tick, data) = Box::pin(watch::snapshot(&api)).await?;
+        let reset = Change {
+            name: "reset",
+            place: Place { tick, ..seen },
+            data,
+        };
+        (VecDeque::from([event(&api, &reset)]), Some(seen))
+    };
+    let reader = Reader {
+        api,
+        first,
+        seen: seen.map_or(0, |place| place.number),
+        receiver,
     };
     let keep_alive = KeepAlive::new().interval(HEARTBEAT);
-    Ok(Sse::new(events(api, first, receiver))
+    Ok(Sse::new(reader.events())
         .keep_alive(keep_alive)
         .into_response())
 }
 
-/// Looks at the views for as long as somebody reads.
-async fn watch(api: Api) {
-    while !api.stream.is_left() {
-        Box::pin(look(&api)).await;
-        tokio::time::sleep(LOOK).await;
-    }
-}
-
-/// Publishes the present state when it is a new one. What cannot be read now is looked at again.
-async fn look(api: &Api) {
-    let last = api.stream.last();
-    let Ok(moment) = api.views.moment().await else {
-        return;
-    };
-    let visible = moment.visible_tick();
-    drop(moment);
-    if last == Some(visible) {
-        return;
-    }
-    match overview::present(api).await {
-        Ok((tick, data)) if last != Some(tick) => api.stream.publish(tick, data),
-        Ok(_) => {}
-        Err(problem) => tracing::debug!(?problem, "no overview for the stream"),
-    }
-}
-
-/// The tick of an event's id.
-fn tick_of(api: &Api, id: &str) -> Option<u64> {
-    let (space, tick) = id.split_once(':')?;
+/// The place that an event's id names.
+fn place_of(api: &Api, id: &str) -> Option<Place> {
+    let (space, place) = id.split_once(':')?;
     (space == api.space.name())
-        .then(|| tick.parse().ok())
+        .then(|| Place::parse(place))
         .flatten()
 }
 
-fn event(api: &Api, name: &str, change: &Change) -> Event {
+fn event(api: &Api, change: &Change) -> Event {
     Event::default()
-        .event(name)
-        .id(format!("{}:{}", api.space, change.tick))
+        .event(change.name)
+        .id(format!("{}:{}", api.space, change.place))
         .data(&change.data)
 }
 
-fn events(
+struct Reader {
     api: Api,
+    /// What it gets before anything new.
     first: VecDeque<Event>,
+    /// The number of the last change that it has with these.
+    seen: u64,
     receiver: Receiver<Arc<Change>>,
-) -> impl Stream<Item = Result<Event, Infallible>> {
-    unfold(
-        (api, first, receiver),
-        |(api, mut first, mut receiver)| async {
-            if let Some(event) = first.pop_front() {
-                return Some((Ok(event), (api, first, receiver)));
+}
+
+impl Reader {
+    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        unfold(self, |mut reader| async {
+            if let Some(event) = reader.first.pop_front() {
+                return Some((Ok(event), reader));
             }
-            let change = tokio::select! {
-                // One that is too far behind has missed some, and ends.
-                change = receiver.recv() => change.ok()?,
-                () = api.stream.closed() => return None,
-            };
-            let event = event(&api, "change", &change);
-            Some((Ok(event), (api, first, receiver)))
-        },
-    )
+            loop {
+                let change = tokio::select! {
+                    // One that is too far behind has missed some, and ends.
+                    change = reader.receiver.recv() => change.ok()?,
+                    () = reader.api.stream.closed() => return None,
+                };
+                if change.place.number > reader.seen {
+                    let event = event(&reader.api, &change);
+                    return Some((Ok(event), reader));
+                }
+            }
+        })
+    }
 }

@@ -336,6 +336,7 @@ impl Stored {
             tokens: Tokens::default(),
             limits: ApiConfig::limits(),
             ingest: None,
+            dataflow: None,
             log: None,
             wall_ms: || 1_700_000_000_000,
         }

@@ -1,6 +1,8 @@
 //! The first version of the API.
 
+mod pipeline;
 mod routes;
+mod runs;
 mod shipment;
 mod shipments;
 mod stream;

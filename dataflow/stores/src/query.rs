@@ -10,18 +10,20 @@ mod elasticsearch;
 mod postgres;
 mod sqlite;
 mod stats;
+mod troubles;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eip_contract::{EventTime, Space};
-use eip_views::{SHIPMENTS, Value};
+use eip_views::{Kept, SHIPMENTS, VIEWS, Value, View};
 
 use crate::Progress;
 use crate::error::StoreError;
 
 pub use condition::{After, Condition, Direction, Search, Sort, Total};
 pub use stats::{By, Period, StatsGroup, StatsQuery};
+pub use troubles::{RefusedHead, Troubles};
 
 use elasticsearch::SearchedDocuments;
 use postgres::{PostgresMoment, PostgresQueries};
@@ -225,6 +227,25 @@ impl Moment {
         match &mut self.kind {
             MomentKind::Sqlite(moment) => moment.latest_event().await,
             MomentKind::Servers(_, documents) => documents.latest_event().await,
+        }
+    }
+
+    /// What did not get into the views, and so many of the last ones of each kind.
+    pub async fn troubles(&mut self, latest: u32) -> Result<Troubles, QueryError> {
+        match &mut self.kind {
+            MomentKind::Sqlite(moment) => moment.troubles(latest).await,
+            MomentKind::Servers(moment, _) => moment.troubles(latest).await,
+        }
+    }
+
+    /// The stores that are asked, by name, each with the views that it keeps.
+    pub fn stores(&self) -> Vec<(&'static str, Vec<&'static View>)> {
+        let (rows, documents): (Vec<_>, Vec<_>) = VIEWS
+            .into_iter()
+            .partition(|view| matches!(view.kept, Kept::Rows { .. }));
+        match &self.kind {
+            MomentKind::Sqlite(_) => vec![("sqlite", VIEWS.to_vec())],
+            MomentKind::Servers(..) => vec![("elasticsearch", documents), ("postgres", rows)],
         }
     }
 

@@ -32,5 +32,5 @@ pub use packed::{PackedChange, Packer};
 pub use partition::partition_of;
 pub use record::{Change, decode_record};
 pub use reject::{Reject, RejectReason, RowPlace};
-pub use space::{BadSpace, Space};
+pub use space::{BadSpace, SPACES, Space};
 pub use time::{Day, EventTime};

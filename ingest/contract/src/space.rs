@@ -6,12 +6,15 @@
 //! spaces share a name.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// A space's name: 1 to 30 of `a-z`, `0-9` and `-`, beginning with a letter or digit.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Space(String);
 
+/// The folder of the other spaces in the state folder of `main`.
+pub const SPACES: &str = "spaces";
 /// Beginnings that would read like something of ours, or of PostgreSQL's.
 const RESERVED: [&str; 8] = [
     "eip",
@@ -64,6 +67,15 @@ impl Space {
             return Some(Self::main());
         }
         full.strip_suffix(name)?.strip_suffix('.')?.parse().ok()
+    }
+
+    /// Its state folder in a place with the state folder `root` of `main`.
+    pub fn folder(&self, root: &Path) -> PathBuf {
+        if self.is_main() {
+            root.to_owned()
+        } else {
+            root.join(SPACES).join(&self.0)
+        }
     }
 
     /// The schema of its tables in PostgreSQL: `public` for `main`, else the name itself.

@@ -33,6 +33,7 @@ mod mark;
 mod reader;
 mod scan;
 mod shared;
+mod spaces;
 mod state;
 mod tail;
 mod transfer;
@@ -42,13 +43,14 @@ pub use ends::{EndsWatcher, committed_ends};
 pub use error::LogError;
 pub use event_log::{EventLog, LedgerSource, Log, LogEnds, LogReader, LogWriter};
 pub use ledger::{
-    LedgerEntry, LedgerReader, LedgerView, RunKind, RunParameters, RunState, RunSummary, RunTag,
-    read_ledger,
+    LedgerEntry, LedgerReader, LedgerView, RunClock, RunKind, RunParameters, RunState, RunSummary,
+    RunTag, read_ledger,
 };
 pub use line::parse_parts;
 pub use lock::WriterLock;
 pub use mark::{BadDigest, LastRecords, Mark, Marks, RecordDigest, Stretch};
 pub use reader::{JournalReader, RecordRef};
+pub use spaces::list_spaces;
 pub use state::{BadTopicId, DEFAULT_PARTITIONS, FORMAT, MAX_PARTITIONS, StateDir, TopicId};
 pub use transfer::{ExportSummary, ImportSummary, export, export_facts, export_with_times, import};
 pub use writer::{JournalWriter, NewRecord, WriterOptions};

@@ -293,7 +293,17 @@ fn describe(entry: &mut LedgerEntry, plan: &Plan, summary: &RunSummary) {
     let report = &plan.report;
     entry.plan = Some(report.token.to_string());
     entry.guard = guard_figures(report.figures);
-    for (name, count) in [
+    let left = [
+        ("orders_left_rejected_orders", report.rejected_orders.count),
+        ("orders_left_pushed_orders", report.pushed_orders.count),
+        (
+            "orders_left_swallowed_orders",
+            report.swallowed_orders.count,
+        ),
+        ("orders_left_swallowed_items", report.swallowed_items.count),
+    ];
+    let orders_left = left.iter().map(|(_, count)| count).sum();
+    let counts = [
         ("orders_covered", report.orders_covered),
         ("facts_added", report.facts.added),
         ("facts_changed", report.facts.changed),
@@ -302,17 +312,12 @@ fn describe(entry: &mut LedgerEntry, plan: &Plan, summary: &RunSummary) {
         ("facts_left", report.left_count),
         ("events_planned", report.events),
         ("tombstones_planned", report.tombstones),
-        (
-            "orders_left",
-            report.rejected_orders.count
-                + report.pushed_orders.count
-                + report.swallowed_orders.count
-                + report.swallowed_items.count,
-        ),
+        ("orders_left", orders_left),
         ("orders_losing_region", report.losing_regions.count),
         ("orders_losing_items", report.losing_items.count),
         ("rows_rejected", summary.rows_rejected()),
-    ] {
+    ];
+    for (name, count) in counts.into_iter().chain(left) {
         entry.counts.insert(name.to_owned(), count);
     }
 }

@@ -1,7 +1,8 @@
 //! What a request says in the ledger, before the data adds to it.
 
-use eip_log::RunParameters;
+use eip_log::{LedgerEntry, RunParameters, RunState, RunTag};
 use eip_olist::Limits;
+use eip_runs::RunView;
 
 use super::id::PlanToken;
 use super::request::{Emit, FastTask, RunRequest, ScaledTask, Source, Speed, Task, WindowTask};
@@ -12,6 +13,19 @@ pub(crate) fn is_same_request(known: &eip_log::RunSummary, request: &RunRequest)
     known.kind() == request.task.kind()
         && known.first.parameters.as_ref() == Some(&asked_parameters(request))
         && known.first.plan.as_deref() == plan
+}
+
+/// A run that waits for its claim, as the ledger will have it.
+pub(crate) fn waiting(request: &RunRequest, attempt: u32, since_ms: i64) -> RunView {
+    let tag = RunTag {
+        run_id: request.id.to_string(),
+        attempt,
+    };
+    let mut entry = LedgerEntry::new(&tag, request.task.kind(), RunState::Requested, since_ms);
+    entry.requester = Some(request.requester.clone());
+    entry.origin = Some(request.origin.clone());
+    entry.parameters = Some(asked_parameters(request));
+    RunView::of(entry, since_ms)
 }
 
 /// What the request says, without what the data adds later.

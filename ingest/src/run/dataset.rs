@@ -6,9 +6,10 @@
 //! that was given a folder at a terminal: the folder's name says nothing about what is in it.
 
 use eip_log::{LedgerView, RunParameters, RunSummary};
+use eip_runs::undone;
 
 use super::error::RunError;
-use super::provenance::{has_written, undone};
+use super::provenance::has_written;
 
 /// The name that a space has, and who fixed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

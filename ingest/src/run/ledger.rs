@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use eip_contract::Offset;
-use eip_log::{
-    LedgerEntry, LedgerSource, LedgerView, Log, LogError, LogWriter, RunParameters, RunTag,
-};
+use eip_log::{LedgerEntry, LedgerView, Log, LogError, LogWriter, RunClock, RunParameters, RunTag};
+use eip_runs::Ledger;
 
 use super::asked::{asked_parameters, asked_plan, is_same_request};
-use super::coverage::{CoveredDays, coverage};
 use super::dataset;
 use super::error::RunError;
 use super::guard::GuardFigures;
@@ -18,43 +16,6 @@ use super::outcome::{RunOutcome, RunSummary};
 use super::report::Rehearsal;
 use super::request::RunRequest;
 use super::state::{RunKind, RunState, may_follow};
-
-/// The ledger as far as it has been read; reading on costs only what is new.
-pub(crate) struct Ledger {
-    source: Box<dyn LedgerSource>,
-    entries: Vec<LedgerEntry>,
-}
-
-impl Ledger {
-    pub(crate) fn open(log: &Log) -> Result<Self, RunError> {
-        Ok(Self {
-            source: log.ledger()?,
-            entries: Vec::new(),
-        })
-    }
-
-    /// Reads on to the end.
-    pub(crate) fn read_on(&mut self) -> Result<(), RunError> {
-        let entries = &mut self.entries;
-        while self.source.poll(&mut |_, entry| entries.push(entry))? > 0 {}
-        Ok(())
-    }
-
-    /// All entries, one by one.
-    pub(crate) fn entries(&self) -> &[LedgerEntry] {
-        &self.entries
-    }
-
-    /// Which run last applied to each day.
-    pub(crate) fn coverage(&self) -> Vec<CoveredDays> {
-        coverage(&self.view(), &self.entries)
-    }
-
-    /// The entries folded to runs.
-    pub(crate) fn view(&self) -> LedgerView {
-        LedgerView::fold(self.entries.iter().cloned())
-    }
-}
 
 /// An attempt that has its claim. Every step is an entry in the ledger; a step that the state
 /// machine does not have is a defect of this program.
@@ -186,6 +147,18 @@ impl<'a> Attempt<'a> {
     pub(crate) fn enter(&mut self, entry: &LedgerEntry) -> Result<(), RunError> {
         self.step(entry.state);
         self.writer.append_ledger(entry)?;
+        self.writer.sync()?;
+        Ok(())
+    }
+
+    /// Enters the simulated clock, in the state that the attempt is in or goes to.
+    pub(crate) fn enter_clock(&mut self, state: RunState, clock: RunClock) -> Result<(), RunError> {
+        if state != self.state {
+            self.step(state);
+        }
+        let mut entry = self.entry(state);
+        entry.clock = Some(clock);
+        self.writer.append_ledger(&entry)?;
         self.writer.sync()?;
         Ok(())
     }

@@ -4,10 +4,11 @@
 //! its range, since it makes every order with a fact in it again. A run that was reverted whole says
 //! nothing. Imported files and pushed rows are not judged.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use eip_contract::Day;
 use eip_log::{LedgerView, RunKind, RunParameters, RunState, RunSummary};
+use eip_runs::undone;
 
 use super::error::RunError;
 use super::request::DayRange;
@@ -96,28 +97,6 @@ fn made(ledger: &LedgerView) -> Vec<Made<'_>> {
         });
     }
     all
-}
-
-/// The runs that a committed revert undid whole. A revert that was itself undone undid nothing.
-pub(super) fn undone(ledger: &LedgerView) -> HashSet<&str> {
-    let mut undone = HashSet::new();
-    for run in ledger.runs().iter().rev() {
-        let whole = run
-            .last
-            .counts
-            .get("facts_left")
-            .is_none_or(|&left| left == 0);
-        let counts = run.kind() == RunKind::Revert && run.state() == RunState::Committed && whole;
-        let target = run
-            .last
-            .parameters
-            .as_ref()
-            .and_then(|asked| asked.target_run.as_deref());
-        if let Some(target) = target.filter(|_| counts && !undone.contains(run.run_id())) {
-            undone.insert(target);
-        }
-    }
-    undone
 }
 
 /// Whether facts of the run may be in the log. What earlier attempts wrote is not in its last entry,

@@ -1,9 +1,10 @@
 //! Who executes runs: whoever writes the log.
 
 use eip_log::{Log, LogWriter};
+use eip_runs::Ledger;
 
 use super::error::RunError;
-use super::ledger::{Attempt, Ledger};
+use super::ledger::Attempt;
 use super::observer::Observer;
 use super::outcome::RunOutcome;
 use super::request::{DayRange, RunRequest, Task};

@@ -29,8 +29,8 @@ use std::thread;
 
 use eip_contract::{Day, EventTime};
 use eip_log::Log;
+use eip_runs::coverage;
 
-use super::coverage::coverage;
 use super::error::RunError;
 use super::ledger::Attempt;
 use super::observer::{Observer, Phase, Progress};

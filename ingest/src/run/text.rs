@@ -1,9 +1,8 @@
-//! How figures, times and days look to people and in JSON.
+//! How figures look to people, and times and days in JSON.
 
 use std::fmt;
 
-use eip_contract::{Day, EventTime};
-use serde::Serializer;
+pub(crate) use eip_runs::text::{day, optional_time, time};
 
 /// A number with its thousands apart: `99,441`.
 pub(crate) struct Grouped(pub(crate) u64);
@@ -19,50 +18,6 @@ impl fmt::Display for Grouped {
             text.push(digit);
         }
         f.pad(&text)
-    }
-}
-
-/// A day in JSON: `2018-03-01`.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-pub(crate) fn day<S: Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(day)
-}
-
-/// A day that may be missing, in JSON.
-#[expect(
-    clippy::ref_option,
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde gives a reference"
-)]
-pub(crate) fn optional_day<S: Serializer>(
-    day: &Option<Day>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match day {
-        Some(day) => serializer.collect_str(day),
-        None => serializer.serialize_none(),
-    }
-}
-
-/// A time in JSON: `2018-03-01T00:00:00Z`.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-pub(crate) fn time<S: Serializer>(time: &EventTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(time)
-}
-
-/// A time that may be missing, in JSON.
-#[expect(
-    clippy::ref_option,
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde gives a reference"
-)]
-pub(crate) fn optional_time<S: Serializer>(
-    time: &Option<EventTime>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => serializer.collect_str(time),
-        None => serializer.serialize_none(),
     }
 }
 

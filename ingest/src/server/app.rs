@@ -23,7 +23,7 @@ use super::problem::Problem;
 use super::rows::Counter;
 use super::spaces::{Missing, SpaceRuns, Spaces};
 use crate::rules::Rules;
-use crate::run::{Progress, RunError, RunId, RunView};
+use crate::run::{Progress, RunError, RunId, RunView, waiting};
 
 /// What all requests share.
 pub(super) struct App {
@@ -209,7 +209,7 @@ pub(super) fn waiting_answer(runs: &SpaceRuns, live: &LiveRun) -> RunAnswer {
     RunAnswer {
         space: runs.space.to_string(),
         made_space: false,
-        view: RunView::waiting(&live.request, live.attempt, live.since_ms),
+        view: waiting(&live.request, live.attempt, live.since_ms),
         progress: live.progress,
     }
 }

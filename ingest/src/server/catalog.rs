@@ -13,12 +13,12 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use eip_http::openapi::Problems;
 use eip_olist::FILES;
+use eip_runs::CoveredDays;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::{App, SpaceQuery, blocking, named_space};
 use super::problem::Problem;
-use crate::run::CoveredDays;
 
 /// A dataset as it lies there now.
 #[derive(Serialize, ToSchema)]

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use eip_contract::Space;
 use eip_log::{LedgerView, Log};
+use eip_runs::{CoveredDays, Ledger};
 
 use super::executor::{Clock, Executor, LiveRun, NotTaken};
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::rows::Desk;
-use crate::run::{CoveredDays, Ledger, RunId, RunRequest};
+use crate::run::{RunError, RunId, RunRequest};
 
 /// Opens the log of a space. `create`: makes it when there is none; otherwise that is `None`. An
 /// error is a text for a person.
@@ -39,14 +40,14 @@ impl SpaceRuns {
     /// The ledger as it is now. Blocks.
     pub(super) fn ledger(&self) -> Result<LedgerView, Problem> {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.read_on()?;
+        ledger.read_on().map_err(RunError::from)?;
         Ok(ledger.view())
     }
 
     /// Which run last applied to each day of event time. Blocks.
     pub(super) fn coverage(&self) -> Result<Vec<CoveredDays>, Problem> {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.read_on()?;
+        ledger.read_on().map_err(RunError::from)?;
         Ok(ledger.coverage())
     }
 
@@ -139,7 +140,7 @@ impl Spaces {
         let executor = Executor::open(&log, clock, owner_url, self.max_live, metrics)?;
         let runs = Arc::new(SpaceRuns {
             space: space.clone(),
-            ledger: Mutex::new(Ledger::open(&log)?),
+            ledger: Mutex::new(Ledger::open(&log).map_err(RunError::from)?),
             executor: Arc::new(executor),
             desk,
             log,

@@ -65,7 +65,7 @@ fn scaled(source: Source, range: DayRange, amplify: Amplify) -> Task {
 /// Which run's events it took from the cache; the ledger says the same.
 fn made_by<'r>(bench: &Bench, run: &'r RunOutcome) -> Option<&'r str> {
     let made = run.summary.made_before.as_ref().map(|made| &*made.run);
-    let in_ledger = run_view(&bench.state, &run.run).unwrap().unwrap();
+    let in_ledger = run_view(&bench.state, run.run.as_str()).unwrap().unwrap();
     assert_eq!(in_ledger.cached_run.as_deref(), made);
     made
 }

@@ -9,7 +9,7 @@ use eip_ingest::run::{
     Amplify, Bounds, Controls, DayRange, Observer, Progress, RunId, RunOutcome, RunState, Runner,
     ScaledTask, Source, Speed, Task, run_file,
 };
-use eip_log::Log;
+use eip_log::{Log, RunClock};
 
 use crate::bench::{Bench, clock, fast, source};
 use crate::data;
@@ -288,25 +288,41 @@ fn a_pause_ten_times_the_speed_and_another_pause_lose_and_double_nothing() {
             "{two:?}"
         );
     }
-    let states: Vec<RunState> = ledger_states(&(&bench.state).into(), &outcome.run);
+    let (mut states, clocks) = ledger_entries(&(&bench.state).into(), &outcome.run);
+    // Another speed is an entry of the same state with another clock.
+    states.dedup();
     let is = |state| states.iter().filter(|&&one| one == state).count();
     assert_eq!(is(RunState::Paused), 2, "{states:?}");
     assert_eq!(is(RunState::Running), 3, "{states:?}");
+    // Each anchor is in the ledger, where anybody finds what time it is in the replay.
+    for anchor in &times.anchors {
+        let is_same = |clock: &RunClock| {
+            i128::from(clock.simulated_us) == anchor.simulated / 1_000
+                && i128::from(clock.scale_millionths) == anchor.scale
+                && clock.paused == anchor.is_paused
+        };
+        assert!(
+            clocks.iter().any(is_same),
+            "{anchor:?} is not in {clocks:?}"
+        );
+    }
 }
 
-fn ledger_states(log: &Log, run: &RunId) -> Vec<RunState> {
-    let mut states = Vec::new();
+/// The states of a run's entries, and the simulated clocks in them.
+fn ledger_entries(log: &Log, run: &RunId) -> (Vec<RunState>, Vec<RunClock>) {
+    let (mut states, mut clocks) = (Vec::new(), Vec::new());
     let mut ledger = log.ledger().unwrap();
     while ledger
         .poll(&mut |_, entry| {
             if entry.run_id == run.as_str() {
                 states.push(entry.state);
+                clocks.extend(entry.clock);
             }
         })
         .unwrap()
         > 0
     {}
-    states
+    (states, clocks)
 }
 
 #[test]

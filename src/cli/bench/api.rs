@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use eip_api::ApiConfig;
 use eip_bench::ApiOptions;
+use eip_contract::Space;
 use eip_log::StateDir;
 
 use crate::chain::Chain;
 use crate::cli::api::config;
 use crate::cli::chain::ChainArgs;
+use crate::clock::wall_ms;
 use crate::views::bring_up_to_date;
 
 /// Without a chain (`--state`, with servers too), views of generated orders in SQLite are asked.
@@ -44,12 +47,12 @@ impl Api {
 
     /// Measures; `folder` is for generated orders, whose files are in `data`.
     pub(super) fn run(self, folder: &Path, data: Option<&Path>) -> anyhow::Result<()> {
-        let chain = match data {
-            Some(data) => generated(folder, data)?,
-            None => self.chain.chain()?,
+        let config = match data {
+            Some(data) => ApiConfig::embedded(&generated(folder, data)?, &Space::main(), wall_ms),
+            None => config(&self.chain)?,
         };
         eip_bench::api(&ApiOptions {
-            config: config(&chain)?,
+            config,
             rate: self.rate,
             cached_rate: self.cached_rate,
             seconds: self.seconds,
@@ -58,11 +61,13 @@ impl Api {
     }
 }
 
-fn generated(folder: &Path, data: &Path) -> anyhow::Result<Chain> {
+fn generated(folder: &Path, data: &Path) -> anyhow::Result<PathBuf> {
     let folder = folder.join("state");
     let state = StateDir::create(&folder, eip_log::DEFAULT_PARTITIONS)?;
     eip_bench::fast_backfill(&state, data)?;
-    let chain = Chain::Embedded { folder };
+    let chain = Chain::Embedded {
+        folder: folder.clone(),
+    };
     bring_up_to_date(&chain, &state.into(), 2)?;
-    Ok(chain)
+    Ok(folder)
 }

@@ -19,7 +19,7 @@ pub(super) fn has_ended(state: &str) -> bool {
 
 /// Shows how the run of a key that is used again has ended.
 pub(super) fn show_again(log: &Log, run: &RunId) -> anyhow::Result<Exit> {
-    let view = run_view(log, run)?;
+    let view = run_view(log, run.as_str())?;
     let view = view.ok_or_else(|| anyhow::anyhow!("the ledger has no run {run}"))?;
     out!("run {run}");
     out!("{ENDED_BEFORE}");

@@ -10,17 +10,17 @@ use serde_json::Value;
 use crate::support::{Eip, http};
 
 /// `eip api` over a chain, until it is dropped.
-pub(super) struct Served {
+pub(crate) struct Served {
     child: Child,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Served {
-    pub(super) fn start(eip: &Eip) -> Self {
+    pub(crate) fn start(eip: &Eip) -> Self {
         Self::start_with(eip, &[])
     }
 
-    pub(super) fn start_with(eip: &Eip, args: &[&str]) -> Self {
+    pub(crate) fn start_with(eip: &Eip, args: &[&str]) -> Self {
         Self::spawn(eip, args, Stdio::null())
     }
 
@@ -52,7 +52,12 @@ impl Served {
         }
     }
 
-    pub(super) fn get(&self, path: &str) -> Value {
+    /// Of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Value {
         serde_json::from_str(&http("GET", &format!("{}{path}", self.url), "")).unwrap()
     }
 }

@@ -16,6 +16,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use serde_json::Value;
 
 use super::processes::{signal, wait_stopped};
+use crate::api::Served;
 use crate::support::{Digests, Eip, generate, http, repetitions, rules};
 
 /// The longest that anything here may take to come back.
@@ -324,6 +325,28 @@ fn postgres_that_goes_away_inside_a_transaction_is_waited_for() {
     }
 }
 
+/// The API shows the store that is waited for, in its own words, and how far behind the views are.
+fn shown_by_the_api(eip: &Eip, following: &Following) {
+    let dataflow = following.url.strip_suffix("/readyz").unwrap();
+    let served = Served::start_with(eip, &["--dataflow", dataflow]);
+    let shown = until("the API shows what is blocked", || {
+        let shown = served.get("/v1/pipeline");
+        let is_blocked = shown["dataflow"]["state"] == "blocked";
+        is_blocked.then_some(shown)
+    });
+    let sink = |store: &str| {
+        let sinks = shown["sinks"].as_array().unwrap();
+        sinks.iter().find(|sink| sink["store"] == store).unwrap()
+    };
+    let blocked = sink("elasticsearch");
+    assert_eq!(blocked["state"], "blocked", "{shown}");
+    let words = blocked["words"].as_str().unwrap();
+    assert!(words.contains("cluster_block_exception"), "{words}");
+    assert_eq!(sink("postgres")["state"], "ok", "{shown}");
+    assert!(shown["lag"]["records"].as_u64() > Some(0), "{shown}");
+    assert!(shown["lag"]["seconds"].as_f64() > Some(0.0), "{shown}");
+}
+
 #[test]
 fn a_write_blocked_index_is_waited_for_and_refuses_no_document() {
     let turn = Turn::take();
@@ -355,6 +378,7 @@ fn a_write_blocked_index_is_waited_for_and_refuses_no_document() {
         let words = following.blocked_by("elasticsearch");
         println!("{block}: {words}");
         assert!(words.contains("cluster_block_exception"), "{words}");
+        shown_by_the_api(&eip, &following);
         thread::sleep(Duration::from_secs(repetitions(3, 30)));
         set(Value::Null);
         let status = following.fresh(&eip);

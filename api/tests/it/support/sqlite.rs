@@ -1,6 +1,7 @@
 //! A state folder with views in it.
 
 use eip_api::ViewsConfig;
+use eip_contract::Space;
 use eip_stores::{
     DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, StatsStore as _, version_of,
 };
@@ -20,7 +21,10 @@ impl Sqlite {
     }
 
     pub(crate) fn config(&self) -> ViewsConfig {
-        ViewsConfig::Sqlite(self.state.path().to_owned())
+        ViewsConfig::Sqlite {
+            root: self.state.path().to_owned(),
+            space: Space::main(),
+        }
     }
 
     pub(crate) fn make_tables(&self) {

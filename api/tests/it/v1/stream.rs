@@ -62,11 +62,11 @@ impl Reader {
         }
     }
 
-    /// The first event of this tick.
+    /// The overview of this tick.
     async fn of_tick(&mut self, tick: u64) -> Event {
         loop {
             let event = self.next().await;
-            if event.data["as_of"]["search_tick"] == tick {
+            if event.name == "overview" && event.data["as_of"]["search_tick"] == tick {
                 return event;
             }
         }
@@ -85,29 +85,32 @@ async fn a_reader_sees_every_tick_and_comes_back_where_it_was() {
         let mut reader = Reader::open(&api, None).await;
         let first = reader.next().await;
         assert_eq!(
-            (first.name.as_str(), &first.data["shipments"]),
+            (first.name.as_str(), &first.data["overview"]["shipments"]),
             ("reset", &0.into())
         );
+        assert_eq!(first.data["pipeline"]["ticks"]["stats_tick"], 1700);
+        assert_eq!(first.data["runs"], Value::Null, "there is no log");
         api.delivered_order("a-1").await;
         tick(&api, 1701).await;
         let change = reader.of_tick(1701).await;
         assert_eq!(
             (change.name.as_str(), &change.data["shipments"]),
-            ("change", &1.into())
+            ("overview", &1.into())
         );
-        assert!(change.id.ends_with(":1701"), "{}", change.id);
+        assert!(change.id.contains(":1701:"), "{}", change.id);
         tick(&api, 1702).await;
         reader.of_tick(1702).await;
         drop(reader);
 
         // One that comes back gets what it has missed; one that was away for too long, all of it.
         let mut again = Reader::open(&api, Some(&change.id)).await;
-        let missed = again.next().await;
-        assert_eq!(
-            (missed.name.as_str(), &missed.data["as_of"]["search_tick"]),
-            ("change", &1702.into())
-        );
-        for unknown in ["main:3", "1701", "elsewhere:1701", ""] {
+        let missed = again.of_tick(1702).await;
+        assert_ne!(missed.id, change.id);
+        let (place, number) = change.id.rsplit_once(':').unwrap();
+        let number: u64 = number.parse().unwrap();
+        let unpublished = format!("{place}:{}", number + 10_000);
+        let elsewhere = format!("elsewhere:1701:{number}");
+        for unknown in ["main:3", "1701", &elsewhere, &unpublished, ""] {
             let mut lost = Reader::open(&api, Some(unknown)).await;
             assert_eq!(lost.next().await.name, "reset", "{unknown:?}");
         }

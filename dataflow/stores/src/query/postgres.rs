@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Postgres, Row as _, Transaction};
 
 use super::QueryError;
 use super::stats::{StatsGroup, StatsQuery, Words};
+use super::troubles::{self, RefusedHead, Troubles};
 use crate::Progress;
 use crate::error::{Fault, Retry, StoreError};
 use crate::postgres::{POSTGRES_FORMAT, read_progress};
@@ -101,6 +102,45 @@ impl PostgresQueries {
 }
 
 impl PostgresMoment {
+    pub(super) async fn troubles(&mut self, latest: u32) -> Result<Troubles, QueryError> {
+        let by_code: Vec<(String, i64)> = sqlx::query_as(troubles::BY_CODE)
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(failed)?;
+        let letters: Vec<(i32, i64, String, String)> =
+            sqlx::query_as(AssertSqlSafe(format!("{}{latest}", troubles::LATEST)))
+                .fetch_all(&mut *self.transaction)
+                .await
+                .map_err(failed)?;
+        let refused: i64 = sqlx::query_scalar("SELECT count(*) FROM refused_documents")
+            .fetch_one(&mut *self.transaction)
+            .await
+            .map_err(failed)?;
+        let refused_last: Vec<(String, String, String)> = sqlx::query_as(
+            "SELECT view, id, reason FROM refused_documents
+             ORDER BY refused_at DESC, view, id LIMIT $1",
+        )
+        .bind(i64::from(latest))
+        .fetch_all(&mut *self.transaction)
+        .await
+        .map_err(failed)?;
+        let count = |(code, count): (String, i64)| (code, count as u64);
+        let letters = letters
+            .into_iter()
+            .map(|(partition, offset, code, reason)| {
+                troubles::dead_letter((partition.into(), offset, code, reason))
+            });
+        let refused_last = refused_last.into_iter();
+        Ok(Troubles {
+            dead_letters: by_code.into_iter().map(count).collect(),
+            latest_dead_letters: letters.collect(),
+            refused: refused as u64,
+            latest_refused: refused_last
+                .map(|(view, id, reason)| RefusedHead { view, id, reason })
+                .collect(),
+        })
+    }
+
     pub(super) async fn stats(
         &mut self,
         query: &StatsQuery,

@@ -13,6 +13,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Row as _, Sqlite,
 
 use super::condition::{Condition, Direction, Search, Total};
 use super::stats::{StatsGroup, StatsQuery, Words};
+use super::troubles::{self, Troubles};
 use super::{Document, FACETS, FacetCount, Found, QueryError, TIMES, place};
 use crate::sqlite::{FORMAT, read_progress, select, stored_value, stored_values};
 use crate::{DocumentView, Progress};
@@ -347,6 +348,25 @@ impl SqliteMoment {
             .await
             .map_err(failed)?;
         Ok(EventTime::from_seconds(seconds))
+    }
+
+    /// SQLite refuses no document.
+    pub(super) async fn troubles(&mut self, latest: u32) -> Result<Troubles, QueryError> {
+        let by_code: Vec<(String, i64)> = sqlx::query_as(troubles::BY_CODE)
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(failed)?;
+        let latest: Vec<(i64, i64, String, String)> =
+            sqlx::query_as(AssertSqlSafe(format!("{}{latest}", troubles::LATEST)))
+                .fetch_all(&mut *self.transaction)
+                .await
+                .map_err(failed)?;
+        let count = |(code, count): (String, i64)| (code, count as u64);
+        Ok(Troubles {
+            dead_letters: by_code.into_iter().map(count).collect(),
+            latest_dead_letters: latest.into_iter().map(troubles::dead_letter).collect(),
+            ..Troubles::default()
+        })
     }
 
     pub(super) async fn stats(

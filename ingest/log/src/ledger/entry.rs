@@ -6,6 +6,8 @@ use std::fmt;
 use eip_contract::{Day, EventTime, Offset};
 use serde::{Deserialize, Serialize};
 
+use super::clock::RunClock;
+
 /// One attempt of one run; the header `run` of every record that it writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunTag {
@@ -175,6 +177,9 @@ pub struct LedgerEntry {
     /// The guards' figures, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub guard: BTreeMap<String, u64>,
+    /// Of a scaled run, once its schedule has begun: its simulated clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<RunClock>,
     /// Per partition the position of the attempt's first record, or where it would have been.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Vec<Offset>>,
@@ -203,6 +208,7 @@ impl LedgerEntry {
             counts: BTreeMap::new(),
             input: None,
             guard: BTreeMap::new(),
+            clock: None,
             first: None,
             ends: None,
             error: None,

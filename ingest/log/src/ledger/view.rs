@@ -66,6 +66,7 @@ impl RunSummary {
             entry.owner_url = entry.owner_url.or(last.owner_url.take());
             entry.plan = entry.plan.or(last.plan.take());
             entry.input = entry.input.or(last.input.take());
+            entry.clock = entry.clock.or(last.clock.take());
             entry.first = entry.first.or(last.first.take());
             entry.ends = entry.ends.or(last.ends.take());
             entry.error = entry.error.or(last.error.take());

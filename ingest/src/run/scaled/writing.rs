@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use eip_contract::{EventTime, EventType};
-use eip_log::Log;
+use eip_log::{Log, RunClock};
 
 use super::super::asserting::Written;
 use super::super::error::RunError;
@@ -29,6 +29,11 @@ const LOOK: Duration = Duration::from_millis(50);
 const PROGRESS_EVERY: i64 = 100_000_000;
 /// Nanoseconds between two reports of the histograms.
 const LATENCY_EVERY: i64 = 1_000_000_000;
+/// Nanoseconds after which the ledger has the simulated clock again, so that a run that is gone is not
+/// taken for one that plays ([`eip_runs::LIFE_SIGN`]).
+const LIFE_EVERY: i64 = 10_000_000_000;
+/// The same after a gap was cut: cuts may come by the thousand.
+const CUTS_EVERY: i64 = 2_000_000_000;
 /// Over how many nanoseconds the rate is told.
 const RATE_OVER: i64 = 1_000_000_000;
 
@@ -49,6 +54,9 @@ pub(super) struct Writing {
     sent: Vec<Sent>,
     told_at: i64,
     latency_told_at: i64,
+    /// When the ledger was told the simulated clock, and whether a gap was cut since.
+    clock_entered_at: i64,
+    has_cut: bool,
     rate: Rate,
 }
 
@@ -73,6 +81,8 @@ impl Writing {
             sent: Vec::new(),
             told_at: i64::MIN,
             latency_told_at: i64::MIN,
+            clock_entered_at: i64::MIN,
+            has_cut: false,
             rate: Rate::default(),
         }
     }
@@ -137,12 +147,14 @@ impl Writing {
                 if let Some(times) = &mut self.times {
                     times.anchor(&pacer, now)?;
                 }
-                let was_paused = self.pacer.is_some_and(|pacer| pacer.is_paused());
-                self.pacer = Some(pacer);
-                match (was_paused, pacer.is_paused()) {
-                    (false, true) => attempt.enter(&attempt.entry(RunState::Paused))?,
-                    (true, false) => attempt.enter(&attempt.entry(RunState::Running))?,
-                    _ => {}
+                let before = self.pacer.replace(pacer);
+                let goes_on = |before: Pacer| {
+                    before.is_paused() == pacer.is_paused() && before.scale() == pacer.scale()
+                };
+                if before.is_some_and(goes_on) {
+                    self.has_cut = true;
+                } else {
+                    self.enter_clock(attempt, pacer, now)?;
                 }
             }
             Told::Events(events) => {
@@ -210,8 +222,37 @@ impl Writing {
             self.latency_told_at = now;
             observer.latency(&self.latency);
         }
+        let silent = now.saturating_sub(self.clock_entered_at);
+        if let Some(pacer) = self.pacer
+            && (silent >= LIFE_EVERY || self.has_cut && silent >= CUTS_EVERY)
+        {
+            self.enter_clock(attempt, pacer, now)?;
+        }
         attempt.writer.check_claim(&attempt.tag)?;
         Ok(())
+    }
+
+    /// Lets the ledger know what time it is in the replay, and how it goes on.
+    fn enter_clock(
+        &mut self,
+        attempt: &mut Attempt<'_>,
+        pacer: Pacer,
+        now: i64,
+    ) -> Result<(), RunError> {
+        (self.clock_entered_at, self.has_cut) = (now, false);
+        let state = if pacer.is_paused() {
+            RunState::Paused
+        } else {
+            RunState::Running
+        };
+        let clock = RunClock {
+            wall_us: self.clock.epoch_micros(now),
+            simulated_us: (pacer.simulated_nanos(now) / 1_000) as i64,
+            scale_millionths: pacer.scale().millionths(),
+            paused: pacer.is_paused(),
+            end: self.end,
+        };
+        attempt.enter_clock(state, clock)
     }
 
     /// Events written, by type.

@@ -29,6 +29,9 @@ pub(super) fn lead(page: &mut String, report: &Value, is_done: bool) {
 
 /// What was announced for a count of the ledger, by its name there.
 pub(super) fn announced(report: &Value, name: &str) -> Option<u64> {
+    if let Some(reason) = name.strip_prefix("orders_left_") {
+        return report[reason]["count"].as_u64();
+    }
     match name {
         "facts_left" => report["left_count"].as_u64(),
         "orders_left" => {

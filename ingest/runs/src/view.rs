@@ -3,16 +3,11 @@
 use std::collections::BTreeMap;
 
 use eip_contract::{Day, EventTime, Offset};
-use eip_log::{LedgerEntry, Log, RunTag};
+use eip_log::{LedgerEntry, Log, LogError, RunKind, RunState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::asked::asked_parameters;
-use super::error::RunError;
-use super::id::RunId;
-use super::request::RunRequest;
-use super::state::{RunKind, RunState};
-use super::text;
+use crate::text;
 
 /// A run as the ledger tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -98,11 +93,13 @@ pub struct RunView {
 }
 
 impl RunView {
-    pub(crate) fn new(run: &eip_log::RunSummary) -> Self {
+    /// A run of the ledger.
+    pub fn new(run: &eip_log::RunSummary) -> Self {
         Self::of(run.last.clone(), run.first.at)
     }
 
-    fn of(last: LedgerEntry, requested_at_ms: i64) -> Self {
+    /// A run whose last entry is `last`.
+    pub fn of(last: LedgerEntry, requested_at_ms: i64) -> Self {
         let asked = last.parameters.unwrap_or_default();
         Self {
             run: last.run_id,
@@ -142,27 +139,12 @@ impl RunView {
     }
 }
 
-impl RunView {
-    /// A run that waits for its claim.
-    pub(crate) fn waiting(request: &RunRequest, attempt: u32, since_ms: i64) -> Self {
-        let tag = RunTag {
-            run_id: request.id.to_string(),
-            attempt,
-        };
-        let mut entry = LedgerEntry::new(&tag, request.task.kind(), RunState::Requested, since_ms);
-        entry.requester = Some(request.requester.clone());
-        entry.origin = Some(request.origin.clone());
-        entry.parameters = Some(asked_parameters(request));
-        Self::of(entry, since_ms)
-    }
-}
-
 /// All runs in the order in which they were first asked for.
-pub fn list_runs(log: impl Into<Log>) -> Result<Vec<RunView>, RunError> {
+pub fn list_runs(log: impl Into<Log>) -> Result<Vec<RunView>, LogError> {
     Ok(log.into().runs()?.runs().iter().map(RunView::new).collect())
 }
 
 /// One run.
-pub fn run_view(log: impl Into<Log>, run: &RunId) -> Result<Option<RunView>, RunError> {
-    Ok(log.into().runs()?.get(run.as_str()).map(RunView::new))
+pub fn run_view(log: impl Into<Log>, run: &str) -> Result<Option<RunView>, LogError> {
+    Ok(log.into().runs()?.get(run).map(RunView::new))
 }
