@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use eip_contract::Offset;
-use eip_log::{Log, LogEnds, LogError};
+use eip_log::{Log, LogError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -76,8 +76,6 @@ pub(crate) struct Lags(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Taken out by the one who looks.
-    ends: Option<Box<dyn LogEnds>>,
     samples: VecDeque<Sample>,
     oldest: Oldest,
 }
@@ -106,28 +104,20 @@ impl Lags {
         written: &[Offset],
         wall_ms: i64,
     ) -> Result<Lag, Problem> {
-        let (mut watched, mut oldest) = {
-            let mut state = self.state();
-            (state.ends.take(), state.oldest.clone())
-        };
+        let mut oldest = self.state().oldest.clone();
         let mut from: Vec<u64> = written.iter().map(|offset| offset.0).collect();
-        let (watched, oldest, written, ends) = log
+        let (oldest, written, ends) = log
             .read(move |log| {
-                let mut watched = match watched.take() {
-                    Some(watched) => watched,
-                    None => log.ends()?,
-                };
-                let ends: Vec<u64> = watched.poll()?.iter().map(|end| end.0).collect();
+                let ends: Vec<u64> = log.present_ends()?.iter().map(|end| end.0).collect();
                 // Nothing is written as long as no dataflow has.
                 from.resize(ends.len(), 0);
                 if oldest.is_old(&from, &ends) {
                     oldest = Oldest::find(log, &from, &ends)?;
                 }
-                Ok((watched, oldest, from, ends))
+                Ok((oldest, from, ends))
             })
             .await?;
         let mut state = self.state();
-        state.ends = Some(watched);
         state.oldest = oldest;
         let at = Instant::now();
         state.add(Sample { at, written, ends });

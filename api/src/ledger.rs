@@ -36,8 +36,6 @@ pub(crate) struct RunLedger {
 
 #[derive(Default)]
 struct State {
-    /// Taken out by the one who reads; none before the first read and after one that failed.
-    ledger: Option<Ledger>,
     known: Option<Known>,
     /// When the last try to read it began, whether it found out anything or not.
     tried_at: Option<Instant>,
@@ -139,34 +137,22 @@ impl RunLedger {
         turn: OwnedMutexGuard<()>,
         since: Instant,
     ) -> Result<Arc<Runs>, Problem> {
-        let (mut ledger, before) = {
+        let before = {
             let mut state = self.state();
             if let Some(known) = state.known.as_ref().filter(|known| known.read_at >= since) {
                 return Ok(Arc::clone(&known.runs));
             }
             state.tried_at = Some(Instant::now());
-            let before = state.known.as_ref().map(|known| Arc::clone(&known.runs));
-            (state.ledger.take(), before)
+            state.known.as_ref().map(|known| Arc::clone(&known.runs))
         };
         let read_at = Instant::now();
-        let (ledger, runs) = self
-            .log
-            .read(move |log| {
-                let mut read = match ledger.take() {
-                    Some(read) => read,
-                    None => Ledger::open(log)?,
-                };
-                read.read_on()?;
-                let entries = read.entries().len();
-                let runs = match before.filter(|before| before.entries == entries) {
-                    Some(same) => same,
-                    None => Arc::new(Runs::of(&read)),
-                };
-                Ok((read, runs))
-            })
-            .await?;
+        let now = move |ledger: &Ledger| {
+            let is_same = |before: &Arc<Runs>| before.entries == ledger.entries().len();
+            let before = before.filter(is_same);
+            before.unwrap_or_else(|| Arc::new(Runs::of(ledger)))
+        };
+        let runs = self.log.read(move |log| log.ledger_now(now)).await?;
         let mut state = self.state();
-        state.ledger = Some(ledger);
         state.known = Some(Known {
             runs: Arc::clone(&runs),
             read_at,

@@ -14,8 +14,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use eip_contract::Offset;
 use eip_log::kafka::{KafkaConfig, KafkaLog};
-use eip_log::{LedgerSource, LedgerView, Log, LogEnds, LogError, StateDir};
+use eip_log::{LedgerView, Log, LogEnds, LogError, StateDir};
 use eip_parquet_cache::Cache;
+use eip_runs::Ledger;
 use tokio::sync::Semaphore;
 
 use crate::problem::Problem;
@@ -61,13 +62,7 @@ pub(crate) struct OpenLog {
     log: Log,
     ends: Mutex<Option<Box<dyn LogEnds>>>,
     cache: Mutex<Option<Arc<Cache>>>,
-    ledger: Mutex<Option<ReadLedger>>,
-}
-
-/// The ledger as far as it was read.
-struct ReadLedger {
-    source: Box<dyn LedgerSource>,
-    view: LedgerView,
+    ledger: Mutex<Option<Ledger>>,
 }
 
 impl ApiLog {
@@ -192,19 +187,20 @@ impl OpenLog {
 
     /// The state of all runs now. Only what is new in the ledger is read.
     pub(crate) fn runs(&self) -> Result<LedgerView, LogError> {
-        let mut ledger = lock(&self.ledger);
-        let mut read = match ledger.take() {
-            Some(read) => read,
-            None => ReadLedger {
-                source: self.log.ledger()?,
-                view: LedgerView::default(),
-            },
+        self.ledger_now(Ledger::view)
+    }
+
+    /// What `look` finds in the ledger as it is now. Only what is new in it is read.
+    pub(crate) fn ledger_now<T>(&self, look: impl FnOnce(&Ledger) -> T) -> Result<T, LogError> {
+        let mut kept = lock(&self.ledger);
+        let mut ledger = match kept.take() {
+            Some(ledger) => ledger,
+            None => Ledger::open(&self.log)?,
         };
-        let ReadLedger { source, view } = &mut read;
-        source.poll(&mut |position, entry| view.apply(position, entry))?;
-        let view = read.view.clone();
-        *ledger = Some(read);
-        Ok(view)
+        ledger.read_on()?;
+        let found = look(&ledger);
+        *kept = Some(ledger);
+        Ok(found)
     }
 
     /// The log's Parquet cache as it is now; none where it cannot be used, which costs time only.
