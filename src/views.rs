@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use eip_contract::Offset;
-use eip_dataflow::control::{Counts, DocumentCounts};
+use eip_dataflow::control::{Counts, ViewCounts};
 use eip_dataflow::{DataflowConfig, DataflowHandle, departures, spawn};
 use eip_log::Log;
 use eip_parquet_cache::Cache;
+use eip_views::VIEWS;
 
 use crate::chain::Chain;
 use crate::interrupt;
@@ -97,24 +98,22 @@ pub(crate) fn catch_up_cache(log: &Log, ends: &[Offset]) {
 
 /// What a dataflow did, as a person reads it.
 pub(crate) fn counts_text(counts: &Counts) -> String {
-    let documents = |name: &str, counts: DocumentCounts| {
-        format!(
-            "{name:<18} {} indexed, {} deleted, {} found as they should be",
-            thousands(counts.indexed),
-            thousands(counts.deleted),
-            thousands(counts.unchanged)
-        )
-    };
-    let mut lines = vec![
-        documents("shipment_events", counts.shipment_events),
-        documents("shipments", counts.shipments),
-        format!(
-            "{:<18} {} rows written, {} deleted",
-            "route_stats_daily",
-            thousands(counts.rows_upserted),
-            thousands(counts.rows_deleted)
-        ),
-    ];
+    let mut lines: Vec<String> = VIEWS
+        .into_iter()
+        .map(|view| {
+            let (name, counts) = (view.name, counts.of(view));
+            let (written, deleted) = (thousands(counts.written), thousands(counts.deleted));
+            if view.is_documents() {
+                let unchanged = thousands(counts.unchanged);
+                format!(
+                    "{name:<18} {written} indexed, {deleted} deleted, {unchanged} found as they \
+                     should be"
+                )
+            } else {
+                format!("{name:<18} {written} rows written, {deleted} deleted")
+            }
+        })
+        .collect();
     let dead: u64 = counts.dead_letters.values().sum();
     if dead > 0 {
         let by_code: Vec<String> = counts
@@ -142,11 +141,15 @@ pub(crate) fn counts_text(counts: &Counts) -> String {
 
 /// What was done between two moments of one dataflow.
 pub(crate) fn counts_since(now: &Counts, then: &Counts) -> Counts {
-    let documents = |now: DocumentCounts, then: DocumentCounts| DocumentCounts {
-        indexed: now.indexed - then.indexed,
-        deleted: now.deleted - then.deleted,
-        unchanged: now.unchanged - then.unchanged,
-    };
+    let views = now.views.iter().map(|&(view, now)| {
+        let then = then.of(view);
+        let since = ViewCounts {
+            written: now.written - then.written,
+            deleted: now.deleted - then.deleted,
+            unchanged: now.unchanged - then.unchanged,
+        };
+        (view, since)
+    });
     let before = |code: &String| then.dead_letters.get(code).copied().unwrap_or_default();
     Counts {
         ticks: now.ticks - then.ticks,
@@ -157,10 +160,7 @@ pub(crate) fn counts_since(now: &Counts, then: &Counts) -> Counts {
             .map(|(code, count)| (code.clone(), count - before(code)))
             .filter(|(_, count)| *count > 0)
             .collect(),
-        shipment_events: documents(now.shipment_events, then.shipment_events),
-        shipments: documents(now.shipments, then.shipments),
-        rows_upserted: now.rows_upserted - then.rows_upserted,
-        rows_deleted: now.rows_deleted - then.rows_deleted,
+        views: views.collect(),
         refused: now.refused - then.refused,
     }
 }

@@ -12,9 +12,10 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use eip_contract::{Event, Space, decode};
 use eip_stores::{
-    DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchConfig, ElasticsearchSpaces,
+    DocumentStore as _, DocumentWrite, ElasticsearchConfig, ElasticsearchSpaces,
     ElasticsearchStore, content_hash, version_of,
 };
+use eip_views::SHIPMENT_EVENTS;
 
 use crate::figures::{Cost, Meter};
 
@@ -87,7 +88,7 @@ fn through_our_store(
     store.write_as(1, 0)?;
     let mut left = writes.to_vec();
     let meter = Meter::start();
-    let refused = store.bulk(DocumentView::ShipmentEvents, version_of(1, 1), &mut left)?;
+    let refused = store.bulk(&SHIPMENT_EVENTS, version_of(1, 1), &mut left)?;
     let cost = meter.stop();
     ensure!(refused.is_empty(), "documents were refused");
     Ok(cost)

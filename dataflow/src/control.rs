@@ -13,7 +13,7 @@ use crate::clock::WallClock;
 use crate::crash::{Crash, CrashPoint};
 use crate::latency::{Appended, Latency, LatencyFigures};
 use crate::tick::Tick;
-use eip_stores::DocumentView;
+use eip_views::View;
 
 /// What a dataflow has done since it started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,36 +24,58 @@ pub struct Counts {
     pub records: u64,
     /// Dead letters by the code of their reason.
     pub dead_letters: BTreeMap<String, u64>,
-    /// Changes of `shipment_events`.
-    pub shipment_events: DocumentCounts,
-    /// Changes of `shipments`.
-    pub shipments: DocumentCounts,
-    /// Rows of `route_stats_daily` written.
-    pub rows_upserted: u64,
-    /// Rows of `route_stats_daily` taken away.
-    pub rows_deleted: u64,
+    /// Changes of each view that has had any.
+    pub views: Vec<(&'static View, ViewCounts)>,
     /// Documents that the document store refused; they are dead letters.
     pub refused: u64,
 }
 
-/// What became of one view's documents.
+/// What became of the documents or rows of a view, or of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DocumentCounts {
+pub struct ViewCounts {
     /// Written.
-    pub indexed: u64,
+    pub written: u64,
     /// Taken away.
     pub deleted: u64,
-    /// Found as they should be when the dataflow started.
+    /// Documents found as they should be when the dataflow started.
     pub unchanged: u64,
 }
 
 impl Counts {
     /// Those of one view.
-    pub fn documents(&mut self, view: DocumentView) -> &mut DocumentCounts {
-        match view {
-            DocumentView::ShipmentEvents => &mut self.shipment_events,
-            DocumentView::Shipments => &mut self.shipments,
+    pub fn of(&self, view: &View) -> ViewCounts {
+        let found = self.views.iter().find(|(known, _)| *known == view);
+        found.map_or_else(ViewCounts::default, |(_, counts)| *counts)
+    }
+
+    /// Those of all views that are kept as documents.
+    pub fn documents(&self) -> ViewCounts {
+        self.sum(View::is_documents)
+    }
+
+    /// Those of all views that are kept as rows.
+    pub fn rows(&self) -> ViewCounts {
+        self.sum(|view| !view.is_documents())
+    }
+
+    fn sum(&self, which: impl Fn(&View) -> bool) -> ViewCounts {
+        let mut sum = ViewCounts::default();
+        for (_, counts) in self.views.iter().filter(|(view, _)| which(view)) {
+            sum.written += counts.written;
+            sum.deleted += counts.deleted;
+            sum.unchanged += counts.unchanged;
         }
+        sum
+    }
+
+    /// Those of one view, to be changed.
+    pub fn view(&mut self, view: &'static View) -> &mut ViewCounts {
+        let place = self.views.iter().position(|(known, _)| *known == view);
+        let place = place.unwrap_or_else(|| {
+            self.views.push((view, ViewCounts::default()));
+            self.views.len() - 1
+        });
+        &mut self.views[place].1
     }
 }
 

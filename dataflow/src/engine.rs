@@ -17,6 +17,7 @@ use crate::graph::{self, Parts};
 use crate::sink::Sinks;
 use crate::source::{RecordSource, SourceError};
 use crate::tick::Tick;
+use crate::views::Maintained;
 
 /// Longest sleep of an idle worker: how soon it sees that another one has failed.
 const PARK: Duration = Duration::from_millis(50);
@@ -32,7 +33,9 @@ pub struct EngineConfig {
     pub clock: Option<Clock>,
     /// The sockets to the other processes, where there are others.
     pub sockets: Option<Sockets>,
-    /// Where the views go.
+    /// The views.
+    pub views: Vec<Maintained>,
+    /// Where they go.
     pub sinks: Sinks,
     /// The texts behind the codes that the sources give.
     pub dictionary: Arc<Dictionary>,
@@ -55,6 +58,7 @@ impl Engine {
             sources,
             mut clock,
             sockets,
+            views,
             sinks,
             dictionary,
             seed,
@@ -85,6 +89,7 @@ impl Engine {
             let parts = Parts {
                 clock,
                 source,
+                views: views.clone(),
                 sinks,
                 dictionary: Arc::clone(&dictionary),
                 several_processes,

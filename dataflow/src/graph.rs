@@ -31,20 +31,19 @@
 
 use std::sync::Arc;
 
-use eip_contract::{Dictionary, OrderKey};
+use eip_contract::Dictionary;
+use timely::dataflow::Scope;
 use timely::dataflow::operators::probe;
-use timely::dataflow::{Scope, StreamVec};
 
-use crate::clock::{self, Clock, TickEnds};
+use crate::changes::Outputs;
+use crate::clock::{self, Clock};
 use crate::control::Control;
 use crate::fold::{self, Backlog};
 use crate::sink::Sinks;
-use crate::source::{self, LastRecord, RecordSource};
-use crate::tick::{Rows, Tick};
-use crate::views::route_stats_daily::{self, DayRoute, Regions, RouteStats};
-use eip_stores::StoredDeadLetter;
-use eip_views::shipment_events::OrderFact;
-use eip_views::shipments::Shipment;
+use crate::source::{self, RecordSource};
+use crate::tick::Tick;
+use crate::views::Maintained;
+use crate::views::route_stats_daily::Regions;
 
 /// What one worker's dataflow is made from.
 pub struct Parts {
@@ -52,7 +51,9 @@ pub struct Parts {
     pub clock: Option<Clock>,
     /// The records of this worker's partitions.
     pub source: Box<dyn RecordSource>,
-    /// Where the views go.
+    /// The views.
+    pub views: Vec<Maintained>,
+    /// Where they go.
     pub sinks: Sinks,
     /// The texts behind the codes that the sources give.
     pub dictionary: Arc<Dictionary>,
@@ -64,27 +65,12 @@ pub struct Parts {
     pub control: Arc<Control>,
 }
 
-/// What the stores are to hold, and what belongs beside it.
-pub struct Views<'scope> {
-    /// The documents of `shipment_events`.
-    pub shipment_events: Rows<'scope, OrderFact>,
-    /// The documents of `shipments`.
-    pub shipments: Rows<'scope, (OrderKey, Shipment)>,
-    /// The rows of `route_stats_daily`.
-    pub route_stats_daily: Rows<'scope, (DayRoute, RouteStats)>,
-    /// Records that were no canonical events.
-    pub dead_letters: StreamVec<'scope, Tick, StoredDeadLetter>,
-    /// The last record of each partition.
-    pub last: StreamVec<'scope, Tick, LastRecord>,
-    /// How far each tick reads.
-    pub ticks: StreamVec<'scope, Tick, TickEnds>,
-}
-
 /// Builds the dataflow; the probe gives the written frontier.
 pub fn build(scope: Scope<'_, Tick>, parts: Parts) -> probe::Handle<Tick> {
     let Parts {
         clock,
         source,
+        views,
         sinks,
         dictionary,
         several_processes,
@@ -100,14 +86,13 @@ pub fn build(scope: Scope<'_, Tick>, parts: Parts) -> probe::Handle<Tick> {
     let ticks = clock::ticks(scope, clock, written.clone(), Arc::clone(&control));
     let sourced = source::read(ticks.clone(), source, Arc::clone(&control));
     let current = fold::current(sourced.records, seed, backlog.clone());
-    let views = Views {
-        shipment_events: current.facts,
-        shipments: current.shipments.clone(),
-        route_stats_daily: route_stats_daily::render(current.shipments, &regions),
+    let views = views.iter().map(|view| view.render(&current, &regions));
+    let outputs = Outputs {
+        views: views.collect(),
         dead_letters: sourced.dead_letters,
         last: sourced.last,
         ticks,
     };
-    sinks.connect(views, &written, backlog, dictionary, control);
+    sinks.connect(outputs, &written, backlog, dictionary, control);
     written
 }

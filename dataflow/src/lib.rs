@@ -1,8 +1,9 @@
 //! The incrementally maintained views over the event log: a timely and differential dataflow from
-//! records to `shipment_events`, `shipments` and `route_stats_daily`.
+//! records to `shipment_events`, `shipments`, `route_stats_daily` and whatever other views it is given.
 //!
 //! [`graph`] tells the story on one screen; [`run`] starts it over a log and two stores.
 
+pub mod changes;
 pub mod clock;
 pub mod cluster;
 pub mod control;

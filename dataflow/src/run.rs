@@ -20,7 +20,9 @@ use crate::sink::reconcile::Placement;
 use crate::sink::writer::{Stores, Writer};
 use crate::source::log::LogSource;
 use crate::source::{RecordSource, partitions_of};
+use crate::views::{Maintained, built_in};
 use eip_stores::{Look, Progress, SqliteStore, StoreError};
+use eip_views::View;
 
 /// Why a dataflow could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +79,9 @@ pub struct DataflowConfig {
     pub workers: usize,
     /// The other processes of this dataflow; none when this is the only one.
     pub cluster: Option<Cluster>,
-    /// Where the views are kept.
+    /// The views; another program adds its own.
+    pub views: Vec<Maintained>,
+    /// Where they are kept.
     pub stores: Stores,
     /// How closely what is stored is looked at before it counts as right.
     pub look: Look,
@@ -112,6 +116,7 @@ impl DataflowConfig {
             log,
             workers: 1,
             cluster: None,
+            views: built_in(),
             stores,
             look: Look::Listed,
             wall,
@@ -164,11 +169,15 @@ pub struct DataflowHandle {
 }
 
 /// Starts a dataflow on threads of its own: it hydrates, reconciles and follows the log.
+///
+/// # Panics
+/// If two of its views have one name.
 pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
     let DataflowConfig {
         log,
         workers,
         cluster,
+        views,
         mut stores,
         look,
         wall,
@@ -181,6 +190,9 @@ pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
         Some(cluster) => (cluster.process, cluster.processes, Some(cluster.sockets)),
         None => (0, 1, None),
     };
+    let kept = views_of(&views);
+    stores.documents.keep(&kept);
+    stores.stats.keep(&kept);
     let placement = Placement {
         process,
         processes,
@@ -228,7 +240,7 @@ pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
     if process == 0 {
         control.measure(wall);
     }
-    let (sink, thread) = Writer::start(stores, placement, look, Arc::clone(&control))
+    let (sink, thread) = Writer::start(stores, kept, placement, look, Arc::clone(&control))
         .map_err(|error| DataflowError::Start(error.to_string()))?;
     let writer = Some(thread);
     let dictionary = Arc::new(Dictionary::default());
@@ -247,6 +259,7 @@ pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
         sources: sources.collect(),
         clock,
         sockets,
+        views,
         sinks: Sinks::Stores(sink),
         dictionary: Arc::clone(&dictionary),
         seed,
@@ -259,6 +272,16 @@ pub fn spawn(config: DataflowConfig) -> Result<DataflowHandle, DataflowError> {
         writer,
         is_first: process == 0,
     })
+}
+
+/// What the views are; each has its own name.
+fn views_of(maintained: &[Maintained]) -> Vec<&'static View> {
+    let views: Vec<&'static View> = maintained.iter().map(Maintained::view).collect();
+    for (place, view) in views.iter().enumerate() {
+        let is_new = !views[..place].contains(view);
+        assert!(is_new, "two views are named {}", view.name);
+    }
+    views
 }
 
 /// Refuses a log that is not the one that the views were made from.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  worker w                                                       one thread a process
-//!  facts, shipments ─► [Documents] ──bulk──────────────────────►┌────────┐
+//!  documents ────────► [Documents] ──bulk──────────────────────►┌────────┐
 //!                          │ capability until acknowledged      │ writer ├─► document store
 //!                          ▼ frontier                           │        ├─► stats store
 //!  rows, dead letters ─► [Stats] on worker 0 ──commit──────────►└────────┘
@@ -11,11 +11,11 @@
 //!                       written
 //! ```
 //!
-//! Documents are consolidated by `_id`, so one is written once however many events moved it; what
-//! closed while a write was under way is written as one. A tick's rows, dead letters and progress
-//! are committed when every worker's documents of it are acknowledged.
+//! Any number of views goes in, documents to the one, rows to the other. Documents are consolidated
+//! by `_id`, so one is written once however many events moved it; what closed while a write was under
+//! way is written as one. A tick's rows, dead letters and progress are committed when every worker's
+//! documents of it are acknowledged.
 
-pub mod consolidate;
 pub mod count;
 pub mod documents;
 pub mod reconcile;
@@ -27,9 +27,9 @@ use std::sync::Arc;
 use eip_contract::Dictionary;
 use timely::dataflow::operators::probe;
 
+use crate::changes::{Changes, Outputs};
 use crate::control::Control;
 use crate::fold::Backlog;
-use crate::graph::Views;
 use crate::sink::writer::Writer;
 use crate::tick::Tick;
 
@@ -46,20 +46,27 @@ impl Sinks {
     /// Connects the views; `written` follows the written frontier.
     pub fn connect(
         self,
-        views: Views<'_>,
+        outputs: Outputs<'_>,
         written: &probe::Handle<Tick>,
         backlog: Backlog,
         dictionary: Arc<Dictionary>,
         control: Arc<Control>,
     ) {
         match self {
-            Self::Count => count::connect(views, written, control),
+            Self::Count => count::connect(outputs, written, control),
             Self::Stores(writer) => {
-                let workers = writer.workers();
-                let worker = views.ticks.scope().index() % workers;
+                let scope = outputs.ticks.scope();
+                let worker = scope.index() % writer.workers();
+                let (mut documents, mut rows) = (Vec::new(), Vec::new());
+                for changes in outputs.views {
+                    match changes {
+                        Changes::Documents(changes) => documents.push(changes),
+                        Changes::Rows(changes) => rows.push(changes),
+                    }
+                }
                 let acknowledged = documents::write(
-                    views.shipment_events,
-                    views.shipments,
+                    scope,
+                    documents,
                     documents::Parts {
                         writer: writer.clone(),
                         worker,
@@ -70,10 +77,10 @@ impl Sinks {
                 );
                 stats::write(
                     stats::Inputs {
-                        rows: views.route_stats_daily,
-                        dead_letters: views.dead_letters,
-                        last: views.last,
-                        ticks: views.ticks,
+                        rows,
+                        dead_letters: outputs.dead_letters,
+                        last: outputs.last,
+                        ticks: outputs.ticks,
                         acknowledged,
                     },
                     written,

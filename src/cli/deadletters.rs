@@ -2,8 +2,10 @@
 //! refused.
 
 use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand, ValueEnum};
-use eip_stores::{DocumentView, PostgresStore, RefusedDocument, ViewReader};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use eip_stores::{PostgresStore, RefusedDocument, ViewReader};
+use eip_views::{VIEWS, View};
 
 use super::Exit;
 use super::chain::ChainArgs;
@@ -32,7 +34,7 @@ pub(crate) struct List {
 #[derive(Args)]
 pub(crate) struct One {
     /// A view and an id, or `record`, a partition and an offset as `3:1200`.
-    #[arg(value_name = "VIEW|record")]
+    #[arg(value_name = "VIEW|record", value_parser = kinds())]
     kind: Kind,
     /// The document's id, or `PARTITION:OFFSET`.
     id: String,
@@ -42,9 +44,9 @@ pub(crate) struct One {
 
 #[derive(Args)]
 pub(crate) struct Several {
-    /// Of which view; without it, of both.
-    #[arg(long)]
-    view: Option<View>,
+    /// Of which view; without it, of all.
+    #[arg(long, value_parser = views())]
+    view: Option<&'static View>,
     /// These ids; without them, all.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
@@ -52,31 +54,29 @@ pub(crate) struct Several {
     chain: ChainArgs,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum View {
-    #[value(name = "shipment_events")]
-    ShipmentEvents,
-    #[value(name = "shipments")]
-    Shipments,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
+/// What is shown.
+#[derive(Clone, Copy)]
 enum Kind {
-    #[value(name = "shipment_events")]
-    ShipmentEvents,
-    #[value(name = "shipments")]
-    Shipments,
-    #[value(name = "record")]
+    /// A refused document of this view.
+    Document(&'static View),
+    /// A record.
     Record,
 }
 
-impl From<View> for DocumentView {
-    fn from(view: View) -> Self {
-        match view {
-            View::ShipmentEvents => Self::ShipmentEvents,
-            View::Shipments => Self::Shipments,
-        }
-    }
+/// The names of the views that are kept as documents.
+fn names() -> impl Iterator<Item = &'static str> {
+    let documents = VIEWS.into_iter().filter(|view| view.is_documents());
+    documents.map(|view| view.name)
+}
+
+fn views() -> impl TypedValueParser<Value = &'static View> {
+    let names = PossibleValuesParser::new(names());
+    names.map(|name| eip_views::view(&name).expect("one of the names"))
+}
+
+fn kinds() -> impl TypedValueParser<Value = Kind> {
+    let names = PossibleValuesParser::new(names().chain(["record"]));
+    names.map(|name| eip_views::view(&name).map_or(Kind::Record, Kind::Document))
 }
 
 impl DeadLetters {
@@ -114,12 +114,7 @@ fn list(views: &mut ViewReader) -> anyhow::Result<String> {
     for refused in views.refused()? {
         let (kind, words) = refused.reason.split_once(": ").unwrap_or(("refused", ""));
         let (kind, words) = (kind.to_owned(), words.to_owned());
-        rows.push(vec![
-            refused.view.name().to_owned(),
-            refused.id,
-            kind,
-            words,
-        ]);
+        rows.push(vec![refused.view.name.to_owned(), refused.id, kind, words]);
     }
     if rows.is_empty() {
         return Ok("no dead letters".to_owned());
@@ -139,14 +134,13 @@ impl One {
                     .with_context(|| format!("no dead letter at {}", self.id))?;
                 return Ok(format!("{}: {}", found.code, found.reason));
             }
-            Kind::ShipmentEvents => DocumentView::ShipmentEvents,
-            Kind::Shipments => DocumentView::Shipments,
+            Kind::Document(view) => view,
         };
         let refused = views.refused()?;
         let found = refused
             .into_iter()
             .find(|refused| refused.view == view && refused.id == self.id)
-            .with_context(|| format!("no refused document {} of {}", self.id, view.name()))?;
+            .with_context(|| format!("no refused document {} of {}", self.id, view.name))?;
         let RefusedDocument {
             version,
             doc,
@@ -163,7 +157,7 @@ impl Several {
     fn forget(&self) -> anyhow::Result<u64> {
         let chain = self.chain.chain()?;
         let servers = chain.servers()?;
-        let view = self.view.map(DocumentView::from);
+        let view = self.view;
         let meant = chain.views()?.refused()?.into_iter().filter(|refused| {
             view.is_none_or(|view| view == refused.view)
                 && (self.ids.is_empty() || self.ids.contains(&refused.id))

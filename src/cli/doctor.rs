@@ -10,6 +10,7 @@ use eip_api::{RedisConfig, ping_redis};
 use eip_log::kafka::KafkaLog;
 use eip_log::{EventLog as _, StateDir};
 use eip_stores::{ElasticsearchSpaces, PostgresSpaces};
+use eip_views::SHIPMENTS;
 
 use super::Exit;
 use super::chain::ChainArgs;
@@ -198,7 +199,9 @@ fn views(chain: &Chain) -> Result<String, Problem> {
     match views.counts() {
         Ok(counts) => Ok(format!(
             "epoch {}, {} shipments of log {}",
-            progress.epoch, counts.shipments, progress.topic_id
+            progress.epoch,
+            counts.of(&SHIPMENTS),
+            progress.topic_id
         )),
         Err(error) => problem(error.chain(), "`eip dataflow` makes what is missing"),
     }

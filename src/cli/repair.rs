@@ -51,13 +51,13 @@ pub(crate) struct Mended {
 impl Mended {
     /// Of the counts of a dataflow that has only reconciled.
     pub(crate) fn of(counts: &Counts) -> Self {
-        let (events, shipments) = (counts.shipment_events, counts.shipments);
+        let (documents, rows) = (counts.documents(), counts.rows());
         Self {
-            documents_written: events.indexed + shipments.indexed,
-            documents_deleted: events.deleted + shipments.deleted,
-            documents_right: events.unchanged + shipments.unchanged,
-            rows_written: counts.rows_upserted,
-            rows_deleted: counts.rows_deleted,
+            documents_written: documents.written,
+            documents_deleted: documents.deleted,
+            documents_right: documents.unchanged,
+            rows_written: rows.written,
+            rows_deleted: rows.deleted,
         }
     }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use eip_ingest::run::list_runs;
 use eip_log::Log;
 use eip_stores::{PostgresSpaces, ViewReader};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::Exit;
 use super::chain::ChainArgs;
@@ -67,6 +67,10 @@ struct LogLook {
     ends: Vec<u64>,
 }
 
+fn as_map<S: Serializer>(counts: &[(&'static str, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(counts.iter().copied())
+}
+
 #[derive(Debug, Serialize)]
 struct ViewsLook {
     place: String,
@@ -77,9 +81,9 @@ struct ViewsLook {
     lag_events: u64,
     /// Age of the moment that the views show, while they are behind; 0 when they are not.
     lag_seconds: u64,
-    shipment_events: u64,
-    shipments: u64,
-    route_stats_daily: u64,
+    /// Documents or rows by view.
+    #[serde(flatten, serialize_with = "as_map")]
+    stored: Vec<(&'static str, u64)>,
     dead_letters: u64,
     refused_documents: u64,
 }
@@ -210,9 +214,7 @@ impl Look {
             visible_tick: views.visible_tick()?,
             lag_events,
             lag_seconds: if lag_events > 0 { age } else { 0 },
-            shipment_events: counts.shipment_events,
-            shipments: counts.shipments,
-            route_stats_daily: counts.route_stats_daily,
+            stored: counts.views,
             dead_letters: counts.dead_letters,
             refused_documents: views.refused()?.len() as u64,
         });
@@ -239,6 +241,9 @@ impl Look {
             let visible = views
                 .visible_tick
                 .map_or_else(String::new, |tick| format!(", visible {tick}"));
+            let stored = views.stored.iter();
+            let stored = stored.map(|(name, count)| format!("{} {name}", thousands(*count)));
+            let stored: Vec<String> = stored.collect();
             lines.push(format!(
                 "         epoch {}, written tick {}{visible}; {} events and {} s behind",
                 views.epoch,
@@ -247,10 +252,8 @@ impl Look {
                 thousands(views.lag_seconds)
             ));
             lines.push(format!(
-                "         {} events, {} shipments, {} route rows; {} dead letters, {} refused documents",
-                thousands(views.shipment_events),
-                thousands(views.shipments),
-                thousands(views.route_stats_daily),
+                "         {}; {} dead letters, {} refused documents",
+                stored.join(", "),
                 thousands(views.dead_letters),
                 thousands(views.refused_documents)
             ));

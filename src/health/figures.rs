@@ -1,9 +1,10 @@
 //! The figures of a dataflow, for Prometheus.
 
 use eip_dataflow::Summary;
-use eip_dataflow::control::DocumentCounts;
+use eip_dataflow::control::ViewCounts;
 use eip_dataflow::latency::LatencyFigures;
 use eip_http::Page;
+use eip_views::VIEWS;
 
 /// A figure: its name, type, what it is, and its series by label.
 type Figure = (&'static str, &'static str, &'static str, Vec<(String, u64)>);
@@ -23,14 +24,13 @@ pub(super) fn page(space: &str, progress: &Summary) -> Page {
 fn figures(progress: &Summary) -> Vec<Figure> {
     let counts = &progress.counts;
     let one = |value: u64| vec![(String::new(), value)];
-    let by_view = |figure: fn(DocumentCounts) -> u64| {
-        vec![
-            (
-                ",view=\"shipment_events\"".to_owned(),
-                figure(counts.shipment_events),
-            ),
-            (",view=\"shipments\"".to_owned(), figure(counts.shipments)),
-        ]
+    let by_view = |figure: fn(ViewCounts) -> u64| {
+        let documents = VIEWS.into_iter().filter(|view| view.is_documents());
+        let series = documents.map(|view| {
+            let label = format!(",view=\"{}\"", view.name);
+            (label, figure(counts.of(view)))
+        });
+        series.collect::<Vec<_>>()
     };
     let blocked = ["log", "elasticsearch", "postgres", "sqlite"].map(|what| {
         let is = progress.blocked.iter().any(|blocked| blocked.what == what);
@@ -68,7 +68,7 @@ fn figures(progress: &Summary) -> Vec<Figure> {
             "documents_indexed_total",
             "counter",
             "Documents written.",
-            by_view(|view| view.indexed),
+            by_view(|view| view.written),
         ),
         (
             "documents_deleted_total",
@@ -80,13 +80,13 @@ fn figures(progress: &Summary) -> Vec<Figure> {
             "rows_upserted_total",
             "counter",
             "Rows written.",
-            one(counts.rows_upserted),
+            one(counts.rows().written),
         ),
         (
             "rows_deleted_total",
             "counter",
             "Rows deleted.",
-            one(counts.rows_deleted),
+            one(counts.rows().deleted),
         ),
         (
             "refused_total",

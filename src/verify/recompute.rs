@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use eip_contract::{Change, Day, Event, EventId, EventTime, EventType, Offset, decode_record};
 use eip_log::LogError;
-use eip_stores::DocumentView;
-use eip_views::{ROUTE_STATS_DAILY, RouteStatsRow, ShipmentDocument, View};
+use eip_views::{
+    ROUTE_STATS_DAILY, RouteStatsRow, SHIPMENT_EVENTS, SHIPMENTS, ShipmentDocument, View,
+};
 
 /// All that the log says up to some position.
 #[derive(Default)]
@@ -85,13 +86,6 @@ pub(super) fn read(event_log: &eip_log::Log, upto: &[Offset]) -> Result<Log, Log
     Ok(log)
 }
 
-/// Which of the two document views this is, if any.
-pub(super) fn document_view(view: &View) -> Option<DocumentView> {
-    DocumentView::ALL
-        .into_iter()
-        .find(|known| known.view() == view)
-}
-
 fn shared(regions: &mut HashSet<Rc<str>>, region: &str) -> Rc<str> {
     if let Some(known) = regions.get(region) {
         return Rc::clone(known);
@@ -117,14 +111,14 @@ type Lines<'a> = Box<dyn Iterator<Item = Expected> + 'a>;
 impl Log {
     /// The canonical lines of a view, sorted by bytes.
     pub(super) fn lines(&self, view: &View, range: Option<(Day, Day)>) -> Lines<'_> {
-        match document_view(view) {
-            Some(DocumentView::ShipmentEvents) => self.event_lines(range),
-            Some(DocumentView::Shipments) => self.shipment_lines(range),
-            None => {
-                assert!(*view == ROUTE_STATS_DAILY, "there are three views");
-                Box::new(self.stats_lines(range))
-            }
+        if *view == SHIPMENT_EVENTS {
+            return self.event_lines(range);
         }
+        if *view == SHIPMENTS {
+            return self.shipment_lines(range);
+        }
+        assert!(*view == ROUTE_STATS_DAILY, "there are three views");
+        Box::new(self.stats_lines(range))
     }
 
     fn event_lines(&self, range: Option<(Day, Day)>) -> Lines<'_> {

@@ -13,6 +13,8 @@ use eip_dataflow::graph::{self, Parts};
 use eip_dataflow::sink::Sinks;
 use eip_dataflow::source::ends::SetEnds;
 use eip_dataflow::source::{RecordSource, partitions_of};
+use eip_dataflow::views::built_in;
+use eip_views::{ROUTE_STATS_DAILY, SHIPMENT_EVENTS, SHIPMENTS};
 use hdrhistogram::Histogram;
 
 use super::cached::Cached;
@@ -38,14 +40,15 @@ pub(crate) fn load_and_correct(input: &Input, workers: usize) -> anyhow::Result<
         .map_err(anyhow::Error::msg)?;
     let cost = meter.stop();
     let (before, after) = (loaded.counts, loaded.control.counts());
+    let updates = |view| after.of(view).written - before.of(view).written;
     say!(
         "  correction of a month: {} records, {:.3} s wall, {:.3} s CPU; updates: shipment_events {}, shipments {}, route_stats_daily {}",
         input.corrections,
         cost.wall.as_secs_f64(),
         cost.cpu.as_secs_f64(),
-        after.shipment_events.indexed - before.shipment_events.indexed,
-        after.shipments.indexed - before.shipments.indexed,
-        after.rows_upserted - before.rows_upserted,
+        updates(&SHIPMENT_EVENTS),
+        updates(&SHIPMENTS),
+        updates(&ROUTE_STATS_DAILY),
     );
     loaded.control.stop();
     loaded.engine.join();
@@ -87,6 +90,7 @@ fn load(
         sources,
         clock: Some(clock(&ends, Duration::from_micros(200))),
         sockets: None,
+        views: built_in(),
         sinks: Sinks::Count,
         dictionary: Arc::clone(dictionary),
         seed: [0x5eed, 0xf00d],
@@ -105,9 +109,9 @@ fn load(
     );
     say!(
         "  updates: shipment_events {}, shipments {}, route_stats_daily {}; peak memory {} MB beyond mapped input",
-        counts.shipment_events.indexed,
-        counts.shipments.indexed,
-        counts.rows_upserted,
+        counts.of(&SHIPMENT_EVENTS).written,
+        counts.of(&SHIPMENTS).written,
+        counts.of(&ROUTE_STATS_DAILY).written,
         peak_memory()?.saturating_sub(mapped) / 1_000_000,
     );
     Ok(Loaded {
@@ -133,6 +137,7 @@ pub(crate) fn latency(input: &Input) -> anyhow::Result<()> {
         let parts = Parts {
             clock: Some(clock(&ends, Duration::ZERO)),
             source: open().map_err(anyhow::Error::from_boxed)?,
+            views: built_in(),
             sinks: Sinks::Count,
             dictionary,
             several_processes: false,

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use eip_contract::{Day, Offset, Space, decode};
-use eip_stores::{PostgresConfig, PostgresSpaces, PostgresStore, StatsStore as _, TickCommit};
-use eip_views::RouteStatsRow;
+use eip_stores::{
+    PostgresConfig, PostgresSpaces, PostgresStore, RowChanges, StatsStore as _, TickCommit,
+};
+use eip_views::{ROUTE_STATS_DAILY, RouteStatsRow};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use super::SinksOptions;
@@ -64,14 +66,18 @@ fn in_space(options: &SinksOptions, space: &Space) -> anyhow::Result<Measured> {
         }
         for first in [round % 2 == 0, round % 2 != 0] {
             if first {
+                let changes = [RowChanges {
+                    view: &ROUTE_STATS_DAILY,
+                    upserts: rows.iter().cloned().map(RouteStatsRow::into_row).collect(),
+                    deletes: Vec::new(),
+                }];
                 let meter = Meter::start();
                 store.commit(&TickCommit {
                     epoch,
                     tick: 1 + round as u64,
                     offsets: &[Offset(0)],
                     last: &[],
-                    upserts: &rows,
-                    deletes: &[],
+                    rows: &changes,
                     dead_letters: &[],
                     all_dead_letters: false,
                 })?;

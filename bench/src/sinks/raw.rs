@@ -9,9 +9,9 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, ensure};
 use eip_stores::{
-    DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchConfig, ElasticsearchStore,
-    version_of,
+    DocumentStore as _, DocumentWrite, ElasticsearchConfig, ElasticsearchStore, version_of,
 };
+use eip_views::SHIPMENT_EVENTS;
 
 use crate::figures::{Cost, Meter};
 
@@ -19,7 +19,7 @@ use crate::figures::{Cost, Meter};
 pub(super) fn load(config: &ElasticsearchConfig, writes: &[DocumentWrite]) -> anyhow::Result<Cost> {
     // The same index, made by the store; no write of the store follows.
     ElasticsearchStore::open(config.clone(), "bench")?.take_over(1, 1)?;
-    let index = config.space.prefixed(DocumentView::ShipmentEvents.name());
+    let index = config.space.prefixed(SHIPMENT_EVENTS.name);
     let address = config.url.trim_end_matches('/');
     let address = address
         .strip_prefix("http://")

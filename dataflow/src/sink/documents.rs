@@ -1,4 +1,4 @@
-//! Sink of the two document views of one worker: changes → rendered documents → the writer.
+//! Sink of the document views of one worker: changes → rendered documents → the writer.
 //!
 //! Changes are taken as they come, since the fold sends a tick only when it is closed, and each
 //! order's changes together. What has come is written as soon as the writer has nothing of this
@@ -14,22 +14,19 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eip_contract::{Dictionary, OrderKey};
+use eip_contract::Dictionary;
 use timely::container::CapacityContainerBuilder;
-use timely::dataflow::StreamVec;
-use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
+use timely::dataflow::{Scope, StreamVec};
 
-use super::consolidate::{Change, Keyed, consolidate};
 use super::writer::{Desk, Job, Line, Writer};
+use crate::changes::documents::{DocumentChanges, DocumentInbox, Rendered};
 use crate::control::Control;
 use crate::fold::Backlog;
-use crate::tick::{Rows, Tick, Update};
-use eip_stores::{DocumentView, DocumentWrite, content_hash};
-use eip_views::shipment_events::{EventKey, OrderFact};
-use eip_views::shipments::Shipment;
+use crate::tick::Tick;
+use eip_stores::{DocumentWrite, content_hash};
 
 /// Changes of one view that are written although the writer is still busy with earlier ones.
 const MUCH: usize = 1 << 13;
@@ -50,56 +47,19 @@ pub struct Parts {
     pub control: Arc<Control>,
 }
 
-/// A document in packed form that can be rendered.
-trait Document: Keyed + Ord {
-    /// Its view.
-    const VIEW: DocumentView;
-    /// Appends its JSON and gives its `_id`.
-    fn encode(&self, dictionary: &Dictionary, out: &mut Vec<u8>) -> String;
-}
-
-impl Keyed for OrderFact {
-    type Key = EventKey;
-    fn key(&self) -> EventKey {
-        OrderFact::key(self)
-    }
-}
-
-impl Document for OrderFact {
-    const VIEW: DocumentView = DocumentView::ShipmentEvents;
-    fn encode(&self, dictionary: &Dictionary, out: &mut Vec<u8>) -> String {
-        OrderFact::encode(self, dictionary, out)
-    }
-}
-
-impl Keyed for (OrderKey, Shipment) {
-    type Key = OrderKey;
-    fn key(&self) -> OrderKey {
-        self.0
-    }
-}
-
-impl Document for (OrderKey, Shipment) {
-    const VIEW: DocumentView = DocumentView::Shipments;
-    fn encode(&self, dictionary: &Dictionary, out: &mut Vec<u8>) -> String {
-        self.1.encode(self.0, dictionary, out)
-    }
-}
-
-/// Writes both views; gives the stream whose frontier is what this worker's store acknowledged.
+/// Writes the views; returns the stream whose frontier is what this worker's store acknowledged.
 pub fn write<'scope>(
-    events: Rows<'scope, OrderFact>,
-    shipments: Rows<'scope, (OrderKey, Shipment)>,
+    scope: Scope<'scope, Tick>,
+    views: Vec<Box<dyn DocumentChanges<'scope> + 'scope>>,
     parts: Parts,
 ) -> StreamVec<'scope, Tick, ()> {
-    let scope = events.inner.scope();
     let mut builder = OperatorBuilder::new("Documents".to_owned(), scope);
     let address = builder.operator_info().address;
     let activator = scope.activator_for(Rc::clone(&address));
     let wake = scope.worker().sync_activator_for(address.to_vec());
     let line = parts.writer.line(parts.worker, Desk::Documents, wake);
-    let mut events_input = builder.new_input(events.inner, Pipeline);
-    let mut shipments_input = builder.new_input(shipments.inner, Pipeline);
+    let inboxes = views.into_iter().map(|view| view.into_inbox(&mut builder));
+    let inboxes = inboxes.collect();
     let (output, acknowledged) = builder.new_output();
     let _output = OutputBuilder::<Tick, CapacityContainerBuilder<Vec<()>>>::from(output);
     builder.build(move |mut capabilities| {
@@ -107,35 +67,16 @@ pub fn write<'scope>(
             line,
             parts,
             reconciling: capabilities.pop(),
-            events: Vec::new(),
-            shipments: Vec::new(),
+            inboxes,
             pending: BTreeMap::new(),
             in_flight: BTreeMap::new(),
             jobs: VecDeque::new(),
             waiting: 0,
         };
         move |frontiers| {
-            events_input.for_each(|capability, updates: &mut Vec<Update<OrderFact>>| {
-                let tick = *capability.least().expect("sent under a capability");
-                sink.pending
-                    .entry(tick)
-                    .or_insert_with(|| capability.delayed(&tick, 0));
-                sink.events
-                    .extend(updates.drain(..).map(|(fact, _, diff)| (fact, diff)));
-            });
-            shipments_input.for_each(
-                |capability, updates: &mut Vec<Update<(OrderKey, Shipment)>>| {
-                    let tick = *capability.least().expect("sent under a capability");
-                    sink.pending
-                        .entry(tick)
-                        .or_insert_with(|| capability.delayed(&tick, 0));
-                    sink.shipments.extend(
-                        updates
-                            .drain(..)
-                            .map(|(shipment, _, diff)| (shipment, diff)),
-                    );
-                },
-            );
+            for inbox in &mut sink.inboxes {
+                inbox.receive(&mut sink.pending);
+            }
             let is_closed = |tick: &Tick| frontiers.iter().all(|input| !input.less_equal(tick));
             if !sink.advance(is_closed) {
                 activator.activate_after(PAUSE);
@@ -150,8 +91,8 @@ struct Sink {
     parts: Parts,
     /// Held until what nobody wants is deleted.
     reconciling: Option<Capability<Tick>>,
-    events: Vec<(OrderFact, i64)>,
-    shipments: Vec<((OrderKey, Shipment), i64)>,
+    /// One a view, in the order in which stores list them.
+    inboxes: Vec<Box<dyn DocumentInbox>>,
     /// Ticks of what waits here.
     pending: BTreeMap<Tick, Capability<Tick>>,
     /// Ticks of what the writer has not acknowledged.
@@ -172,7 +113,7 @@ impl Sink {
         }
         if self.line.stored().is_none() {
             // Nothing may be written before it is known what is there; the writer wakes us.
-            self.parts.backlog.set(self.events.len());
+            self.parts.backlog.set(self.most_changes());
             return true;
         }
         // Each step may be the last one that somebody wakes us for, so they are taken until none is
@@ -186,29 +127,33 @@ impl Sink {
                 self.in_flight.clear();
                 self.waiting = 0;
             }
-            let much = self.events.len().max(self.shipments.len()) >= MUCH;
+            let much = self.most_changes() >= MUCH;
             if !self.pending.is_empty() && (self.line.is_idle() || much) {
                 self.render_pending();
             } else if !self.reconcile(&is_closed) {
-                self.parts.backlog.set(self.waiting + self.events.len());
+                self.parts.backlog.set(self.waiting + self.most_changes());
                 return true;
             }
         }
+    }
+
+    /// Changes that wait here, of the view that has most.
+    fn most_changes(&self) -> usize {
+        let waiting = self.inboxes.iter().map(|inbox| inbox.waiting());
+        waiting.max().unwrap_or(0)
     }
 
     /// Makes jobs of all that waits here.
     fn render_pending(&mut self) {
         let tick = *self.pending.keys().next_back().expect("not empty");
         self.in_flight.append(&mut self.pending);
-        let jobs = [
-            render(&mut self.events, tick, &self.line, &self.parts),
-            render(&mut self.shipments, tick, &self.line, &self.parts),
-        ];
-        for job in jobs.into_iter().flatten() {
-            if let Job::Bulk { writes, .. } = &job {
+        for (place, inbox) in self.inboxes.iter_mut().enumerate() {
+            let writes = render(&mut **inbox, place, &self.line, &self.parts);
+            if !writes.is_empty() {
                 self.waiting += writes.len();
+                let view = inbox.view();
+                self.jobs.push_back(Job::Bulk { view, tick, writes });
             }
-            self.jobs.push_back(job);
         }
     }
 
@@ -230,8 +175,12 @@ impl Sink {
         else {
             return false;
         };
-        for view in DocumentView::ALL {
-            self.jobs.extend(unclaimed(&self.line, view, first.tick));
+        for (place, inbox) in self.inboxes.iter().enumerate() {
+            let writes = unclaimed(&self.line, place);
+            if !writes.is_empty() {
+                let (view, tick) = (inbox.view(), first.tick);
+                self.jobs.push_back(Job::Bulk { view, tick, writes });
+            }
         }
         if !self.jobs.is_empty() {
             let capability = capability.delayed(&first.tick);
@@ -251,54 +200,42 @@ impl Sink {
     }
 }
 
-/// Takes all updates and renders what they write, without what is stored already.
-fn render<D: Document>(
-    updates: &mut Vec<(D, i64)>,
-    tick: Tick,
+/// Takes all changes of the view at `place` and renders what they write, without what is stored already.
+fn render(
+    inbox: &mut dyn DocumentInbox,
+    place: usize,
     line: &Line,
     parts: &Parts,
-) -> Option<Job> {
-    let stored = line.stored()?;
-    let mut writes = Vec::with_capacity(updates.len());
+) -> Vec<DocumentWrite> {
+    let stored = line.stored().expect("seen before anything is rendered");
+    let mut writes = Vec::with_capacity(inbox.waiting());
     let mut unchanged = 0;
-    let mut text = Vec::new();
-    consolidate(updates, |change| match change {
-        Change::Index(document) => {
-            text.clear();
-            let id = document.encode(&parts.dictionary, &mut text);
-            let rev = content_hash(&text);
-            if stored.claim(line.worker(), D::VIEW, &id, rev) {
+    inbox.render(&parts.dictionary, &mut |rendered| match rendered {
+        Rendered::Index { id, line: text } => {
+            let rev = content_hash(text);
+            if stored.claim(line.worker(), place, &id, rev) {
                 unchanged += 1;
             } else {
-                let doc = String::from_utf8(text.clone()).expect("made of texts");
+                let doc = String::from_utf8(text.to_vec()).expect("made of texts");
                 writes.push(DocumentWrite::Index { id, rev, doc });
             }
         }
-        Change::Delete(document) => {
-            text.clear();
-            writes.push(DocumentWrite::Delete {
-                id: document.encode(&parts.dictionary, &mut text),
-            });
-        }
+        Rendered::Delete { id } => writes.push(DocumentWrite::Delete { id }),
     });
     if unchanged > 0 {
+        let view = inbox.view();
         parts
             .control
-            .count(|counts| counts.documents(D::VIEW).unchanged += unchanged);
+            .count(|counts| counts.view(view).unchanged += unchanged);
     }
-    (!writes.is_empty()).then_some(Job::Bulk {
-        view: D::VIEW,
-        tick,
-        writes,
-    })
+    writes
 }
 
 /// Deletes what was stored of this worker's orders and nobody wanted.
-fn unclaimed(line: &Line, view: DocumentView, tick: Tick) -> Option<Job> {
-    let ids = line.stored()?.take_unclaimed(line.worker(), view);
-    let writes: Vec<_> = ids
-        .into_iter()
+fn unclaimed(line: &Line, place: usize) -> Vec<DocumentWrite> {
+    let stored = line.stored().expect("seen before anything is rendered");
+    let ids = stored.take_unclaimed(line.worker(), place);
+    ids.into_iter()
         .map(|id| DocumentWrite::Delete { id })
-        .collect();
-    (!writes.is_empty()).then_some(Job::Bulk { view, tick, writes })
+        .collect()
 }

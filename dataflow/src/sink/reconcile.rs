@@ -9,10 +9,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eip_contract::{hex, partition_of};
-use eip_views::RouteStatsRow;
+use eip_views::{Row, View};
 use hashbrown::HashMap;
 
-use eip_stores::{DocumentStore, DocumentView, Look, StoreError};
+use eip_stores::{DocumentStore, Look, StoreError};
 
 /// Which workers are in this process, among all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +44,9 @@ impl Placement {
 
 /// What the stores held when the dataflow started and nobody has claimed yet.
 pub struct Stored {
-    /// By worker of this process and by view.
-    documents: Vec<[Mutex<Listed>; 2]>,
-    rows: Mutex<Vec<RouteStatsRow>>,
+    /// By worker of this process and by document view.
+    documents: Vec<Vec<Mutex<Listed>>>,
+    rows: Mutex<Vec<(&'static View, Vec<Row>)>>,
 }
 
 /// The documents of one view: most ids are 32 hex digits and need no text.
@@ -57,37 +57,49 @@ struct Listed {
 }
 
 impl Stored {
-    /// Lists what the stores hold of this process's orders; `rows` are those of worker 0.
+    /// Lists what the store holds of this process's orders in `views`, those that are documents.
     pub fn read(
         documents: &mut dyn DocumentStore,
+        views: &[&'static View],
         look: Look,
         placement: Placement,
-        rows: Vec<RouteStatsRow>,
     ) -> Result<Self, StoreError> {
-        let mut lists: Vec<[Listed; 2]> = Vec::new();
-        lists.resize_with(placement.workers, Default::default);
-        for view in DocumentView::ALL {
+        let of_worker = || views.iter().map(|_| Listed::default()).collect();
+        let mut lists: Vec<Vec<Listed>> = (0..placement.workers).map(|_| of_worker()).collect();
+        for (place, view) in views.iter().enumerate() {
             documents.scan(view, look, &mut |document| {
                 let Some(worker) = placement.worker_of(document.order_id) else {
                     return;
                 };
-                let listed = &mut lists[worker][view as usize];
+                let listed = &mut lists[worker][place];
                 match number(document.id) {
                     Some(number) => listed.numbers.insert(number, document.rev),
                     None => listed.texts.insert(document.id.to_owned(), document.rev),
                 };
             })?;
         }
-        let documents = lists.into_iter().map(|views| views.map(Mutex::new));
+        let documents = lists.into_iter();
         Ok(Self {
-            documents: documents.collect(),
-            rows: Mutex::new(rows),
+            documents: documents
+                .map(|views| views.into_iter().map(Mutex::new).collect())
+                .collect(),
+            rows: Mutex::default(),
         })
     }
 
-    /// Takes a wanted document out of a worker's list; gives whether it is stored as it should be.
-    pub fn claim(&self, worker: usize, view: DocumentView, id: &str, rev: u64) -> bool {
-        let mut listed = self.listed(worker, view);
+    /// The same with the rows of each view, which worker 0 compares.
+    #[must_use]
+    pub fn with_rows(self, rows: Vec<(&'static View, Vec<Row>)>) -> Self {
+        Self {
+            rows: Mutex::new(rows),
+            ..self
+        }
+    }
+
+    /// Takes a wanted document of the view at `place` out of a worker's list; gives whether it is
+    /// stored as it should be.
+    pub fn claim(&self, worker: usize, place: usize, id: &str, rev: u64) -> bool {
+        let mut listed = self.listed(worker, place);
         let found = match number(id) {
             Some(number) => listed.numbers.remove(&number),
             None => listed.texts.remove(id),
@@ -95,9 +107,9 @@ impl Stored {
         found.flatten() == Some(rev)
     }
 
-    /// Takes the ids that a worker has not claimed.
-    pub fn take_unclaimed(&self, worker: usize, view: DocumentView) -> Vec<String> {
-        let Listed { numbers, texts } = std::mem::take(&mut *self.listed(worker, view));
+    /// Takes the ids of the view at `place` that a worker has not claimed.
+    pub fn take_unclaimed(&self, worker: usize, place: usize) -> Vec<String> {
+        let Listed { numbers, texts } = std::mem::take(&mut *self.listed(worker, place));
         let numbers = numbers.into_keys().map(|number| {
             String::from_utf8(hex::format_32(number).to_vec()).expect("hex is ASCII")
         });
@@ -106,19 +118,68 @@ impl Stored {
         ids
     }
 
-    /// Takes the rows.
-    pub fn take_rows(&self) -> Vec<RouteStatsRow> {
-        std::mem::take(&mut *self.rows.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Takes the rows of a view.
+    pub fn take_rows(&self, view: &View) -> Vec<Row> {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = rows.iter_mut().find(|(known, _)| *known == view);
+        found.map_or_else(Vec::new, |(_, rows)| std::mem::take(rows))
     }
 
-    fn listed(&self, worker: usize, view: DocumentView) -> MutexGuard<'_, Listed> {
+    fn listed(&self, worker: usize, place: usize) -> MutexGuard<'_, Listed> {
         // A map is whole between any two of these calls.
-        self.documents[worker][view as usize]
+        self.documents[worker][place]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// What makes the `wanted` rows of the `stored` ones: rows to write, and keys, the first `key` values,
+/// to take away.
+pub fn difference(mut stored: Vec<Row>, mut wanted: Vec<Row>, key: usize) -> (Vec<Row>, Vec<Row>) {
+    for rows in [&mut stored, &mut wanted] {
+        if !rows.is_sorted() {
+            rows.sort_unstable();
+        }
+    }
+    let mut stored = stored.into_iter().peekable();
+    let (mut upserts, mut deletes) = (Vec::new(), Vec::new());
+    let mut gone = |mut row: Row| {
+        row.truncate(key);
+        deletes.push(row);
+    };
+    for row in wanted {
+        while let Some(before) = stored.next_if(|before| before[..key] < row[..key]) {
+            gone(before);
+        }
+        let same_key = stored.next_if(|before| before[..key] == row[..key]);
+        if same_key.as_ref() != Some(&row) {
+            upserts.push(row);
+        }
+    }
+    stored.for_each(gone);
+    (upserts, deletes)
+}
+
 fn number(id: &str) -> Option<u128> {
     hex::parse_32(id.as_bytes().try_into().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use eip_views::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_difference_of_rows_is_what_has_to_be_written() {
+        let row = |key: i64, value: i64| vec![Value::Integer(key), Value::Integer(value)];
+        let key = |key: i64| vec![Value::Integer(key)];
+        let stored = vec![row(1, 1), row(2, 2), row(4, 4), row(5, 5)];
+        let wanted = vec![row(6, 6), row(2, 2), row(4, 5), row(3, 3)];
+        let (upserts, deletes) = difference(stored.clone(), wanted, 1);
+        assert_eq!(upserts, [row(3, 3), row(4, 5), row(6, 6)]);
+        assert_eq!(deletes, [key(1), key(5)]);
+        let (upserts, deletes) = difference(stored.clone(), stored, 1);
+        assert!(upserts.is_empty() && deletes.is_empty());
+    }
 }

@@ -1,4 +1,4 @@
-//! Sink of `route_stats_daily`, the dead letters and the progress, on worker 0.
+//! Sink of the views that are rows, the dead letters and the progress, on worker 0.
 //!
 //! Rows and dead letters of all workers meet here. A tick is committed when nothing of it can come
 //! any more and every worker's documents of it are acknowledged; ticks that got there while a
@@ -9,9 +9,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use eip_contract::{Day, Offset};
+use eip_contract::Offset;
 use eip_log::Mark;
-use eip_views::RouteStatsRow;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
@@ -19,21 +18,21 @@ use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::{Capability, Probe, probe};
 
-use super::consolidate::{Change, Keyed, consolidate};
+use super::reconcile::difference;
 use super::writer::{Commit, Desk, Job, Line, Writer};
+use crate::changes::rows::{RowChanges, RowInbox};
 use crate::clock::TickEnds;
 use crate::source::LastRecord;
-use crate::tick::{Rows, Tick, Update};
-use crate::views::route_stats_daily::{DayRoute, RouteStats};
-use eip_stores::{RouteKey, StoredDeadLetter};
+use crate::tick::Tick;
+use eip_stores::StoredDeadLetter;
 
 /// How long to wait before a full writer is asked again.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// What meets in this sink.
 pub struct Inputs<'scope> {
-    /// The rows.
-    pub rows: Rows<'scope, (DayRoute, RouteStats)>,
+    /// The rows of each view.
+    pub rows: Vec<Box<dyn RowChanges<'scope> + 'scope>>,
     /// The dead letters.
     pub dead_letters: StreamVec<'scope, Tick, StoredDeadLetter>,
     /// The last record of each partition.
@@ -44,25 +43,16 @@ pub struct Inputs<'scope> {
     pub acknowledged: StreamVec<'scope, Tick, ()>,
 }
 
-impl Keyed for (DayRoute, RouteStats) {
-    type Key = DayRoute;
-    fn key(&self) -> DayRoute {
-        self.0
-    }
-}
-
 /// Commits ticks through `writer`; `written` follows. `worker` is which of this process's it is.
 pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, writer: &Writer, worker: usize) {
-    let scope = inputs.rows.inner.scope();
+    let scope = inputs.ticks.scope();
     let mut builder = OperatorBuilder::new("Stats".to_owned(), scope);
     let address = builder.operator_info().address;
     let activator = scope.activator_for(Rc::clone(&address));
     let wake = scope.worker().sync_activator_for(address.to_vec());
     let line = writer.line(worker, Desk::Stats, wake);
-    let mut rows = builder.new_input(
-        inputs.rows.inner,
-        Exchange::new(|_: &Update<(DayRoute, RouteStats)>| 0),
-    );
+    let rows = inputs.rows.into_iter();
+    let rows = rows.map(|view| view.into_inbox(&mut builder)).collect();
     let mut letters =
         builder.new_input(inputs.dead_letters, Exchange::new(|_: &StoredDeadLetter| 0));
     let mut last = builder.new_input(inputs.last, Exchange::new(|_: &LastRecord| 0));
@@ -73,7 +63,7 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, writer: &Writer,
     builder.build(move |_capabilities| {
         let mut sink = Sink {
             line,
-            rows: BTreeMap::new(),
+            rows,
             dead_letters: BTreeMap::new(),
             last: BTreeMap::new(),
             marks: Vec::new(),
@@ -83,11 +73,7 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, writer: &Writer,
             reconciled: false,
         };
         move |frontiers| {
-            rows.for_each(|_, updates| {
-                for (row, tick, diff) in updates.drain(..) {
-                    sink.rows.entry(tick).or_default().push((row, diff));
-                }
-            });
+            sink.rows.iter_mut().for_each(|inbox| inbox.receive());
             letters.for_each(|capability, letters: &mut Vec<StoredDeadLetter>| {
                 let tick = *capability.least().expect("sent under a capability");
                 sink.dead_letters.entry(tick).or_default().append(letters);
@@ -113,12 +99,9 @@ pub fn write(inputs: Inputs<'_>, written: &probe::Handle<Tick>, writer: &Writer,
     stream.probe_with(written);
 }
 
-/// Changes of rows, as they came.
-type RowChanges = Vec<((DayRoute, RouteStats), i64)>;
-
 struct Sink {
     line: Line,
-    rows: BTreeMap<Tick, RowChanges>,
+    rows: Vec<Box<dyn RowInbox>>,
     dead_letters: BTreeMap<Tick, Vec<StoredDeadLetter>>,
     last: BTreeMap<Tick, Vec<LastRecord>>,
     /// By partition, the last record of all that was committed so far.
@@ -162,7 +145,6 @@ impl Sink {
 
     /// Makes the job that writes everything up to `tick`, which is closed.
     fn make_commit(&mut self, tick: Tick) {
-        let rows = up_to(&mut self.rows, tick);
         let dead_letters = up_to(&mut self.dead_letters, tick);
         let ticks = up_to(&mut self.ticks, tick);
         let mut offsets = Vec::new();
@@ -174,26 +156,26 @@ impl Sink {
         for LastRecord { partition, mark } in up_to(&mut self.last, tick).into_values().flatten() {
             self.marks[partition as usize] = Some(mark);
         }
-        let mut updates: Vec<_> = rows.into_values().flatten().collect();
-        let (mut upserts, mut deletes) = (Vec::new(), Vec::new());
-        consolidate(&mut updates, |change| match change {
-            Change::Index((key, stats)) => upserts.push(stats.row(&key)),
-            Change::Delete((key, stats)) => {
-                deletes.push(route_key(stats.row(&key)));
-            }
-        });
         let is_first = !std::mem::replace(&mut self.reconciled, true);
-        if is_first {
-            let stored = self.line.stored().expect("seen before anything is written");
-            (upserts, deletes) = difference(stored.take_rows(), upserts);
+        let mut rows = Vec::with_capacity(self.rows.len());
+        for inbox in &mut self.rows {
+            let mut changes = inbox.take(tick);
+            if is_first {
+                let stored = self.line.stored().expect("seen before anything is written");
+                let stored = stored.take_rows(changes.view);
+                let (wanted, key) = (changes.upserts, changes.view.key().len());
+                (changes.upserts, changes.deletes) = difference(stored, wanted, key);
+            }
+            if !changes.upserts.is_empty() || !changes.deletes.is_empty() {
+                rows.push(changes);
+            }
         }
         let dead_letters = dead_letters.into_values().flatten().collect();
         self.job = Some(Job::Commit(Box::new(Commit {
             tick,
             offsets,
             last: self.marks.clone(),
-            upserts,
-            deletes,
+            rows,
             dead_letters,
             all_dead_letters: is_first,
         })));
@@ -204,44 +186,4 @@ impl Sink {
 fn up_to<V>(entries: &mut BTreeMap<Tick, V>, tick: Tick) -> BTreeMap<Tick, V> {
     let later = entries.split_off(&(tick + 1));
     std::mem::replace(entries, later)
-}
-
-/// What makes the wanted rows of the stored ones.
-fn difference(
-    stored: Vec<RouteStatsRow>,
-    wanted: Vec<RouteStatsRow>,
-) -> (Vec<RouteStatsRow>, Vec<RouteKey>) {
-    let mut stored: BTreeMap<(Day, String, String), RouteStatsRow> = stored
-        .into_iter()
-        .map(|row| {
-            (
-                (
-                    row.stat_date,
-                    row.seller_region.clone(),
-                    row.customer_region.clone(),
-                ),
-                row,
-            )
-        })
-        .collect();
-    let upserts = wanted
-        .into_iter()
-        .filter(|row| {
-            let key = (
-                row.stat_date,
-                row.seller_region.clone(),
-                row.customer_region.clone(),
-            );
-            stored.remove(&key).as_ref() != Some(row)
-        })
-        .collect();
-    (upserts, stored.into_values().map(route_key).collect())
-}
-
-fn route_key(row: RouteStatsRow) -> RouteKey {
-    RouteKey {
-        stat_date: row.stat_date,
-        seller_region: row.seller_region,
-        customer_region: row.customer_region,
-    }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use eip_contract::Offset;
 use eip_log::Mark;
-use eip_views::RouteStatsRow;
+use eip_views::View;
 use timely::scheduling::SyncActivator;
 
 use super::reconcile::{Placement, Stored};
@@ -21,7 +21,7 @@ use crate::control::{Control, Written};
 use crate::crash::CrashPoint;
 use crate::tick::Tick;
 use eip_stores::{
-    DocumentStore, DocumentView, DocumentWrite, Look, Retry, RouteKey, StatsStore, StoreError,
+    DocumentStore, DocumentWrite, Look, Retry, RowChanges, StatsStore, StoreError,
     StoredDeadLetter, TickCommit, version_of,
 };
 
@@ -37,7 +37,7 @@ pub enum Job {
     /// Write these documents with the version of this tick.
     Bulk {
         /// Of which view.
-        view: DocumentView,
+        view: &'static View,
         /// The latest tick in it.
         tick: Tick,
         /// At most one an id, in the order of the packed keys.
@@ -55,10 +55,8 @@ pub struct Commit {
     pub offsets: Vec<Offset>,
     /// By partition the last record read; none where it is not known.
     pub last: Vec<Option<Mark>>,
-    /// New and changed rows.
-    pub upserts: Vec<RouteStatsRow>,
-    /// Rows that are gone.
-    pub deletes: Vec<RouteKey>,
+    /// The rows that change, of each view at most once.
+    pub rows: Vec<RowChanges>,
     /// New dead letters.
     pub dead_letters: Vec<StoredDeadLetter>,
     /// Whether these are all there are.
@@ -109,10 +107,11 @@ pub enum Desk {
 }
 
 impl Writer {
-    /// Starts the thread. When the first tick comes it reads what is stored, then works until all
-    /// handles are gone.
+    /// Starts the thread. When the first tick comes it reads what is stored of `views`, then works until
+    /// all handles are gone.
     pub fn start(
         stores: Stores,
+        views: Vec<&'static View>,
         placement: Placement,
         look: Look,
         control: Arc<Control>,
@@ -137,6 +136,7 @@ impl Writer {
             .spawn(move || {
                 let work = Work {
                     stores,
+                    views,
                     placement,
                     look,
                     shared: &shared,
@@ -213,6 +213,7 @@ impl Line {
 /// The thread's own.
 struct Work<'a> {
     stores: Stores,
+    views: Vec<&'static View>,
     placement: Placement,
     look: Look,
     shared: &'a Shared,
@@ -257,6 +258,7 @@ impl Work<'_> {
     fn read_stored(&mut self) -> Result<Stored, StoreError> {
         let Self {
             stores,
+            views,
             placement,
             look,
             control,
@@ -268,14 +270,19 @@ impl Work<'_> {
         patiently(control, name, || {
             documents.write_as(*epoch, placement.process)
         })?;
-        let rows = if placement.process == 0 {
-            patiently(control, stats.name(), || stats.rows())?
-        } else {
-            Vec::new()
-        };
-        patiently(control, name, || {
-            Stored::read(documents, *look, *placement, rows.clone())
-        })
+        let (of_documents, of_rows): (Vec<_>, Vec<_>) =
+            views.iter().copied().partition(|view| view.is_documents());
+        let mut rows = Vec::new();
+        if placement.process == 0 {
+            for view in of_rows {
+                let stored = patiently(control, stats.name(), || stats.rows(view))?;
+                rows.push((view, stored));
+            }
+        }
+        let stored = patiently(control, name, || {
+            Stored::read(documents, &of_documents, *look, *placement)
+        })?;
+        Ok(stored.with_rows(rows))
     }
 
     /// Does one job; gives the tick that it has written whole.
@@ -288,8 +295,7 @@ impl Work<'_> {
                     tick: commit.tick,
                     offsets: &commit.offsets,
                     last: &commit.last,
-                    upserts: &commit.upserts,
-                    deletes: &commit.deletes,
+                    rows: &commit.rows,
                     dead_letters: &commit.dead_letters,
                     all_dead_letters: commit.all_dead_letters,
                 };
@@ -297,12 +303,19 @@ impl Work<'_> {
                 self.control.comes_to(CrashPoint::BeforeCommit);
                 let begun = Instant::now();
                 patiently(self.control, stats.name(), || stats.commit(&tick))?;
-                let (rows, took) = (commit.upserts.len() + commit.deletes.len(), begun.elapsed());
+                let changed = commit.rows.iter();
+                let rows: usize = changed
+                    .map(|one| one.upserts.len() + one.deletes.len())
+                    .sum();
+                let took = begun.elapsed();
                 tracing::debug!(tick = commit.tick, rows, ?took, "tick committed");
                 self.control.comes_to(CrashPoint::AfterCommit);
                 self.control.count(|counts| {
-                    counts.rows_upserted += commit.upserts.len() as u64;
-                    counts.rows_deleted += commit.deletes.len() as u64;
+                    for changes in &commit.rows {
+                        let counts = counts.view(changes.view);
+                        counts.written += changes.upserts.len() as u64;
+                        counts.deleted += changes.deletes.len() as u64;
+                    }
                 });
                 self.control.set_written(Written {
                     tick: commit.tick,
@@ -315,7 +328,7 @@ impl Work<'_> {
 
     fn bulk(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         tick: Tick,
         mut writes: Vec<DocumentWrite>,
     ) -> Result<(), StoreError> {
@@ -333,9 +346,9 @@ impl Work<'_> {
             refused.append(&mut documents.bulk(view, version, &mut writes)?);
             Ok(())
         })?;
-        let (view_name, took) = (view.name(), begun.elapsed());
+        let took = begun.elapsed();
         tracing::debug!(
-            view = view_name,
+            view = view.name,
             documents = sent,
             ?took,
             "documents written"
@@ -356,9 +369,9 @@ impl Work<'_> {
         }
         self.control.count(|counts| {
             counts.refused += refused.len() as u64;
-            let counts = counts.documents(view);
+            let counts = counts.view(view);
             counts.deleted += deleted;
-            counts.indexed += sent - deleted;
+            counts.written += sent - deleted;
         });
         Ok(())
     }

@@ -28,13 +28,12 @@ mod source;
 mod spaces;
 mod verdict;
 
+use eip_views::View;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::error::{Fault, Retry, StoreError};
-use super::{
-    DocumentStore, DocumentView, DocumentWrite, Look, RefusedDocument, StoredDocument, new_runtime,
-};
+use super::{DocumentStore, DocumentWrite, Look, RefusedDocument, StoredDocument, new_runtime};
 use bulk::Lane;
 pub(crate) use client::{Answer, Client, Failure};
 use fence::{WriteEnd, superseded};
@@ -69,9 +68,10 @@ struct Views {
     config: ElasticsearchConfig,
     topic_id: String,
     target: Target,
-    indices: [Indices; 2],
-    /// Since [`DocumentStore::write_as`].
-    lanes: Option<[Lane; 2]>,
+    client: Client,
+    indices: Vec<Indices>,
+    /// One a view, since [`DocumentStore::write_as`].
+    lanes: Option<Vec<Lane>>,
 }
 
 impl ElasticsearchStore {
@@ -93,17 +93,13 @@ impl ElasticsearchStore {
         target: Target,
     ) -> Result<Self, StoreError> {
         let client = Client::new(&config)?;
-        let indices = DocumentView::ALL.map(|view| Indices {
-            client: client.clone(),
-            layout: Layout::new(&config.space, view),
-            view,
-        });
         Ok(Self {
             runtime: new_runtime()?,
             views: Views {
                 topic_id: topic_id.to_owned(),
                 target,
-                indices,
+                indices: Indices::all(&client, &config),
+                client,
                 lanes: None,
                 config,
             },
@@ -121,8 +117,7 @@ impl Views {
     }
 
     async fn take_over(&self, epoch: u64, writers: usize) -> Result<(), StoreError> {
-        let layouts = self.indices.each_ref().map(|i| i.layout.clone());
-        auto_create::forbid(&self.indices[0].client, &layouts).await?;
+        auto_create::forbid(&self.client, &self.indices).await?;
         let mut targets = Vec::new();
         for indices in &self.indices {
             let target = self.target(indices, epoch).await?;
@@ -170,8 +165,8 @@ impl Views {
         json!({ "format": layout::FORMAT, "epoch": epoch, "topic": self.topic_id })
     }
 
-    async fn lanes(&self, epoch: u64, writer: usize) -> Result<[Lane; 2], StoreError> {
-        let mut lanes = Vec::with_capacity(2);
+    async fn lanes(&self, epoch: u64, writer: usize) -> Result<Vec<Lane>, StoreError> {
+        let mut lanes = Vec::with_capacity(self.indices.len());
         for indices in &self.indices {
             let end = WriteEnd::find(indices, epoch, writer).await?;
             let Some(end) = end else {
@@ -192,24 +187,31 @@ impl Views {
                 refused_in_a_row: 0,
             });
         }
-        Ok(lanes.try_into().ok().expect("one lane a view"))
+        Ok(lanes)
+    }
+
+    /// Where the view is among those that are kept.
+    fn place(&self, view: &View) -> usize {
+        let place = self.indices.iter().position(|known| known.view == view);
+        place.unwrap_or_else(|| panic!("{} is kept as documents", view.name))
     }
 
     /// The index of a view that this writer writes to; before it writes, that of the readers.
-    async fn index(&self, view: DocumentView) -> Result<Option<String>, StoreError> {
+    async fn index(&self, view: &'static View) -> Result<Option<String>, StoreError> {
         if let Some(lanes) = &self.lanes {
-            return Ok(Some(lanes[view as usize].end.index.clone()));
+            return Ok(Some(lanes[self.place(view)].end.index.clone()));
         }
-        let current = self.indices[view as usize].current().await?;
+        let current = self.indices[self.place(view)].current().await?;
         Ok(current.map(|generation| generation.index))
     }
 
     /// See [`WriteEnd::meaning_of`]; before it writes, a store only waits.
-    async fn meaning_of(&self, view: DocumentView, error: StoreError) -> StoreError {
+    async fn meaning_of(&self, view: &'static View, error: StoreError) -> StoreError {
         match &self.lanes {
             Some(lanes) => {
-                let indices = &self.indices[view as usize];
-                lanes[view as usize].end.meaning_of(indices, error).await
+                let place = self.place(view);
+                let indices = &self.indices[place];
+                lanes[place].end.meaning_of(indices, error).await
             }
             None => error,
         }
@@ -219,6 +221,11 @@ impl Views {
 impl DocumentStore for ElasticsearchStore {
     fn name(&self) -> &'static str {
         "elasticsearch"
+    }
+
+    fn keep(&mut self, views: &[&'static View]) {
+        self.views.config.views = views.to_vec();
+        self.views.indices = Indices::all(&self.views.client, &self.views.config);
     }
 
     fn greatest_epoch(&mut self) -> Result<u64, StoreError> {
@@ -237,18 +244,19 @@ impl DocumentStore for ElasticsearchStore {
 
     fn bulk(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         version: u64,
         writes: &mut Vec<DocumentWrite>,
     ) -> Result<Vec<RefusedDocument>, StoreError> {
+        let place = self.views.place(view);
         let lanes = self.views.lanes.as_mut();
-        let lane = &mut lanes.expect("a store is a writer before it writes")[view as usize];
+        let lane = &mut lanes.expect("a store is a writer before it writes")[place];
         self.runtime.block_on(lane.bulk(version, writes))
     }
 
     fn scan(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         look: Look,
         each: &mut dyn FnMut(StoredDocument<'_>),
     ) -> Result<(), StoreError> {
@@ -256,7 +264,7 @@ impl DocumentStore for ElasticsearchStore {
             let Some(index) = self.views.index(view).await? else {
                 return Ok(());
             };
-            let indices = &self.views.indices[view as usize];
+            let indices = &self.views.indices[self.views.place(view)];
             match scan::scan(indices, &index, look, each).await {
                 Ok(()) => Ok(()),
                 Err(error) => Err(self.views.meaning_of(view, error).await),
@@ -266,11 +274,11 @@ impl DocumentStore for ElasticsearchStore {
 
     fn refresh(&mut self) -> Result<(), StoreError> {
         self.runtime.block_on(async {
-            for view in DocumentView::ALL {
-                if let Some(index) = self.views.index(view).await?
-                    && let Err(error) = self.views.indices[view as usize].refresh(&index).await
+            for indices in &self.views.indices {
+                if let Some(index) = self.views.index(indices.view).await?
+                    && let Err(error) = indices.refresh(&index).await
                 {
-                    return Err(self.views.meaning_of(view, error).await);
+                    return Err(self.views.meaning_of(indices.view, error).await);
                 }
             }
             Ok(())

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use eip_views::{VIEWS, View};
+use eip_views::View;
 use sha2::{Digest as _, Sha256};
 
 use super::error::{Fault, Retry, StoreError};
@@ -22,12 +22,12 @@ pub struct ViewDigest {
 }
 
 impl ViewReader {
-    /// Writes `<view>.ndjson` of all three views into the folder `out`, all from one moment.
+    /// Writes `<view>.ndjson` of all views into the folder `out`, all from one moment.
     pub fn export(&mut self, out: &Path) -> Result<Vec<ViewDigest>, StoreError> {
         fs::create_dir_all(out).map_err(|error| unwritable(out, error))?;
         self.snapshot(|reader| {
-            VIEWS
-                .into_iter()
+            let views = reader.views().into_iter();
+            views
                 .map(|view| {
                     let path = out.join(format!("{}.ndjson", view.name));
                     let part = out.join(format!("{}.ndjson.part", view.name));
@@ -42,12 +42,12 @@ impl ViewReader {
         })
     }
 
-    /// The digests of all three views, all from one moment.
+    /// The digests of all views, all from one moment.
     pub fn digests(&mut self) -> Result<Vec<ViewDigest>, StoreError> {
         self.snapshot(|reader| {
             let nowhere = Path::new("nowhere");
-            VIEWS
-                .into_iter()
+            let views = reader.views().into_iter();
+            views
                 .map(|view| reader.digest_into(view, &mut io::sink(), nowhere))
                 .collect()
         })

@@ -1,11 +1,12 @@
 //! Where the views are kept: the seams that a dataflow writes through and everybody else reads through,
 //! and what implements them.
 //!
-//! A search store holds the documents of `shipment_events` and `shipments`; a stats store holds
-//! the rows of `route_stats_daily` together with the progress row, and writes both in one
-//! transaction a tick. Elasticsearch and PostgreSQL are these; [`SqliteStore`] is the embedded
-//! default of both. [`ViewReader`] reads what they hold, from any process and at any time, through
-//! [`ReadViews`]. Nothing above this seam knows which store it has.
+//! A search store holds the views that are kept as documents; a stats store holds those that are kept
+//! as rows together with the progress row, and writes all of it in one transaction a tick.
+//! Elasticsearch and PostgreSQL are these; [`SqliteStore`] is the embedded default of both.
+//! [`ViewReader`] reads what they hold, from any process and at any time, through [`ReadViews`].
+//! Nothing above this seam knows which store it has, and nothing below it knows the views one by
+//! one: indices and tables, what is written and how it is read follow from a view's columns.
 
 mod elasticsearch;
 mod error;
@@ -16,10 +17,9 @@ mod reader;
 mod servers;
 mod sqlite;
 
-use eip_contract::{Day, Offset};
+use eip_contract::Offset;
 use eip_log::Mark;
-use eip_views::RouteStatsRow;
-use eip_views::{SHIPMENT_EVENTS, SHIPMENTS, View};
+use eip_views::{Row, View};
 use sha2::{Digest as _, Sha256};
 
 pub use elasticsearch::{
@@ -66,31 +66,14 @@ fn new_runtime() -> Result<tokio::runtime::Runtime, StoreError> {
         })
 }
 
-/// Which of the two document views.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DocumentView {
-    /// One document a current fact; its id is the eventId.
-    ShipmentEvents,
-    /// One document an order with a current fact; its id is the orderId.
-    Shipments,
+/// Those of `views` that are kept as documents, in their order.
+fn document_views(views: &[&'static View]) -> impl Iterator<Item = &'static View> {
+    views.iter().copied().filter(|view| view.is_documents())
 }
 
-impl DocumentView {
-    /// Both, in the order in which they are always listed.
-    pub const ALL: [Self; 2] = [Self::ShipmentEvents, Self::Shipments];
-
-    /// The view's name, that of its table or index too.
-    pub fn name(self) -> &'static str {
-        self.view().name
-    }
-
-    /// What it is.
-    pub fn view(self) -> &'static View {
-        match self {
-            Self::ShipmentEvents => &SHIPMENT_EVENTS,
-            Self::Shipments => &SHIPMENTS,
-        }
-    }
+/// Those of `views` that are kept as rows, in their order.
+fn row_views(views: &[&'static View]) -> impl Iterator<Item = &'static View> {
+    views.iter().copied().filter(|view| !view.is_documents())
 }
 
 /// What is to become of one document.
@@ -146,7 +129,7 @@ pub enum Look {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedDocument {
     /// Of which view.
-    pub view: DocumentView,
+    pub view: &'static View,
     /// Its `_id`.
     pub id: String,
     /// The version it was sent with.
@@ -164,6 +147,10 @@ pub struct RefusedDocument {
 pub trait DocumentStore: Send {
     /// The store's name in what people read: `elasticsearch`, `sqlite`.
     fn name(&self) -> &'static str;
+
+    /// Says which views a dataflow keeps; those that are rows do not matter here. Until then they are
+    /// [`VIEWS`](eip_views::VIEWS).
+    fn keep(&mut self, views: &[&'static View]);
 
     /// The greatest epoch that anything stored names; 0 where nothing is.
     fn greatest_epoch(&mut self) -> Result<u64, StoreError>;
@@ -185,7 +172,7 @@ pub trait DocumentStore: Send {
     /// has at once, best sorted by id, since a store writes neighbours together.
     fn bulk(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         version: u64,
         writes: &mut Vec<DocumentWrite>,
     ) -> Result<Vec<RefusedDocument>, StoreError>;
@@ -193,7 +180,7 @@ pub trait DocumentStore: Send {
     /// Calls `each` with every stored document, in any order.
     fn scan(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         look: Look,
         each: &mut dyn FnMut(StoredDocument<'_>),
     ) -> Result<(), StoreError>;
@@ -202,17 +189,23 @@ pub trait DocumentStore: Send {
     fn refresh(&mut self) -> Result<(), StoreError>;
 }
 
-/// Where the rows of `route_stats_daily`, the dead letters and the progress are kept.
+/// Where rows, the dead letters and the progress are kept.
 pub trait StatsStore: Send {
     /// The store's name in what people read: `postgres`, `sqlite`.
     fn name(&self) -> &'static str;
+
+    /// Says which views a dataflow keeps; those that are documents do not matter here, unless they are
+    /// in the same place. Until then they are [`VIEWS`](eip_views::VIEWS).
+    fn keep(&mut self, views: &[&'static View]);
 
     /// How far the views are written; `None` where no dataflow has ever run.
     fn progress(&mut self) -> Result<Option<Progress>, StoreError>;
 
     /// Makes the caller the one dataflow that may write, under a new epoch of `least` or more, and
     /// ends what a predecessor has under way. From then on every write under an older epoch is
-    /// refused. Also makes the store ready: tables that are missing are made.
+    /// refused. Also makes the store ready: tables that are missing are made, a view's table of
+    /// another format is made again, and that of a view that is not kept any more is removed. Where a
+    /// view's table was made, nothing counts as written, since its rows are still to come.
     fn take_epoch(&mut self, least: u64) -> Result<u64, StoreError>;
 
     /// Forgets how far the views were written and what is kept by the log's positions: dead letters,
@@ -220,8 +213,8 @@ pub trait StatsStore: Send {
     /// what the views were made from; the first tick then writes all that is missing.
     fn begin_again(&mut self, epoch: u64) -> Result<(), StoreError>;
 
-    /// All stored rows, in the order of their key.
-    fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError>;
+    /// All stored rows of a view, in the order of their key.
+    fn rows(&mut self, view: &'static View) -> Result<Vec<Row>, StoreError>;
 
     /// Writes one tick in one transaction, and returns when it is acknowledged. After an error
     /// with [`Retry::Backoff`] the same call again gives the same result: whether the first one
@@ -237,7 +230,7 @@ pub trait StatsStore: Send {
     fn refuse(&mut self, documents: &[RefusedDocument]) -> Result<(), StoreError>;
 }
 
-/// What one tick changes in the stats store. At most one change a key.
+/// What one tick changes in the stats store.
 #[derive(Clone, Copy, Debug)]
 pub struct TickCommit<'a> {
     /// The epoch that [`StatsStore::take_epoch`] gave.
@@ -248,25 +241,23 @@ pub struct TickCommit<'a> {
     pub offsets: &'a [Offset],
     /// Per partition the last record of what is written; none where it is not known.
     pub last: &'a [Option<Mark>],
-    /// Rows that are new or other than before.
-    pub upserts: &'a [RouteStatsRow],
-    /// Rows that are gone.
-    pub deletes: &'a [RouteKey],
+    /// The rows that change, of each view at most once.
+    pub rows: &'a [RowChanges],
     /// Records that were no canonical events.
     pub dead_letters: &'a [StoredDeadLetter],
     /// Whether these are all there are, so that any other that is stored is none of this log.
     pub all_dead_letters: bool,
 }
 
-/// The key of a row of `route_stats_daily`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RouteKey {
-    /// Day (UTC).
-    pub stat_date: Day,
-    /// Region of the sellers.
-    pub seller_region: String,
-    /// Region of the customers.
-    pub customer_region: String,
+/// What one tick changes in the rows of one view. At most one change a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowChanges {
+    /// Of which view.
+    pub view: &'static View,
+    /// Rows that are new or other than before.
+    pub upserts: Vec<Row>,
+    /// The keys of rows that are gone: the first values of a row.
+    pub deletes: Vec<Row>,
 }
 
 /// A record that was no canonical event: where it is and why.

@@ -28,10 +28,10 @@ mod write;
 use std::fmt;
 
 use eip_contract::Space;
-use eip_views::RouteStatsRow;
+use eip_views::{Row, VIEWS, View};
 
 use super::error::{Fault, Retry, StoreError};
-use super::{DocumentView, Progress, RefusedDocument, StatsStore, TickCommit};
+use super::{Progress, RefusedDocument, StatsStore, TickCommit};
 use session::{Role, Session};
 
 pub use schema::POSTGRES_FORMAT;
@@ -67,6 +67,7 @@ pub struct PostgresStore {
     session: Session,
     space: Space,
     topic_id: String,
+    views: Vec<&'static View>,
 }
 
 impl PostgresStore {
@@ -76,11 +77,12 @@ impl PostgresStore {
             session: Session::new(&config.url, &config.space, Role::Dataflow)?,
             space: config.space.clone(),
             topic_id: config.topic_id.clone(),
+            views: VIEWS.to_vec(),
         })
     }
 
     /// Forgets refused documents; says how many there were of them.
-    pub fn forget_refused(&mut self, keys: &[(DocumentView, String)]) -> Result<u64, StoreError> {
+    pub fn forget_refused(&mut self, keys: &[(&View, String)]) -> Result<u64, StoreError> {
         self.session
             .run("forget refused documents", async |connection| {
                 write::forget_refused(connection, keys).await
@@ -93,6 +95,10 @@ impl StatsStore for PostgresStore {
         "postgres"
     }
 
+    fn keep(&mut self, views: &[&'static View]) {
+        self.views = views.to_vec();
+    }
+
     fn progress(&mut self) -> Result<Option<Progress>, StoreError> {
         self.session.run("read the progress", async |connection| {
             schema::progress_if_any(connection).await
@@ -100,9 +106,9 @@ impl StatsStore for PostgresStore {
     }
 
     fn take_epoch(&mut self, least: u64) -> Result<u64, StoreError> {
-        let (space, topic_id) = (&self.space, &self.topic_id);
+        let (space, topic_id, views) = (&self.space, &self.topic_id, &self.views);
         self.session.run("take the epoch", async |connection| {
-            epoch::take(connection, space, topic_id, least).await
+            epoch::take(connection, space, topic_id, views, least).await
         })
     }
 
@@ -112,9 +118,9 @@ impl StatsStore for PostgresStore {
         })
     }
 
-    fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
+    fn rows(&mut self, view: &'static View) -> Result<Vec<Row>, StoreError> {
         self.session.run("read the rows", async |connection| {
-            schema::read_rows(connection).await
+            rows::read(connection, view).await
         })
     }
 

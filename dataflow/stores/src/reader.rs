@@ -3,23 +3,27 @@
 
 use std::path::Path;
 
-use eip_views::{RouteStatsRow, View};
+use eip_views::{Kept, Row, VIEWS, View};
 
 use super::error::StoreError;
 use super::sqlite::SqliteViews;
-use super::{DocumentView, Progress, RefusedDocument, StoredDeadLetter};
+use super::{Progress, RefusedDocument, StoredDeadLetter, document_views};
 
 /// How much is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredCounts {
-    /// Documents of `shipment_events`.
-    pub shipment_events: u64,
-    /// Documents of `shipments`.
-    pub shipments: u64,
-    /// Rows of `route_stats_daily`.
-    pub route_stats_daily: u64,
+    /// Documents or rows by view, in the order of the reader's views.
+    pub views: Vec<(&'static str, u64)>,
     /// Records that were no canonical events.
     pub dead_letters: u64,
+}
+
+impl StoredCounts {
+    /// Documents or rows of one view.
+    pub fn of(&self, view: &View) -> u64 {
+        let found = self.views.iter().find(|(name, _)| *name == view.name);
+        found.map_or(0, |(_, count)| *count)
+    }
 }
 
 /// The seam of reading: what a kind of store has to offer.
@@ -44,42 +48,59 @@ pub trait ReadViews {
         Ok(None)
     }
 
-    /// How much is stored.
-    fn counts(&mut self) -> Result<StoredCounts, StoreError>;
+    /// How many documents or rows a view has.
+    fn count(&mut self, view: &'static View) -> Result<u64, StoreError>;
+
+    /// How many records were no canonical events.
+    fn count_dead_letters(&mut self) -> Result<u64, StoreError>;
 
     /// Records that were no canonical events, by position.
     fn dead_letters(&mut self) -> Result<Vec<StoredDeadLetter>, StoreError>;
 
-    /// Documents that the document store refused, by view and id.
-    fn refused(&mut self) -> Result<Vec<RefusedDocument>, StoreError>;
+    /// Documents of a view that the document store refused, by id.
+    fn refused(&mut self, view: &'static View) -> Result<Vec<RefusedDocument>, StoreError>;
 
     /// Calls `each` with id and canonical line of every document, sorted by the bytes of the line.
     /// The line is made of what is stored, so an edit by hand shows.
     fn documents(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         each: &mut dyn FnMut(&str, &[u8]),
     ) -> Result<(), StoreError>;
 
-    /// All rows, in the order of their key.
-    fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError>;
+    /// All rows of a view, in the order of their key.
+    fn rows(&mut self, view: &'static View) -> Result<Vec<Row>, StoreError>;
 }
 
 /// A reader of one chain's views.
 ///
 /// Must not be used or dropped inside an async task: it waits on a runtime of its own.
 pub struct ViewReader {
-    views: Box<dyn ReadViews>,
+    store: Box<dyn ReadViews>,
+    views: Vec<&'static View>,
     in_snapshot: bool,
 }
 
 impl ViewReader {
-    /// A reader of `views`.
-    pub fn new(views: impl ReadViews + 'static) -> Self {
+    /// A reader of this program's views in `store`.
+    pub fn new(store: impl ReadViews + 'static) -> Self {
         Self {
-            views: Box::new(views),
+            store: Box::new(store),
+            views: VIEWS.to_vec(),
             in_snapshot: false,
         }
+    }
+
+    /// The same, of `view` too.
+    #[must_use]
+    pub fn with(mut self, view: &'static View) -> Self {
+        self.views.push(view);
+        self
+    }
+
+    /// The views that are read where all are.
+    pub fn views(&self) -> Vec<&'static View> {
+        self.views.clone()
     }
 
     /// Opens the SQLite views in the folder `state`.
@@ -89,7 +110,7 @@ impl ViewReader {
 
     /// Where the views are, for people.
     pub fn place(&self) -> String {
-        self.views.place()
+        self.store.place()
     }
 
     /// Lets all that `read` does see the same moment, whatever is written meanwhile. Inside of
@@ -101,70 +122,82 @@ impl ViewReader {
         if self.in_snapshot {
             return read(self);
         }
-        self.views.begin()?;
+        self.store.begin()?;
         self.in_snapshot = true;
         let result = read(self);
         self.in_snapshot = false;
-        self.views.end()?;
+        self.store.end()?;
         result
     }
 
     /// See [`ReadViews::progress`].
     pub fn progress(&mut self) -> Result<Option<Progress>, StoreError> {
-        self.views.progress()
+        self.store.progress()
     }
 
     /// See [`ReadViews::visible_tick`].
     pub fn visible_tick(&mut self) -> Result<Option<u64>, StoreError> {
-        self.views.visible_tick()
+        self.store.visible_tick()
     }
 
-    /// See [`ReadViews::counts`].
+    /// How much is stored, all from one moment.
     pub fn counts(&mut self) -> Result<StoredCounts, StoreError> {
-        self.views.counts()
+        self.snapshot(|reader| {
+            let views = reader.views().into_iter();
+            let count = |view: &'static View| Ok((view.name, reader.store.count(view)?));
+            Ok(StoredCounts {
+                views: views.map(count).collect::<Result<_, StoreError>>()?,
+                dead_letters: reader.store.count_dead_letters()?,
+            })
+        })
     }
 
     /// See [`ReadViews::dead_letters`].
     pub fn dead_letters(&mut self) -> Result<Vec<StoredDeadLetter>, StoreError> {
-        self.views.dead_letters()
+        self.store.dead_letters()
     }
 
-    /// See [`ReadViews::refused`].
+    /// Documents that the document store refused, by view and id.
     pub fn refused(&mut self) -> Result<Vec<RefusedDocument>, StoreError> {
-        self.views.refused()
+        let mut refused = Vec::new();
+        for view in document_views(&self.views) {
+            refused.append(&mut self.store.refused(view)?);
+        }
+        Ok(refused)
     }
 
     /// See [`ReadViews::documents`].
     pub fn for_each_document(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         each: &mut dyn FnMut(&str, &[u8]),
     ) -> Result<(), StoreError> {
-        self.views.documents(view, each)
+        self.store.documents(view, each)
     }
 
     /// Calls `each` with every canonical line of a view, without its line end, sorted by bytes
     /// (semantics, section 6).
     pub fn for_each_line(
         &mut self,
-        view: &View,
+        view: &'static View,
         each: &mut dyn FnMut(&[u8]),
     ) -> Result<(), StoreError> {
-        let documents = DocumentView::ALL
-            .into_iter()
-            .find(|known| known.view() == view);
-        match documents {
-            Some(view) => self.for_each_document(view, &mut |_id, line| each(line)),
-            None => self.for_each_stats_line(each),
+        match view.kept {
+            Kept::Documents => self.store.documents(view, &mut |_id, line| each(line)),
+            Kept::Rows { .. } => self.for_each_row_line(view, each),
         }
     }
 
-    fn for_each_stats_line(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
-        let rows = self.views.rows()?;
+    fn for_each_row_line(
+        &mut self,
+        view: &'static View,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), StoreError> {
+        let rows = self.store.rows(view)?;
         let mut lines: Vec<Vec<u8>> = Vec::with_capacity(rows.len());
         for row in rows {
             let mut line = Vec::with_capacity(320);
-            row.encode(&mut line);
+            view.encode(&row, &mut line);
             lines.push(line);
         }
         lines.sort_unstable();

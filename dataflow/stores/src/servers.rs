@@ -5,13 +5,13 @@
 //! are in PostgreSQL, so while a dataflow writes they may be of a later tick, never of an earlier
 //! one.
 
-use eip_views::RouteStatsRow;
+use eip_views::{Kept, Row, View};
 
 use super::elasticsearch::{ElasticsearchConfig, ElasticsearchDocuments};
 use super::error::StoreError;
 use super::postgres::PostgresViews;
-use super::reader::{ReadViews, StoredCounts};
-use super::{DocumentView, Progress, RefusedDocument, StoredDeadLetter};
+use super::reader::ReadViews;
+use super::{Progress, RefusedDocument, StoredDeadLetter};
 
 /// A reader of one space's views on the servers.
 ///
@@ -67,33 +67,34 @@ impl ReadViews for ServerViews {
         self.postgres.visible_tick().map(Some)
     }
 
-    fn counts(&mut self) -> Result<StoredCounts, StoreError> {
-        let (route_stats_daily, dead_letters) = self.postgres.counts()?;
-        Ok(StoredCounts {
-            shipment_events: self.documents.count(DocumentView::ShipmentEvents)?,
-            shipments: self.documents.count(DocumentView::Shipments)?,
-            route_stats_daily,
-            dead_letters,
-        })
+    fn count(&mut self, view: &'static View) -> Result<u64, StoreError> {
+        match view.kept {
+            Kept::Documents => self.documents.count(view),
+            Kept::Rows { .. } => self.postgres.count(view),
+        }
+    }
+
+    fn count_dead_letters(&mut self) -> Result<u64, StoreError> {
+        self.postgres.count_dead_letters()
     }
 
     fn dead_letters(&mut self) -> Result<Vec<StoredDeadLetter>, StoreError> {
         self.postgres.dead_letters()
     }
 
-    fn refused(&mut self) -> Result<Vec<RefusedDocument>, StoreError> {
-        self.postgres.refused()
+    fn refused(&mut self, view: &'static View) -> Result<Vec<RefusedDocument>, StoreError> {
+        self.postgres.refused(view)
     }
 
     fn documents(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         each: &mut dyn FnMut(&str, &[u8]),
     ) -> Result<(), StoreError> {
         self.documents.documents(view, each)
     }
 
-    fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
-        self.postgres.rows()
+    fn rows(&mut self, view: &'static View) -> Result<Vec<Row>, StoreError> {
+        self.postgres.rows(view)
     }
 }

@@ -16,17 +16,18 @@ mod schema;
 mod views;
 mod write;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use eip_log::{LogError, WriterLock};
-use eip_views::RouteStatsRow;
+use eip_views::{Row, VIEWS, View};
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::error::{Fault, Retry, StoreError};
 use super::{
-    DocumentStore, DocumentView, DocumentWrite, Look, Progress, RefusedDocument, StatsStore,
-    StoredDocument, TickCommit, new_runtime,
+    DocumentStore, DocumentWrite, Look, Progress, RefusedDocument, StatsStore, StoredDocument,
+    TickCommit, new_runtime,
 };
 
 pub(crate) use documents::{select, value as stored_value, values as stored_values};
@@ -35,6 +36,7 @@ pub use schema::FORMAT;
 use schema::read_rows;
 pub(crate) use schema::{FILE, read_progress};
 pub use views::SqliteViews;
+use write::Upsert;
 
 /// The one writer of a state folder's views. Clones share one connection: SQLite has one writer
 /// at a time anyway.
@@ -47,6 +49,9 @@ struct Inner {
     /// None only while the store is being dropped.
     connection: Option<SqliteConnection>,
     runtime: tokio::runtime::Runtime,
+    views: Vec<&'static View>,
+    /// By view.
+    upserts: HashMap<&'static str, Arc<Upsert>>,
     /// Whether the indexes for searches are there: they are made once what was missing is written.
     has_indexes: bool,
     _lock: WriterLock,
@@ -75,6 +80,8 @@ impl SqliteStore {
         let inner = Inner {
             connection: Some(connection),
             runtime,
+            views: VIEWS.to_vec(),
+            upserts: HashMap::new(),
             has_indexes: false,
             _lock: lock,
         };
@@ -90,6 +97,17 @@ impl SqliteStore {
 }
 
 impl Inner {
+    fn upsert(&mut self, view: &'static View) -> Arc<Upsert> {
+        let upsert = self.upserts.entry(view.name);
+        Arc::clone(upsert.or_insert_with(|| Arc::new(Upsert::of(view))))
+    }
+
+    fn keep(&mut self, views: &[&'static View]) {
+        self.views = views.to_vec();
+        self.upserts.clear();
+        self.has_indexes = false;
+    }
+
     fn parts(&mut self) -> (&tokio::runtime::Runtime, &mut SqliteConnection) {
         (
             &self.runtime,
@@ -114,10 +132,15 @@ impl DocumentStore for SqliteStore {
         "sqlite"
     }
 
+    fn keep(&mut self, views: &[&'static View]) {
+        self.lock().keep(views);
+    }
+
     fn greatest_epoch(&mut self) -> Result<u64, StoreError> {
         let mut inner = self.lock();
+        let views = inner.views.clone();
         let (runtime, connection) = inner.parts();
-        runtime.block_on(schema::greatest_epoch(connection))
+        runtime.block_on(schema::greatest_epoch(connection, &views))
     }
 
     fn take_over(&mut self, _epoch: u64, writers: usize) -> Result<(), StoreError> {
@@ -132,14 +155,15 @@ impl DocumentStore for SqliteStore {
 
     fn bulk(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         version: u64,
         writes: &mut Vec<DocumentWrite>,
     ) -> Result<Vec<RefusedDocument>, StoreError> {
         if !writes.is_empty() {
             let mut inner = self.lock();
+            let upsert = inner.upsert(view);
             let (runtime, connection) = inner.parts();
-            runtime.block_on(write::documents(connection, view, version, writes))?;
+            runtime.block_on(write::documents(connection, view, &upsert, version, writes))?;
             writes.clear();
         }
         Ok(Vec::new())
@@ -147,7 +171,7 @@ impl DocumentStore for SqliteStore {
 
     fn scan(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         look: Look,
         each: &mut dyn FnMut(StoredDocument<'_>),
     ) -> Result<(), StoreError> {
@@ -166,6 +190,10 @@ impl StatsStore for SqliteStore {
         "sqlite"
     }
 
+    fn keep(&mut self, views: &[&'static View]) {
+        self.lock().keep(views);
+    }
+
     fn progress(&mut self) -> Result<Option<Progress>, StoreError> {
         let mut inner = self.lock();
         let (runtime, connection) = inner.parts();
@@ -174,7 +202,9 @@ impl StatsStore for SqliteStore {
 
     fn take_epoch(&mut self, least: u64) -> Result<u64, StoreError> {
         let mut inner = self.lock();
+        let views = inner.views.clone();
         let (runtime, connection) = inner.parts();
+        runtime.block_on(schema::keep_tables(connection, &views))?;
         runtime.block_on(write::take_epoch(connection, least))
     }
 
@@ -184,23 +214,26 @@ impl StatsStore for SqliteStore {
         runtime.block_on(write::begin_again(connection, epoch))
     }
 
-    fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
+    fn rows(&mut self, view: &'static View) -> Result<Vec<Row>, StoreError> {
         let mut inner = self.lock();
         let (runtime, connection) = inner.parts();
-        runtime.block_on(read_rows(connection))
+        runtime.block_on(read_rows(connection, view))
     }
 
     fn commit(&mut self, tick: &TickCommit<'_>) -> Result<(), StoreError> {
         let mut inner = self.lock();
+        let changed = tick.rows.iter();
+        let upserts: Vec<_> = changed.map(|changes| inner.upsert(changes.view)).collect();
         let (runtime, connection) = inner.parts();
-        runtime.block_on(write::tick(connection, tick))
+        runtime.block_on(write::tick(connection, &upserts, tick))
     }
 
     fn publish_visible(&mut self, _epoch: u64, _tick: u64) -> Result<(), StoreError> {
         let mut inner = self.lock();
         if !inner.has_indexes {
+            let views = inner.views.clone();
             let (runtime, connection) = inner.parts();
-            runtime.block_on(schema::make_indexes(connection))?;
+            runtime.block_on(schema::make_indexes(connection, &views))?;
             inner.has_indexes = true;
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use eip_contract::{Day, Offset};
-use eip_views::RouteStatsRow;
+use eip_views::{ROUTE_STATS_DAILY, RouteStatsRow, SHIPMENT_EVENTS, SHIPMENTS};
 
 use super::*;
 
@@ -43,6 +43,20 @@ fn row(day: u32, seller: &str, placed: i64) -> RouteStatsRow {
     }
 }
 
+fn upserts(rows: &[RouteStatsRow]) -> [RowChanges; 1] {
+    [RowChanges {
+        view: &ROUTE_STATS_DAILY,
+        upserts: rows.iter().cloned().map(RouteStatsRow::into_row).collect(),
+        deletes: Vec::new(),
+    }]
+}
+
+fn stored_rows(store: &mut SqliteStore) -> Vec<RouteStatsRow> {
+    let rows = store.rows(&ROUTE_STATS_DAILY).unwrap();
+    let rows = rows.iter().map(|row| RouteStatsRow::from_values(row));
+    rows.collect::<Option<_>>().unwrap()
+}
+
 fn commit_rows(store: &mut SqliteStore, epoch: u64, tick: u64, upserts: &[RouteStatsRow]) {
     let offsets = [Offset(tick), Offset(0)];
     store
@@ -51,8 +65,7 @@ fn commit_rows(store: &mut SqliteStore, epoch: u64, tick: u64, upserts: &[RouteS
             tick,
             offsets: &offsets,
             last: &[],
-            upserts,
-            deletes: &[],
+            rows: &self::upserts(upserts),
             dead_letters: &[],
             all_dead_letters: false,
         })
@@ -60,7 +73,7 @@ fn commit_rows(store: &mut SqliteStore, epoch: u64, tick: u64, upserts: &[RouteS
 }
 
 /// Id and rev of every document.
-fn scanned(store: &mut SqliteStore, view: DocumentView) -> BTreeMap<String, u64> {
+fn scanned(store: &mut SqliteStore, view: &'static View) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
     store
         .scan(view, Look::Listed, &mut |document| {
@@ -71,7 +84,7 @@ fn scanned(store: &mut SqliteStore, view: DocumentView) -> BTreeMap<String, u64>
 }
 
 /// A bulk of documents that are all written.
-fn bulk(store: &mut SqliteStore, view: DocumentView, version: u64, writes: &[DocumentWrite]) {
+fn bulk(store: &mut SqliteStore, view: &'static View, version: u64, writes: &[DocumentWrite]) {
     let mut writes = writes.to_vec();
     let refused = store.bulk(view, version, &mut writes).unwrap();
     assert!(refused.is_empty() && writes.is_empty());
@@ -93,8 +106,8 @@ fn a_bulk_of_any_size_leaves_exactly_its_documents() {
                 index(&id, rev, "{}")
             })
             .collect();
-        bulk(&mut store, DocumentView::Shipments, version, &writes);
-        assert_eq!(scanned(&mut store, DocumentView::Shipments), expected);
+        bulk(&mut store, &SHIPMENTS, version, &writes);
+        assert_eq!(scanned(&mut store, &SHIPMENTS), expected);
     }
     let version = version_of(epoch, 9);
     let writes = [
@@ -102,19 +115,14 @@ fn a_bulk_of_any_size_leaves_exactly_its_documents() {
         index("\"\\ é", 5, "{}"),
         delete("never there"),
     ];
-    bulk(&mut store, DocumentView::Shipments, version, &writes);
+    bulk(&mut store, &SHIPMENTS, version, &writes);
     expected.remove("order 3");
     expected.insert("\"\\ é".into(), 5);
-    assert_eq!(scanned(&mut store, DocumentView::Shipments), expected);
-    bulk(
-        &mut store,
-        DocumentView::Shipments,
-        version,
-        &[delete("\"\\ é")],
-    );
+    assert_eq!(scanned(&mut store, &SHIPMENTS), expected);
+    bulk(&mut store, &SHIPMENTS, version, &[delete("\"\\ é")]);
     expected.remove("\"\\ é");
-    assert_eq!(scanned(&mut store, DocumentView::Shipments), expected);
-    assert!(scanned(&mut store, DocumentView::ShipmentEvents).is_empty());
+    assert_eq!(scanned(&mut store, &SHIPMENTS), expected);
+    assert!(scanned(&mut store, &SHIPMENT_EVENTS).is_empty());
 }
 
 #[test]
@@ -142,34 +150,27 @@ fn a_tick_writes_rows_dead_letters_and_progress_together() {
         tick: 50,
         offsets: &offsets,
         last: &[],
-        upserts: &rows,
-        deletes: &[],
+        rows: &upserts(&rows),
         dead_letters: &[letter(3), letter(8)],
         all_dead_letters: false,
     };
     store.commit(&tick).unwrap();
     store.commit(&tick).unwrap();
-    assert_eq!(store.rows().unwrap(), rows);
+    assert_eq!(stored_rows(&mut store), rows);
 
     let changed = [row(0, "SP", 77), row(0, "AC", 1)];
-    let gone: Vec<_> = rows[1..]
-        .iter()
-        .map(|row| RouteKey {
-            stat_date: row.stat_date,
-            seller_region: row.seller_region.clone(),
-            customer_region: row.customer_region.clone(),
-        })
-        .collect();
+    let mut second = upserts(&changed);
+    let key = |row: &RouteStatsRow| row.clone().into_row()[..3].to_vec();
+    second[0].deletes = rows[1..].iter().map(key).collect();
     tick = TickCommit {
         tick: 51,
-        upserts: &changed,
-        deletes: &gone,
+        rows: &second,
         dead_letters: &[],
         ..tick
     };
     store.commit(&tick).unwrap();
     let [sp, ac] = changed;
-    assert_eq!(store.rows().unwrap(), [ac, sp]);
+    assert_eq!(stored_rows(&mut store), [ac, sp]);
     let expected = Progress {
         epoch,
         tick: 51,
@@ -182,7 +183,7 @@ fn a_tick_writes_rows_dead_letters_and_progress_together() {
     let mut reader = ViewReader::open(state.path()).unwrap();
     assert_eq!(reader.dead_letters().unwrap(), [letter(3), letter(8)]);
     let counts = reader.counts().unwrap();
-    assert_eq!((counts.route_stats_daily, counts.dead_letters), (2, 2));
+    assert_eq!((counts.of(&ROUTE_STATS_DAILY), counts.dead_letters), (2, 2));
 }
 
 #[test]
@@ -196,7 +197,7 @@ fn a_dataflow_that_was_replaced_writes_nothing_more() {
     let writes = [index("a", 1, "{}")];
     let version = version_of(old_epoch, 1);
     let error = old
-        .bulk(DocumentView::Shipments, version, &mut writes.to_vec())
+        .bulk(&SHIPMENTS, version, &mut writes.to_vec())
         .unwrap_err();
     assert_eq!((error.fault, error.retry), (Fault::Internal, Retry::Never));
     assert!(
@@ -208,20 +209,14 @@ fn a_dataflow_that_was_replaced_writes_nothing_more() {
         tick: 1,
         offsets: &[],
         last: &[],
-        upserts: &[row(1, "SP", 1)],
-        deletes: &[],
+        rows: &upserts(&[row(1, "SP", 1)]),
         dead_letters: &[],
         all_dead_letters: false,
     };
     old.commit(&tick).unwrap_err();
-    assert!(scanned(&mut new, DocumentView::Shipments).is_empty());
-    assert!(new.rows().unwrap().is_empty());
-    bulk(
-        &mut new,
-        DocumentView::Shipments,
-        version_of(new_epoch, 1),
-        &writes,
-    );
+    assert!(scanned(&mut new, &SHIPMENTS).is_empty());
+    assert!(stored_rows(&mut new).is_empty());
+    bulk(&mut new, &SHIPMENTS, version_of(new_epoch, 1), &writes);
 }
 
 #[test]
@@ -232,12 +227,7 @@ fn an_epoch_is_above_every_stored_version_even_when_the_progress_row_was_lost() 
         store.take_epoch(1).unwrap();
     }
     let writes = [index("a", 1, "{}")];
-    bulk(
-        &mut store,
-        DocumentView::Shipments,
-        version_of(3, 1),
-        &writes,
-    );
+    bulk(&mut store, &SHIPMENTS, version_of(3, 1), &writes);
     change_by_hand(state.path(), "DELETE FROM progress");
     drop(store);
     let mut store = open(state.path());
@@ -320,7 +310,7 @@ fn views_left_behind_by_a_killed_dataflow_are_read_and_written_on() {
     let mut next = open(left.path());
     let next_epoch = next.take_epoch(1).unwrap();
     commit_rows(&mut next, next_epoch, 2, &[row(2, "SP", 1)]);
-    assert_eq!(next.rows().unwrap().len(), 2);
+    assert_eq!(stored_rows(&mut next).len(), 2);
 }
 
 #[test]
@@ -342,7 +332,7 @@ fn views_of_an_earlier_version_are_read_as_they_are_and_gone_on_from() {
     assert_eq!(store.progress().unwrap(), before);
     commit_rows(&mut store, epoch, 2, &[row(2, "SP", 1)]);
     assert_eq!(reader.progress().unwrap().unwrap().tick, 2);
-    assert_eq!(store.rows().unwrap().len(), 2);
+    assert_eq!(stored_rows(&mut store).len(), 2);
 }
 
 impl DocumentWrite {

@@ -152,8 +152,7 @@ fn a_progress_row_that_names_no_records_is_gone_on_from() {
         tick: progress.tick + 1,
         offsets: &progress.offsets,
         last: &[],
-        upserts: &[],
-        deletes: &[],
+        rows: &[],
         dead_letters: &[],
         all_dead_letters: false,
     };

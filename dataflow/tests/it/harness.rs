@@ -14,7 +14,9 @@ use eip_dataflow::sink::reconcile::Placement;
 use eip_dataflow::sink::writer::{Stores, Writer};
 use eip_dataflow::source::ends::SetEnds;
 use eip_dataflow::source::{Batch, Record, RecordSource, SourceError, partitions_of};
+use eip_dataflow::views::built_in;
 use eip_stores::{DocumentStore as _, Look, StatsStore as _, StoredDeadLetter};
+use eip_views::VIEWS;
 
 use crate::memory::MemoryStore;
 use crate::plain::Log;
@@ -64,8 +66,14 @@ impl Running {
             workers,
             partitions: log.len() as u32,
         };
-        let (writer, thread) =
-            Writer::start(stores, placement, Look::Listed, Arc::clone(&control)).unwrap();
+        let (writer, thread) = Writer::start(
+            stores,
+            VIEWS.to_vec(),
+            placement,
+            Look::Listed,
+            Arc::clone(&control),
+        )
+        .unwrap();
         let dictionary = Arc::new(Dictionary::default());
         let sources = (0..workers).map(|worker| {
             let partitions = partitions_of(worker, workers, log.len() as u32);
@@ -95,6 +103,7 @@ impl Running {
                 last,
                 poll: Duration::from_millis(1),
             }),
+            views: built_in(),
             sinks: Sinks::Stores(writer),
             dictionary: Arc::clone(&dictionary),
             seed: [1, 2],

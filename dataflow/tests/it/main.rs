@@ -10,6 +10,7 @@ mod harness;
 mod histories;
 mod journal_histories;
 mod memory;
+mod own_view;
 mod plain;
 mod postgres;
 mod real;

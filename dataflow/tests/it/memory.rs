@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use eip_contract::Day;
 use eip_stores::{
-    DocumentStore, DocumentView, DocumentWrite, Fault, Look, Progress, RefusedDocument, Retry,
-    RouteKey, StatsStore, StoreError, StoredDeadLetter, TICK_BITS, TickCommit,
+    DocumentStore, DocumentWrite, Fault, Look, Progress, RefusedDocument, Retry, RowChanges,
+    StatsStore, StoreError, StoredDeadLetter, TICK_BITS, TickCommit,
 };
-use eip_views::RouteStatsRow;
+use eip_views::{Row, VIEWS, View};
 
 use crate::plain::Expected;
 
@@ -21,8 +20,9 @@ pub(crate) struct StoredDocument {
 
 #[derive(Default)]
 pub(crate) struct Contents {
-    pub(crate) documents: [BTreeMap<String, StoredDocument>; 2],
-    pub(crate) rows: BTreeMap<(Day, String, String), RouteStatsRow>,
+    pub(crate) documents: BTreeMap<&'static str, BTreeMap<String, StoredDocument>>,
+    /// By view and key.
+    pub(crate) rows: BTreeMap<&'static str, BTreeMap<Row, Row>>,
     pub(crate) dead_letters: BTreeMap<(u32, u64), StoredDeadLetter>,
     pub(crate) progress: Option<Progress>,
     /// Documents and rows written or deleted.
@@ -42,33 +42,40 @@ impl MemoryStore {
 
     /// What the views hold, in the form of the recomputation.
     pub(crate) fn views(&self) -> Expected {
-        let contents = self.contents();
-        let documents = |view: usize| {
-            let mut lines: Vec<String> = contents.documents[view]
-                .values()
-                .map(|stored| stored.doc.clone())
-                .collect();
+        let mut contents = self.contents();
+        let views = VIEWS.map(|view| {
+            let mut lines: Vec<String> = if view.is_documents() {
+                let stored = contents.documents(view).values();
+                stored.map(|stored| stored.doc.clone()).collect()
+            } else {
+                let line = |row: &Row| {
+                    let mut line = Vec::new();
+                    view.encode(row, &mut line);
+                    String::from_utf8(line).unwrap()
+                };
+                contents.rows(view).values().map(line).collect()
+            };
             lines.sort_unstable();
             lines
-        };
-        let mut rows: Vec<String> = contents
-            .rows
-            .values()
-            .map(|row| {
-                let mut line = Vec::new();
-                row.encode(&mut line);
-                String::from_utf8(line).unwrap()
-            })
-            .collect();
-        rows.sort_unstable();
+        });
         Expected {
-            views: [documents(0), documents(1), rows],
+            views,
             dead_letters: contents.dead_letters.len(),
         }
     }
 }
 
 impl Contents {
+    /// The documents of a view.
+    pub(crate) fn documents(&mut self, view: &View) -> &mut BTreeMap<String, StoredDocument> {
+        self.documents.entry(view.name).or_default()
+    }
+
+    /// The rows of a view by key.
+    pub(crate) fn rows(&mut self, view: &View) -> &mut BTreeMap<Row, Row> {
+        self.rows.entry(view.name).or_default()
+    }
+
     fn wrote(&mut self) -> Result<(), StoreError> {
         self.writes += 1;
         match self.fails_after {
@@ -87,9 +94,11 @@ impl DocumentStore for MemoryStore {
         "memory"
     }
 
+    fn keep(&mut self, _views: &[&'static View]) {}
+
     fn greatest_epoch(&mut self) -> Result<u64, StoreError> {
         let contents = self.contents();
-        let versions = contents.documents.iter().flat_map(BTreeMap::values);
+        let versions = contents.documents.values().flat_map(BTreeMap::values);
         Ok(versions.map(|stored| stored.version).max().unwrap_or(0) >> TICK_BITS)
     }
 
@@ -107,14 +116,14 @@ impl DocumentStore for MemoryStore {
 
     fn bulk(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         version: u64,
         writes: &mut Vec<DocumentWrite>,
     ) -> Result<Vec<RefusedDocument>, StoreError> {
         let mut contents = self.contents();
         for write in writes.drain(..) {
             contents.wrote()?;
-            let documents = &mut contents.documents[view as usize];
+            let documents = contents.documents(view);
             let stored = documents.get(write.id());
             assert!(
                 stored.is_none_or(|stored| stored.version < version),
@@ -143,11 +152,11 @@ impl DocumentStore for MemoryStore {
 
     fn scan(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         _look: Look,
         each: &mut dyn FnMut(eip_stores::StoredDocument<'_>),
     ) -> Result<(), StoreError> {
-        for (id, stored) in &self.contents().documents[view as usize] {
+        for (id, stored) in &*self.contents().documents(view) {
             // Events carry their order; a shipment's id is one.
             let value = serde_json::from_str::<serde_json::Value>(&stored.doc).unwrap_or_default();
             each(eip_stores::StoredDocument {
@@ -161,6 +170,8 @@ impl DocumentStore for MemoryStore {
 }
 
 impl StatsStore for MemoryStore {
+    fn keep(&mut self, _views: &[&'static View]) {}
+
     fn progress(&mut self) -> Result<Option<Progress>, StoreError> {
         Ok(self.contents().progress.clone())
     }
@@ -195,34 +206,29 @@ impl StatsStore for MemoryStore {
         Ok(())
     }
 
-    fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
-        Ok(self.contents().rows.values().cloned().collect())
+    fn rows(&mut self, view: &'static View) -> Result<Vec<Row>, StoreError> {
+        Ok(self.contents().rows(view).values().cloned().collect())
     }
 
     fn commit(&mut self, tick: &TickCommit<'_>) -> Result<(), StoreError> {
         let mut contents = self.contents();
-        for row in tick.upserts {
-            contents.wrote()?;
-            let key = (
-                row.stat_date,
-                row.seller_region.clone(),
-                row.customer_region.clone(),
-            );
-            let old = contents.rows.insert(key, row.clone());
-            assert!(old.as_ref() != Some(row), "no write without a change");
-        }
-        for RouteKey {
-            stat_date,
-            seller_region,
-            customer_region,
-        } in tick.deletes
+        for RowChanges {
+            view,
+            upserts,
+            deletes,
+        } in tick.rows
         {
-            contents.wrote()?;
-            let key = (*stat_date, seller_region.clone(), customer_region.clone());
-            assert!(
-                contents.rows.remove(&key).is_some(),
-                "what is deleted was there"
-            );
+            for row in upserts {
+                contents.wrote()?;
+                let key = row[..view.key().len()].to_vec();
+                let old = contents.rows(view).insert(key, row.clone());
+                assert!(old.as_ref() != Some(row), "no write without a change");
+            }
+            for key in deletes {
+                contents.wrote()?;
+                let gone = contents.rows(view).remove(key);
+                assert!(gone.is_some(), "what is deleted was there");
+            }
         }
         if tick.all_dead_letters {
             contents.dead_letters.clear();

@@ -5,7 +5,7 @@
 mod faults;
 mod gate;
 mod refusals;
-mod servers;
+pub(crate) mod servers;
 mod spaces;
 mod takeover;
 
@@ -13,10 +13,10 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use eip_contract::{Day, Offset, Space};
 use eip_stores::{
-    PostgresConfig, PostgresSpaces, PostgresStore, RouteKey, StatsStore as _, StoredDeadLetter,
-    TickCommit,
+    PostgresConfig, PostgresSpaces, PostgresStore, RowChanges, StatsStore as _, StoreError,
+    StoredDeadLetter, TickCommit,
 };
-use eip_views::RouteStatsRow;
+use eip_views::{ROUTE_STATS_DAILY, RouteStatsRow, Row};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::runtime::Runtime;
 
@@ -108,12 +108,36 @@ pub(crate) fn row(day: u32, seller: &str, placed: i64) -> RouteStatsRow {
     }
 }
 
-pub(crate) fn key(row: &RouteStatsRow) -> RouteKey {
-    RouteKey {
-        stat_date: row.stat_date,
-        seller_region: row.seller_region.clone(),
-        customer_region: row.customer_region.clone(),
-    }
+/// The key of a row, which is the first of its values.
+pub(crate) fn key(row: &RouteStatsRow) -> Row {
+    let mut row = row.clone().into_row();
+    row.truncate(3);
+    row
+}
+
+/// What writes and deletes these rows.
+pub(crate) fn changes(upserts: &[RouteStatsRow], deletes: &[Row]) -> [RowChanges; 1] {
+    [RowChanges {
+        view: &ROUTE_STATS_DAILY,
+        upserts: upserts
+            .iter()
+            .cloned()
+            .map(RouteStatsRow::into_row)
+            .collect(),
+        deletes: deletes.to_vec(),
+    }]
+}
+
+/// What writes these rows.
+pub(crate) fn upserts(rows: &[RouteStatsRow]) -> [RowChanges; 1] {
+    changes(rows, &[])
+}
+
+/// The rows that a store or reader holds.
+pub(crate) fn as_stats(rows: Result<Vec<Row>, StoreError>) -> Vec<RouteStatsRow> {
+    let rows = rows.unwrap();
+    let rows = rows.iter().map(|row| RouteStatsRow::from_values(row));
+    rows.collect::<Option<_>>().unwrap()
 }
 
 pub(crate) fn letter(offset: u64) -> StoredDeadLetter {
@@ -126,15 +150,14 @@ pub(crate) fn letter(offset: u64) -> StoredDeadLetter {
 }
 
 /// A tick of two partitions that changes only rows.
-pub(crate) fn tick(epoch: u64, tick: u64, upserts: &[RouteStatsRow]) -> TickCommit<'_> {
+pub(crate) fn tick(epoch: u64, tick: u64, rows: &[RowChanges]) -> TickCommit<'_> {
     const OFFSETS: [Offset; 2] = [Offset(7), Offset(9)];
     TickCommit {
         epoch,
         tick,
         offsets: &OFFSETS,
         last: &[],
-        upserts,
-        deletes: &[],
+        rows,
         dead_letters: &[],
         all_dead_letters: false,
     }
@@ -163,7 +186,9 @@ fn tables_of_an_earlier_version_are_read_as_they_are_and_gone_on_from() {
     let space = TestSpace::new();
     let mut store = space.store();
     let epoch = store.take_epoch(0).unwrap();
-    store.commit(&tick(epoch, 1, &[row(1, "SP", 1)])).unwrap();
+    store
+        .commit(&tick(epoch, 1, &upserts(&[row(1, "SP", 1)])))
+        .unwrap();
     let before = store.progress().unwrap();
     space.execute(
         "ALTER TABLE progress DROP COLUMN last_records;
@@ -174,7 +199,8 @@ fn tables_of_an_earlier_version_are_read_as_they_are_and_gone_on_from() {
     let mut next = space.store();
     assert_eq!(next.progress().unwrap(), before);
     let epoch = next.take_epoch(0).unwrap();
-    next.commit(&tick(epoch, 2, &[row(2, "SP", 1)])).unwrap();
+    next.commit(&tick(epoch, 2, &upserts(&[row(2, "SP", 1)])))
+        .unwrap();
     assert_eq!(views.progress().unwrap().unwrap().tick, 2);
-    assert_eq!(next.rows().unwrap().len(), 2);
+    assert_eq!(as_stats(next.rows(&ROUTE_STATS_DAILY)).len(), 2);
 }

@@ -10,6 +10,8 @@ use eip_dataflow::engine::{Engine, EngineConfig, OpenSource};
 use eip_dataflow::sink::Sinks;
 use eip_dataflow::source::ends::SetEnds;
 use eip_dataflow::source::{Batch, RecordSource, SourceError};
+use eip_dataflow::views::built_in;
+use eip_views::{ROUTE_STATS_DAILY, SHIPMENT_EVENTS, SHIPMENTS, Value};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 
@@ -43,15 +45,12 @@ fn a_restart_with_nothing_changed_writes_nothing() {
     again.reach(&ends).unwrap();
     let counts = again.stop();
     assert_eq!(store.contents().writes, 0);
-    let documents = store
-        .contents()
-        .documents
-        .each_ref()
-        .map(|view| view.len() as u64);
-    assert_eq!(
-        [counts.shipment_events.unchanged, counts.shipments.unchanged],
-        documents
-    );
+    let mut contents = store.contents();
+    for view in [&SHIPMENT_EVENTS, &SHIPMENTS] {
+        let stored = contents.documents(view).len() as u64;
+        assert_eq!(counts.of(view).unchanged, stored);
+    }
+    drop(contents);
     assert_eq!(store.views(), recompute(&log, &ends));
 }
 
@@ -64,11 +63,11 @@ fn a_restart_repairs_what_differs_and_nothing_else() {
         .unwrap();
     {
         let mut contents = store.contents();
-        for (view, text) in ["00000000000000000000000000000002", "some text"]
-            .iter()
-            .enumerate()
-        {
-            let documents = &mut contents.documents[view];
+        for (view, text) in [
+            (&SHIPMENT_EVENTS, "00000000000000000000000000000002"),
+            (&SHIPMENTS, "some text"),
+        ] {
+            let documents = contents.documents(view);
             documents.pop_first();
             documents.first_entry().unwrap().get_mut().rev ^= 1;
             let foreign = StoredDocument {
@@ -76,24 +75,15 @@ fn a_restart_repairs_what_differs_and_nothing_else() {
                 version: 0,
                 doc: String::new(),
             };
-            documents.insert((*text).to_owned(), foreign);
+            documents.insert(text.to_owned(), foreign);
         }
-        contents.rows.pop_first();
-        let mut row = contents.rows.pop_last().unwrap().1;
-        row.counts[0] += 1;
-        let key = (
-            row.stat_date,
-            row.seller_region.clone(),
-            row.customer_region.clone(),
-        );
-        contents.rows.insert(key, row.clone());
-        row.seller_region = "nowhere".to_owned();
-        let key = (
-            row.stat_date,
-            row.seller_region.clone(),
-            row.customer_region.clone(),
-        );
-        contents.rows.insert(key, row);
+        let rows = contents.rows(&ROUTE_STATS_DAILY);
+        rows.pop_first();
+        let mut row = rows.pop_last().unwrap().1;
+        row[3] = Value::Integer(row[3].as_integer().unwrap() + 1);
+        rows.insert(row[..3].to_vec(), row.clone());
+        row[1] = "nowhere".into();
+        rows.insert(row[..3].to_vec(), row);
         contents.writes = 0;
     }
     Running::start(&log, 2, &store, IN_ORDER, &ends)
@@ -119,7 +109,7 @@ fn documents_of_an_epoch_that_the_stats_store_does_not_know_are_overwritten_all_
         contents.progress = None;
         for stored in contents
             .documents
-            .iter_mut()
+            .values_mut()
             .flat_map(|view| view.values_mut())
         {
             stored.version = 7 << 42;
@@ -184,6 +174,7 @@ fn a_failing_source_ends_the_dataflow_and_all_who_wait_hear_why() {
                 last: 0,
                 poll: Duration::from_millis(1),
             }),
+            views: built_in(),
             sinks: Sinks::Count,
             dictionary: Arc::default(),
             seed: [1, 2],

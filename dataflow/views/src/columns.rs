@@ -117,6 +117,9 @@ pub enum Value<'a> {
     EventType(EventType),
 }
 
+/// A row of a view: a value a column. The first ones, as many as the view's key has, name it.
+pub type Row = Vec<Value<'static>>;
+
 impl Value<'_> {
     /// The same with its own text.
     pub fn into_owned(self) -> Value<'static> {
@@ -153,6 +156,24 @@ impl<'a> From<&'a str> for Value<'a> {
 impl From<i64> for Value<'_> {
     fn from(integer: i64) -> Self {
         Self::Integer(integer)
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<Day> for Value<'_> {
+    fn from(day: Day) -> Self {
+        Self::Day(day)
+    }
+}
+
+impl From<EventType> for Value<'_> {
+    fn from(event_type: EventType) -> Self {
+        Self::EventType(event_type)
     }
 }
 

@@ -13,7 +13,7 @@
 
 use eip_contract::{Day, EventType};
 
-use crate::columns::{Column, Kind, Value};
+use crate::columns::{Column, Kind, Row, Value};
 use crate::shipments::Shipment;
 use crate::view::{Kept, View};
 
@@ -159,13 +159,17 @@ impl RouteStatsRow {
         ]
     }
 
-    /// A row from its integers; `None` when one that may not be null is.
-    pub fn from_integers(
-        stat_date: Day,
-        seller_region: String,
-        customer_region: String,
-        integers: [Option<i64>; 13],
-    ) -> Option<Self> {
+    /// The row that these values say; none when they are none of the view's.
+    pub fn from_values(values: &[Value<'_>]) -> Option<Self> {
+        let (Value::Day(stat_date), Value::Text(seller), Value::Text(customer)) =
+            (values.first()?, values.get(1)?, values.get(2)?)
+        else {
+            return None;
+        };
+        let mut integers = [None; 13];
+        for (integer, value) in integers.iter_mut().zip(values.get(3..)?) {
+            *integer = value.as_integer();
+        }
         let [
             placed,
             approved,
@@ -182,9 +186,9 @@ impl RouteStatsRow {
             late_sum,
         ] = integers;
         Some(Self {
-            stat_date,
-            seller_region,
-            customer_region,
+            stat_date: *stat_date,
+            seller_region: seller.as_ref().to_owned(),
+            customer_region: customer.as_ref().to_owned(),
             counts: [placed?, approved?, assigned?, handed?, delayed?, delivered?],
             delivered_late: late?,
             lead_count: count?,
@@ -204,6 +208,19 @@ impl RouteStatsRow {
         key.into_iter()
             .chain(self.integers().map(Value::from))
             .collect()
+    }
+
+    /// The row as stores take it.
+    pub fn into_row(self) -> Row {
+        let integers = self.integers();
+        let mut row = Vec::with_capacity(ROUTE_STATS_DAILY.columns.len());
+        row.extend([
+            Value::Day(self.stat_date),
+            Value::from(self.seller_region),
+            Value::from(self.customer_region),
+        ]);
+        row.extend(integers.map(Value::from));
+        row
     }
 
     /// Appends the canonical line, without a line end.

@@ -32,6 +32,19 @@ pub enum Kept {
 }
 
 impl View {
+    /// Whether it is kept as documents.
+    pub fn is_documents(&self) -> bool {
+        self.kept == Kept::Documents
+    }
+
+    /// The columns that name a document or row.
+    pub fn key(&self) -> &'static [Column] {
+        match self.kept {
+            Kept::Documents => &self.columns[..1],
+            Kept::Rows { key } => &self.columns[..key],
+        }
+    }
+
     /// The place of a column.
     pub fn place(&self, column: &str) -> Option<usize> {
         self.columns.iter().position(|known| known.name == column)

@@ -2,9 +2,7 @@
 
 use eip_api::ViewsConfig;
 use eip_contract::Space;
-use eip_stores::{
-    DocumentStore as _, DocumentView, DocumentWrite, SqliteStore, StatsStore as _, version_of,
-};
+use eip_stores::{DocumentStore as _, DocumentWrite, SqliteStore, StatsStore as _, version_of};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 use tempfile::TempDir;
@@ -40,10 +38,7 @@ impl Sqlite {
 
     /// Stores a document as a dataflow of the present epoch does.
     pub(crate) fn document(&self, view: &str, id: &str, doc: &str) {
-        let view = DocumentView::ALL
-            .into_iter()
-            .find(|known| known.name() == view)
-            .unwrap();
+        let view = eip_views::view(view).unwrap();
         self.store(|store| {
             let epoch = store.progress().unwrap().unwrap().epoch;
             let mut writes = vec![DocumentWrite::Index {

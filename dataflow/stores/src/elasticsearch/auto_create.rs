@@ -4,30 +4,30 @@
 //! would make an index under the name of an alias that is gone. It is one list for the cluster, of
 //! which the first pattern that fits decides; what else is in it stays.
 
+use eip_views::View;
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
 
 use super::super::error::StoreError;
 use super::client::{Client, Failure};
-use super::indices::change;
-use super::layout::{Layout, WriteAlias};
+use super::indices::{Indices, change};
+use super::layout::WriteAlias;
 
 const SETTING: &str = "action.auto_create_index";
 
-/// Forbidden for all spaces at once, so that the list does not grow with them.
-const FORBIDDEN: [&str; 8] = [
-    "-shipments",
-    "-shipments-*",
-    "-*.shipments",
-    "-*.shipments-*",
-    "-shipment_events",
-    "-shipment_events-*",
-    "-*.shipment_events",
-    "-*.shipment_events-*",
-];
+/// What is forbidden of a view, for all spaces at once, so that the list does not grow with them.
+fn forbidden(view: &View) -> [String; 4] {
+    let name = view.name;
+    [
+        format!("-{name}"),
+        format!("-{name}-*"),
+        format!("-*.{name}"),
+        format!("-*.{name}-*"),
+    ]
+}
 
 /// Makes sure that none of our names makes an index.
-pub(super) async fn forbid(client: &Client, layouts: &[Layout]) -> Result<(), StoreError> {
+pub(super) async fn forbid(client: &Client, views: &[Indices]) -> Result<(), StoreError> {
     let path = format!(
         "_cluster/settings?include_defaults=true&flat_settings=false&filter_path=*.{SETTING}"
     );
@@ -48,15 +48,19 @@ pub(super) async fn forbid(client: &Client, layouts: &[Layout]) -> Result<(), St
         writer: 0,
         n: 1,
     };
-    let ours = layouts.iter().flat_map(|layout| {
+    let allowed = views.iter().filter(|Indices { layout, .. }| {
         let read = layout.read_alias().to_owned();
-        [read, layout.write_alias(alias), layout.index(1)]
+        let ours = [read, layout.write_alias(alias), layout.index(1)];
+        ours.iter().any(|name| allows(list, name))
     });
-    if ours.into_iter().all(|name| !allows(list, &name)) {
+    let new: Vec<String> = allowed
+        .flat_map(|allowed| forbidden(allowed.view))
+        .collect();
+    if new.is_empty() {
         return Ok(());
     }
     let rest = if list == "true" { "*" } else { list };
-    let list = format!("{},{rest}", FORBIDDEN.join(","));
+    let list = format!("{},{rest}", new.join(","));
     let kind = if transient.is_some() {
         "transient"
     } else {
@@ -99,6 +103,8 @@ fn fits(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use eip_views::{SHIPMENT_EVENTS, SHIPMENTS};
+
     use super::*;
 
     #[test]
@@ -107,7 +113,8 @@ mod tests {
         assert!(!allows("-*shipments*,+*", "peak.shipments-w-1-0-1"));
         assert!(allows("+*,-shipments", "shipments"));
         assert!(!allows("logs-*", "shipments") && allows("logs-*", "logs-a"));
-        let ours = format!("{},*", FORBIDDEN.join(","));
+        let ours = [&SHIPMENTS, &SHIPMENT_EVENTS].map(|view| forbidden(view).join(","));
+        let ours = format!("{},*", ours.join(","));
         for name in [
             "shipments",
             "shipment_events",

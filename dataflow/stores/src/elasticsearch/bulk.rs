@@ -125,7 +125,7 @@ impl Lane {
             format!(
                 "elasticsearch at {} takes no {}: {words}",
                 self.indices.client.place(),
-                self.indices.view.name()
+                self.indices.view.name
             ),
         )
     }
@@ -279,7 +279,7 @@ impl Lane {
                 "elasticsearch at {} refused {MANY} {} one after the other, the last for: {reason}; \
                  if the mapping of {} was changed, `eip rebuild` makes a right one",
                 self.indices.client.place(),
-                self.indices.view.name(),
+                self.indices.view.name,
                 self.end.index
             ),
         )

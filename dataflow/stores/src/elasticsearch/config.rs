@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use eip_contract::Space;
+use eip_views::{VIEWS, View};
 
 /// Where the documents are kept, and how they are sent.
 #[derive(Clone)]
@@ -12,6 +13,8 @@ pub struct ElasticsearchConfig {
     pub url: String,
     /// Whose indices.
     pub space: Space,
+    /// The views, of which those that are documents are meant.
+    pub views: Vec<&'static View>,
     /// A file of PEM certificates that are trusted besides the public ones.
     pub ca: Option<PathBuf>,
     /// Primary shards of an index that is made.
@@ -30,6 +33,7 @@ impl ElasticsearchConfig {
         Self {
             url: url.into(),
             space,
+            views: VIEWS.to_vec(),
             ca: None,
             shards: 1,
             bulk_bytes: 1 << 20,

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use eip_contract::Space;
+use eip_views::View;
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::{DocumentView, TICK_BITS};
+use super::super::{TICK_BITS, document_views};
 use super::client::{Client, Failure};
+use super::config::ElasticsearchConfig;
 use super::layout::{FORMAT, Layout, WriteAlias};
 use super::mapping;
 
@@ -47,10 +50,26 @@ struct IndexAnswer {
 pub(super) struct Indices {
     pub(super) client: Client,
     pub(super) layout: Layout,
-    pub(super) view: DocumentView,
+    pub(super) view: &'static View,
 }
 
 impl Indices {
+    /// Those of one view of a space.
+    pub(super) fn new(client: &Client, space: &Space, view: &'static View) -> Self {
+        Self {
+            client: client.clone(),
+            layout: Layout::new(space, view),
+            view,
+        }
+    }
+
+    /// Those of all document views that `config` names.
+    pub(super) fn all(client: &Client, config: &ElasticsearchConfig) -> Vec<Self> {
+        document_views(&config.views)
+            .map(|view| Self::new(client, &config.space, view))
+            .collect()
+    }
+
     /// All generations, oldest first. Refused: a newer format than this program's.
     pub(super) async fn generations(&self) -> Result<Vec<Generation>, StoreError> {
         let alias = self.layout.read_alias();

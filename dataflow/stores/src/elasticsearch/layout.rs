@@ -10,8 +10,7 @@
 //! so a pattern made of it finds nothing of another view or space.
 
 use eip_contract::Space;
-
-use super::super::DocumentView;
+use eip_views::View;
 
 /// The format of mapping and `_meta` that this program writes.
 pub const FORMAT: u32 = 1;
@@ -32,9 +31,9 @@ pub(super) struct WriteAlias {
 }
 
 impl Layout {
-    pub(crate) fn new(space: &Space, view: DocumentView) -> Self {
+    pub(crate) fn new(space: &Space, view: &View) -> Self {
         Self {
-            base: space.prefixed(view.name()),
+            base: space.prefixed(view.name),
         }
     }
 
@@ -85,12 +84,14 @@ impl Layout {
 
 #[cfg(test)]
 mod tests {
+    use eip_views::SHIPMENTS;
+
     use super::*;
 
     #[test]
     fn names_are_read_as_they_are_written_and_by_their_own_view_only() {
-        let main = Layout::new(&Space::main(), DocumentView::Shipments);
-        let peak = Layout::new(&"peak".parse().unwrap(), DocumentView::Shipments);
+        let main = Layout::new(&Space::main(), &SHIPMENTS);
+        let peak = Layout::new(&"peak".parse().unwrap(), &SHIPMENTS);
         let alias = WriteAlias {
             epoch: 12,
             writer: 3,

@@ -1,11 +1,11 @@
-//! Settings and strict mappings of the two views.
+//! Settings and strict mappings of a view.
 //!
 //! A document is its canonical JSON with two fields behind: `rev`, the hash of that JSON, and
 //! `ver`, the version that it was written with.
 
+use eip_views::View;
 use serde_json::{Map, Value, json};
 
-use super::super::DocumentView;
 use super::layout::{FORMAT, Layout};
 
 /// How often what was written becomes visible to searches by itself.
@@ -15,7 +15,7 @@ pub(super) const REFRESH_INTERVAL: &str = "1s";
 const PRIORITY: u32 = 500;
 
 /// The index template of a view.
-pub(super) fn template(layout: &Layout, view: DocumentView) -> Value {
+pub(super) fn template(layout: &Layout, view: &View) -> Value {
     json!({
         "index_patterns": [format!("{}-*", layout.template())],
         "priority": PRIORITY,
@@ -40,8 +40,8 @@ pub(super) fn template(layout: &Layout, view: DocumentView) -> Value {
 }
 
 /// Those of the view's columns, and of what the dataflow notes.
-fn properties(view: DocumentView) -> Map<String, Value> {
-    let mut properties = view.view().mapping();
+fn properties(view: &View) -> Map<String, Value> {
+    let mut properties = view.mapping();
     // Only ever read with the document, by its doc value.
     properties.insert("rev".into(), json!({ "type": "long", "index": false }));
     properties.insert("ver".into(), json!({ "type": "long" }));

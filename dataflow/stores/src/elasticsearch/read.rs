@@ -1,13 +1,14 @@
 //! Reading the documents from outside of the dataflow.
 
+use eip_contract::Space;
+use eip_views::View;
 use tokio::runtime::Runtime;
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::{DocumentView, Look, new_runtime};
+use super::super::{Look, new_runtime};
 use super::client::Client;
 use super::config::ElasticsearchConfig;
 use super::indices::Indices;
-use super::layout::Layout;
 use super::{scan, source};
 
 /// A reader of one space's documents, through the read aliases.
@@ -15,7 +16,8 @@ use super::{scan, source};
 /// Must not be used or dropped inside an async task: it waits on a runtime of its own.
 pub struct ElasticsearchDocuments {
     runtime: Runtime,
-    views: [Indices; 2],
+    client: Client,
+    space: Space,
     /// Read is what this epoch has filled beside what readers see, instead of that.
     beside: Option<u64>,
 }
@@ -23,15 +25,10 @@ pub struct ElasticsearchDocuments {
 impl ElasticsearchDocuments {
     /// A reader of what `config` names. The cluster is not asked before the first call.
     pub fn open(config: &ElasticsearchConfig) -> Result<Self, StoreError> {
-        let client = Client::new(config)?;
-        let views = DocumentView::ALL.map(|view| Indices {
-            client: client.clone(),
-            layout: Layout::new(&config.space, view),
-            view,
-        });
         Ok(Self {
             runtime: new_runtime()?,
-            views,
+            client: Client::new(config)?,
+            space: config.space.clone(),
             beside: None,
         })
     }
@@ -47,14 +44,14 @@ impl ElasticsearchDocuments {
 
     /// Where the documents are, for people; without a password.
     pub fn place(&self) -> String {
-        self.views[0].client.place().to_owned()
+        self.client.place().to_owned()
     }
 
     /// How many documents a view has.
-    pub fn count(&mut self, view: DocumentView) -> Result<u64, StoreError> {
-        let indices = &self.views[view as usize];
+    pub fn count(&mut self, view: &'static View) -> Result<u64, StoreError> {
+        let indices = Indices::new(&self.client, &self.space, view);
         self.runtime.block_on(async {
-            let index = index(indices, self.beside).await?;
+            let index = index(&indices, self.beside).await?;
             indices.refresh(&index).await?;
             indices.count(&index).await
         })
@@ -64,15 +61,15 @@ impl ElasticsearchDocuments {
     /// One that another hand has made unreadable has its own JSON as its line.
     pub fn documents(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         each: &mut dyn FnMut(&str, &[u8]),
     ) -> Result<(), StoreError> {
-        let indices = &self.views[view as usize];
+        let indices = Indices::new(&self.client, &self.space, view);
         let mut lines: Vec<(Box<[u8]>, Box<str>)> = Vec::new();
         self.runtime.block_on(async {
-            let index = index(indices, self.beside).await?;
+            let index = index(&indices, self.beside).await?;
             let mut line = Vec::new();
-            scan::pages(indices, &index, Look::Whole, &mut |hit| {
+            scan::pages(&indices, &index, Look::Whole, &mut |hit| {
                 source::read(view, &hit, &mut line);
                 lines.push((line.as_slice().into(), (*hit.id).into()));
             })

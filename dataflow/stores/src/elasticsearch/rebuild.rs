@@ -11,22 +11,23 @@
 //! After the flip, or after going back, a dataflow that starts goes on in the index that readers
 //! see and reconciles it first.
 
+use eip_views::View;
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::{DocumentView, new_runtime};
+use super::super::new_runtime;
 use super::client::{Client, Failure};
 use super::config::ElasticsearchConfig;
-use super::indices::{Generation, Indices};
-use super::layout::{Layout, WriteAlias};
+use super::indices::{Generation, Indices, change};
+use super::layout::WriteAlias;
 
 /// One index, as `eip rebuild` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexInfo {
     /// Of which view.
-    pub view: DocumentView,
+    pub view: &'static View,
     /// Its name.
     pub index: String,
     /// Whether readers see it.
@@ -42,21 +43,18 @@ pub struct IndexInfo {
 /// Must not be used or dropped inside an async task: it waits on a runtime of its own.
 pub struct ElasticsearchRebuild {
     runtime: Runtime,
-    views: [Indices; 2],
+    client: Client,
+    views: Vec<Indices>,
 }
 
 impl ElasticsearchRebuild {
     /// Of the space that `config` names.
     pub fn new(config: &ElasticsearchConfig) -> Result<Self, StoreError> {
         let client = Client::new(config)?;
-        let views = DocumentView::ALL.map(|view| Indices {
-            client: client.clone(),
-            layout: Layout::new(&config.space, view),
-            view,
-        });
         Ok(Self {
             runtime: new_runtime()?,
-            views,
+            views: Indices::all(&client, config),
+            client,
         })
     }
 
@@ -80,7 +78,7 @@ impl ElasticsearchRebuild {
         })
     }
 
-    /// Lets readers see the indices that the dataflow of `epoch` has filled beside, both views in
+    /// Lets readers see the indices that the dataflow of `epoch` has filled beside, all views in
     /// one step. Refused when another dataflow has taken over since. Gives the indices.
     pub fn flip(&self, epoch: u64) -> Result<Vec<String>, StoreError> {
         self.runtime.block_on(async {
@@ -93,7 +91,7 @@ impl ElasticsearchRebuild {
                     .find(|generation| !generation.is_read && generation.epoch == epoch);
                 let fence = filled.and_then(|filled| filled.write_aliases.first());
                 let (Some(filled), Some(&fence)) = (filled, fence) else {
-                    let view = indices.view.name();
+                    let view = indices.view.name;
                     return Err(self.refusal(&format!(
                         "the rebuild of epoch {epoch} has no index of {view} to flip to: a newer \
                          dataflow took over, or it was never filled; rebuild again"
@@ -108,7 +106,7 @@ impl ElasticsearchRebuild {
         })
     }
 
-    /// Lets readers see the indices before the present ones again, both views in one step, and
+    /// Lets readers see the indices before the present ones again, all views in one step, and
     /// takes the right to write from whoever has it. Gives the indices.
     pub fn roll_back(&self) -> Result<Vec<String>, StoreError> {
         self.runtime.block_on(async {
@@ -121,7 +119,7 @@ impl ElasticsearchRebuild {
                     .iter()
                     .rfind(|generation| read.is_some_and(|read| generation.number < read.number));
                 let Some(before) = before else {
-                    let view = indices.view.name();
+                    let view = indices.view.name;
                     return Err(self.refusal(&format!("{view} has no older index to go back to")));
                 };
                 actions.extend(show(indices, &generations, before));
@@ -164,18 +162,14 @@ impl ElasticsearchRebuild {
     }
 
     async fn aliases(&self, actions: Vec<Value>, what: &str) -> Result<(), StoreError> {
-        self.views[0]
-            .change(
-                Method::Post,
-                "_aliases",
-                &json!({ "actions": actions }),
-                what,
-            )
+        let body = json!({ "actions": actions });
+        change(&self.client, Method::Post, "_aliases", &body)
             .await
+            .map_err(|failure| self.client.error(what, &failure))
     }
 
     fn refusal(&self, message: &str) -> StoreError {
-        let place = self.views[0].client.place();
+        let place = self.client.place();
         let message = format!("elasticsearch at {place}: {message}");
         StoreError::new(Fault::User, Retry::Never, message)
     }

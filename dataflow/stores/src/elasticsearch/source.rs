@@ -6,9 +6,9 @@
 
 use serde_json::{Map, Value as Json};
 
-use eip_views::Value;
+use eip_views::{Value, View};
 
-use super::super::{DocumentView, content_hash};
+use super::super::content_hash;
 use super::scan::Hit;
 
 /// What a dataflow notes in a document beside the view's columns.
@@ -26,7 +26,7 @@ pub(super) struct Stored {
 
 /// Reads a hit's source. `line` is made its canonical line, or, where it has none, its JSON
 /// without `rev` and `ver`.
-pub(super) fn read(view: DocumentView, hit: &Hit<'_>, line: &mut Vec<u8>) -> Stored {
+pub(super) fn read(view: &View, hit: &Hit<'_>, line: &mut Vec<u8>) -> Stored {
     line.clear();
     let Some(source) = hit.source.map(serde_json::value::RawValue::get) else {
         return Stored::default();
@@ -36,7 +36,7 @@ pub(super) fn read(view: DocumentView, hit: &Hit<'_>, line: &mut Vec<u8>) -> Sto
         line.push(b'}');
         let values = std::str::from_utf8(line)
             .ok()
-            .and_then(|line| view.view().decode_exact(line));
+            .and_then(|line| view.decode_exact(line));
         if let Some(values) = values
             && ver as u64 == hit.version
             && is_text(&values[0], &hit.id)
@@ -63,14 +63,14 @@ fn is_text(value: &Value<'_>, wanted: &str) -> bool {
     matches!(value, Value::Text(text) if text == wanted)
 }
 
-fn order_id(view: DocumentView, values: &[Value<'_>]) -> Option<String> {
-    match &values[view.view().place("orderId")?] {
+fn order_id(view: &View, values: &[Value<'_>]) -> Option<String> {
+    match &values[view.place("orderId")?] {
         Value::Text(order_id) => Some(order_id.clone().into_owned()),
         _ => None,
     }
 }
 
-fn read_fields(view: DocumentView, hit: &Hit<'_>, source: &str, line: &mut Vec<u8>) -> Stored {
+fn read_fields(view: &View, hit: &Hit<'_>, source: &str, line: &mut Vec<u8>) -> Stored {
     let mut fields: Map<String, Json> = serde_json::from_str(source).unwrap_or_default();
     let [rev, ver] = NOTES.map(|note| fields.remove(note));
     let order_id = fields.get("orderId").and_then(Json::as_str);
@@ -78,9 +78,9 @@ fn read_fields(view: DocumentView, hit: &Hit<'_>, source: &str, line: &mut Vec<u
         order_id: order_id.map(str::to_owned),
         rev: None,
     };
-    match view.view().decode(source, &NOTES) {
+    match view.decode(source, &NOTES) {
         Ok(values) => {
-            view.view().encode(&values, line);
+            view.encode(&values, line);
             let hash = content_hash(line);
             let as_written = rev.as_ref().and_then(Json::as_i64) == Some(hash as i64)
                 && ver.as_ref().and_then(Json::as_u64) == Some(hit.version)

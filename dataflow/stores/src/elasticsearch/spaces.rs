@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eip_contract::Space;
+use eip_views::View;
 use elasticsearch::http::Method;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::super::error::StoreError;
-use super::super::{DocumentView, new_runtime};
+use super::super::{document_views, new_runtime};
 use super::client::{Client, Failure};
 use super::config::ElasticsearchConfig;
 use super::layout::Layout;
@@ -19,6 +20,7 @@ use super::layout::Layout;
 pub struct ElasticsearchSpaces {
     runtime: Runtime,
     client: Client,
+    views: Vec<&'static View>,
 }
 
 impl ElasticsearchSpaces {
@@ -27,6 +29,7 @@ impl ElasticsearchSpaces {
         Ok(Self {
             runtime: new_runtime()?,
             client: Client::new(config)?,
+            views: document_views(&config.views).collect(),
         })
     }
 
@@ -51,20 +54,24 @@ impl ElasticsearchSpaces {
 
     /// Every space that has indices, by name.
     pub fn list(&self) -> Result<Vec<Space>, StoreError> {
-        let patterns = DocumentView::ALL.map(|view| format!("*{}-v*", view.name()));
+        let patterns = self.views.iter().map(|view| format!("*{}-v*", view.name));
+        let patterns: Vec<String> = patterns.collect();
         let path = format!(
             "{}?expand_wildcards=all&filter_path=*.settings.index.uuid",
             patterns.join(",")
         );
         let names = self.names(&path, "list the spaces")?;
-        let spaces: BTreeSet<Space> = names.iter().filter_map(|name| space_of(name)).collect();
+        let spaces: BTreeSet<Space> = names
+            .iter()
+            .filter_map(|name| space_of(&self.views, name))
+            .collect();
         Ok(spaces.into_iter().collect())
     }
 
     /// Removes all indices and templates of a space; says whether there was anything.
     pub fn drop(&self, space: &Space) -> Result<bool, StoreError> {
         let mut any = false;
-        for view in DocumentView::ALL {
+        for &view in &self.views {
             let layout = Layout::new(space, view);
             let path = format!(
                 "{}?expand_wildcards=all&filter_path=*.settings.index.uuid",
@@ -105,10 +112,10 @@ impl ElasticsearchSpaces {
 }
 
 /// The space of an index of ours.
-fn space_of(index: &str) -> Option<Space> {
-    DocumentView::ALL.into_iter().find_map(|view| {
+fn space_of(views: &[&View], index: &str) -> Option<Space> {
+    views.iter().find_map(|view| {
         let (base, _version) = index.rsplit_once("-v")?;
-        let space = Space::of_prefixed(base, view.name())?;
+        let space = Space::of_prefixed(base, view.name)?;
         let layout = Layout::new(&space, view);
         layout.parse_index(index).map(|_| space)
     })
@@ -116,22 +123,25 @@ fn space_of(index: &str) -> Option<Space> {
 
 #[cfg(test)]
 mod tests {
+    use eip_views::{SHIPMENT_EVENTS, SHIPMENTS};
+
     use super::*;
 
     #[test]
     fn only_indices_of_ours_have_a_space() {
-        assert_eq!(space_of("shipments-v1-2"), Some(Space::main()));
+        let of = |index| space_of(&[&SHIPMENT_EVENTS, &SHIPMENTS], index);
+        assert_eq!(of("shipments-v1-2"), Some(Space::main()));
         let versioned: Space = "a-v".parse().unwrap();
-        assert_eq!(space_of("a-v.shipment_events-v1-2"), Some(versioned));
+        assert_eq!(of("a-v.shipment_events-v1-2"), Some(versioned));
         let space: Space = "a-v1".parse().unwrap();
-        assert_eq!(space_of("a-v1.shipment_events-v1-2"), Some(space));
+        assert_eq!(of("a-v1.shipment_events-v1-2"), Some(space));
         for foreign in [
             "my-shipments-v1-2",
             "shipments-vendor",
             "other",
             "Peak.shipments-v1-1",
         ] {
-            assert_eq!(space_of(foreign), None, "{foreign}");
+            assert_eq!(of(foreign), None, "{foreign}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Rows as `COPY … (FORMAT binary)` takes them
 //! (<https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format").
 
-use eip_views::{ROUTE_STATS_DAILY, RouteStatsRow};
+use eip_views::{Row, Value, View};
 use sqlx::PgConnection;
 
 use super::failure::Failure;
@@ -9,23 +9,28 @@ use super::failure::Failure;
 /// Bytes a message.
 const MESSAGE: usize = 1 << 20;
 /// Days from 1970-01-01, the contract's first, to 2000-01-01, PostgreSQL's.
-const EPOCH_DAYS: i32 = 10_957;
+const EPOCH_DAYS: i64 = 10_957;
 
-/// Appends `rows` to the table.
-pub(super) async fn stats_rows(
+/// Appends `rows` to the view's table.
+pub(super) async fn rows(
     connection: &mut PgConnection,
-    rows: &[&RouteStatsRow],
+    view: &View,
+    rows: &[&Row],
 ) -> Result<(), Failure> {
     let sql = format!(
-        "COPY route_stats_daily ({}) FROM STDIN (FORMAT binary)",
-        ROUTE_STATS_DAILY.sql_columns().join(", ")
+        "COPY {} ({}) FROM STDIN (FORMAT binary)",
+        view.name,
+        view.sql_columns().join(", ")
     );
     let mut copy = connection.copy_in_raw(&sql).await?;
     let mut message = Vec::with_capacity(MESSAGE + 1024);
     message.extend_from_slice(b"PGCOPY\n\xff\r\n\0");
     message.extend_from_slice(&[0; 8]);
     for row in rows {
-        encode(&mut message, row);
+        message.extend_from_slice(&(row.len() as i16).to_be_bytes());
+        for value in *row {
+            encode(&mut message, value);
+        }
         if message.len() >= MESSAGE {
             copy.send(&message[..]).await?;
             message.clear();
@@ -37,19 +42,21 @@ pub(super) async fn stats_rows(
     Ok(())
 }
 
-fn encode(out: &mut Vec<u8>, row: &RouteStatsRow) {
-    out.extend_from_slice(&(ROUTE_STATS_DAILY.columns.len() as i16).to_be_bytes());
-    field(
-        out,
-        &(row.stat_date.days() as i32 - EPOCH_DAYS).to_be_bytes(),
-    );
-    field(out, row.seller_region.as_bytes());
-    field(out, row.customer_region.as_bytes());
-    for integer in row.integers() {
-        match integer {
-            Some(integer) => field(out, &integer.to_be_bytes()),
-            None => out.extend_from_slice(&(-1_i32).to_be_bytes()),
+fn encode(out: &mut Vec<u8>, value: &Value<'_>) {
+    match value {
+        Value::Null => out.extend_from_slice(&(-1_i32).to_be_bytes()),
+        Value::Text(text) => field(out, text.as_bytes()),
+        Value::Time(time) => {
+            let micros = (time.seconds() - EPOCH_DAYS * 86_400) * 1_000_000;
+            field(out, &micros.to_be_bytes());
         }
+        Value::Day(day) => {
+            let days = i64::from(day.days()) - EPOCH_DAYS;
+            field(out, &(days as i32).to_be_bytes());
+        }
+        Value::Integer(integer) => field(out, &integer.to_be_bytes()),
+        Value::Boolean(boolean) => field(out, &[u8::from(*boolean)]),
+        Value::EventType(event_type) => field(out, event_type.name().as_bytes()),
     }
 }
 

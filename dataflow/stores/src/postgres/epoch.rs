@@ -9,7 +9,8 @@
 //! that start at once would otherwise end one another for as long as the server is slow.
 
 use eip_contract::Space;
-use sqlx::{PgConnection, Row as _};
+use eip_views::View;
+use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::error::{Fault, Retry, StoreError};
 use super::failure::Failure;
@@ -24,12 +25,13 @@ pub(super) async fn take(
     connection: &mut PgConnection,
     space: &Space,
     topic_id: &str,
+    views: &[&'static View],
     least: u64,
 ) -> Result<u64, Failure> {
     let mut attempt = 1;
     loop {
         let taken = match schema::prepare(connection, space, topic_id).await {
-            Ok(()) => raise(connection, least).await,
+            Ok(()) => raise(connection, views, least).await,
             Err(failure) => Err(failure),
         };
         match taken {
@@ -46,18 +48,27 @@ pub(super) async fn take(
     }
 }
 
-async fn raise(connection: &mut PgConnection, least: u64) -> Result<u64, Failure> {
+/// Raises the epoch and makes the tables ready, in one transaction: who read under the old epoch is
+/// fenced before a table is another.
+async fn raise(
+    connection: &mut PgConnection,
+    views: &[&'static View],
+    least: u64,
+) -> Result<u64, Failure> {
     let least = i64::try_from(least).map_err(|_| {
         let message = format!("epoch {least} is greater than PostgreSQL's bigint");
         StoreError::new(Fault::Internal, Retry::Never, message)
     })?;
+    let mut transaction = connection.begin().await?;
     let epoch: i64 = sqlx::query_scalar(
         "UPDATE progress SET epoch = greatest(epoch + 1, $1), written_at = clock_timestamp()
          RETURNING epoch",
     )
     .bind(least)
-    .fetch_one(connection)
+    .fetch_one(&mut *transaction)
     .await?;
+    schema::keep_tables(&mut transaction, views).await?;
+    transaction.commit().await?;
     Ok(epoch as u64)
 }
 

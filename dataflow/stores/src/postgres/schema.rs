@@ -1,13 +1,12 @@
 //! The tables: how they are made and checked, and how they are read.
 
-use eip_contract::{Day, Offset, Space};
-use eip_views::RouteStatsRow;
-use futures_util::TryStreamExt as _;
+use eip_contract::{Offset, Space};
+use eip_views::{Dialect, View};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::{DocumentView, Progress, RefusedDocument, StoredDeadLetter};
+use super::super::{Progress, RefusedDocument, StoredDeadLetter, row_views};
 use super::check_topic;
 use super::failure::Failure;
 
@@ -36,6 +35,90 @@ pub(super) async fn prepare(
         .fetch_one(connection)
         .await?;
     Ok(check_topic(space, &stored, topic_id)?)
+}
+
+/// Lets the tables of rows be those of `views`: what is missing or of another format is made, and
+/// what is none of theirs any more is removed. Where one was made nothing counts as written: the
+/// first tick of a dataflow writes all of it.
+pub(super) async fn keep_tables(
+    connection: &mut PgConnection,
+    views: &[&'static View],
+) -> Result<(), Failure> {
+    let stored: Vec<(String, i32, bool)> = sqlx::query_as(
+        "SELECT view, format, to_regclass(quote_ident(view)) IS NOT NULL FROM view_formats",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for (gone, ..) in &stored {
+        if row_views(views).any(|view| view.name == gone) {
+            continue;
+        }
+        tracing::info!(view = gone, "no longer kept; its table is removed");
+        drop_table(connection, gone).await?;
+        sqlx::query("DELETE FROM view_formats WHERE view = $1")
+            .bind(gone)
+            .execute(&mut *connection)
+            .await?;
+    }
+    let mut made = Vec::new();
+    for view in row_views(views) {
+        let as_it_is = (view.name, view.format as i32, true);
+        if stored
+            .iter()
+            .any(|(name, format, there)| (name.as_str(), *format, *there) == as_it_is)
+        {
+            continue;
+        }
+        drop_table(connection, view.name).await?;
+        sqlx::raw_sql(AssertSqlSafe(view.create_table(Dialect::Postgres)))
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query(
+            "INSERT INTO view_formats VALUES ($1, $2)
+             ON CONFLICT (view) DO UPDATE SET format = excluded.format",
+        )
+        .bind(view.name)
+        .bind(view.format as i32)
+        .execute(&mut *connection)
+        .await?;
+        made.push(view.name);
+    }
+    if !made.is_empty() {
+        let sql = "UPDATE progress SET tick = 0, offsets = '{}', last_records = NULL";
+        sqlx::query(sql).execute(connection).await?;
+        tracing::debug!(?made, "tables of views made");
+    }
+    Ok(())
+}
+
+async fn drop_table(connection: &mut PgConnection, name: &str) -> Result<(), Failure> {
+    let sql = format!("DROP TABLE IF EXISTS \"{name}\"");
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// `tables` and those of views, as SQL lists them.
+pub(super) async fn with_views(
+    connection: &mut PgConnection,
+    tables: &str,
+) -> Result<String, Failure> {
+    let there: bool = sqlx::query_scalar("SELECT to_regclass('view_formats') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await?;
+    // Tables of an earlier version, which are brought up to date when a dataflow starts.
+    if !there {
+        return Ok(format!("{tables}, route_stats_daily"));
+    }
+    let views: Option<String> =
+        sqlx::query_scalar("SELECT string_agg(quote_ident(view), ', ') FROM view_formats")
+            .fetch_one(connection)
+            .await?;
+    Ok(match views {
+        Some(views) => format!("{tables}, {views}"),
+        None => tables.to_owned(),
+    })
 }
 
 async fn make_schema(connection: &mut PgConnection, space: &Space) -> Result<(), Failure> {
@@ -135,40 +218,13 @@ pub(crate) async fn read_progress(
     }))
 }
 
-/// All rows in the order of their key.
-pub(super) async fn read_rows(
-    connection: &mut PgConnection,
-) -> Result<Vec<RouteStatsRow>, Failure> {
-    let mut rows = Vec::new();
-    let mut stream = sqlx::query(
-        "SELECT stat_date - DATE '1970-01-01', seller_region, customer_region, placed, approved,
-                assigned, handed, delayed, delivered, delivered_late, lead_count, lead_seconds_sum,
-                lead_seconds_p50, lead_seconds_p90, lead_seconds_p99, late_seconds_sum
-         FROM route_stats_daily ORDER BY stat_date, seller_region, customer_region",
-    )
-    .fetch(connection);
-    while let Some(row) = stream.try_next().await? {
-        rows.push(stats_row(&row)?);
-    }
-    Ok(rows)
-}
-
-fn stats_row(row: &PgRow) -> Result<RouteStatsRow, Failure> {
-    let days: i32 = row.try_get(0)?;
-    let mut integers = [None; 13];
-    for (place, value) in integers.iter_mut().enumerate() {
-        *value = row.try_get(place + 3)?;
-    }
-    let date = u32::try_from(days).ok().and_then(Day::from_days);
-    let (seller, customer) = (row.try_get(1)?, row.try_get(2)?);
-    date.and_then(|date| RouteStatsRow::from_integers(date, seller, customer, integers))
-        .ok_or_else(|| {
-            let message = format!(
-                "a row of route_stats_daily {days} days after 1970-01-01 is none that a dataflow \
-                 wrote, and the table's constraints are gone: remove the row"
-            );
-            StoreError::new(Fault::External, Retry::Never, message).into()
-        })
+/// How many rows a view has.
+pub(super) async fn count(connection: &mut PgConnection, view: &View) -> Result<u64, Failure> {
+    let sql = format!("SELECT count(*) FROM {}", view.name);
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_one(connection)
+        .await?;
+    Ok(count as u64)
 }
 
 /// Records that were no canonical events, by position.
@@ -188,27 +244,24 @@ pub(super) async fn read_dead_letters(
     rows.iter().map(letter).collect()
 }
 
-/// Documents that the document store refused, by view (in the order of [`DocumentView::ALL`]) and
-/// id.
+/// Documents of a view that the document store refused, by id.
 pub(super) async fn read_refused(
     connection: &mut PgConnection,
+    view: &'static View,
 ) -> Result<Vec<RefusedDocument>, Failure> {
     let sql = "SELECT id, version, doc, reason FROM refused_documents WHERE view = $1 ORDER BY id";
-    let mut refused = Vec::new();
-    for view in DocumentView::ALL {
-        let rows = sqlx::query(sql)
-            .bind(view.name())
-            .fetch_all(&mut *connection)
-            .await?;
-        for row in rows {
-            refused.push(RefusedDocument {
-                view,
-                id: row.try_get(0)?,
-                version: row.try_get::<i64, _>(1)? as u64,
-                doc: row.try_get(2)?,
-                reason: row.try_get(3)?,
-            });
-        }
-    }
-    Ok(refused)
+    let rows = sqlx::query(sql)
+        .bind(view.name)
+        .fetch_all(connection)
+        .await?;
+    let refused = |row: &PgRow| {
+        Ok(RefusedDocument {
+            view,
+            id: row.try_get(0)?,
+            version: row.try_get::<i64, _>(1)? as u64,
+            doc: row.try_get(2)?,
+            reason: row.try_get(3)?,
+        })
+    };
+    rows.iter().map(refused).collect()
 }

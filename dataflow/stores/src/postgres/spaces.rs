@@ -15,9 +15,8 @@ pub struct PostgresSpaces {
     url: String,
 }
 
-/// The tables of a space, and what sqlx notes about their migrations.
-const TABLES: &str =
-    "route_stats_daily, dead_letters, refused_documents, progress, _sqlx_migrations";
+/// The tables of a space beside those of its views, and what sqlx notes about their migrations.
+const TABLES: &str = "dead_letters, refused_documents, progress, view_formats, _sqlx_migrations";
 
 impl PostgresSpaces {
     /// The spaces of the database at `url`.
@@ -33,7 +32,7 @@ impl PostgresSpaces {
         session.run("list the spaces", async |connection| {
             let names: Vec<String> = sqlx::query_scalar(
                 "SELECT schemaname::text FROM pg_tables
-                 WHERE tablename IN ('route_stats_daily', 'progress', 'refused_documents')
+                 WHERE tablename IN ('dead_letters', 'progress', 'refused_documents')
                  GROUP BY schemaname HAVING count(*) = 3",
             )
             .fetch_all(connection)
@@ -79,7 +78,8 @@ impl PostgresSpaces {
             }
             // `public` is everybody's: only our tables go.
             let sql = if space.is_main() {
-                format!("DROP TABLE IF EXISTS {TABLES}")
+                let tables = schema::with_views(connection, TABLES).await?;
+                format!("DROP TABLE IF EXISTS {tables}")
             } else {
                 format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", space.schema())
             };
@@ -120,9 +120,13 @@ impl PostgresSpaces {
         }
         let mut session = self.session(space)?;
         session.run("empty the space", async |connection| {
-            let sql = "TRUNCATE route_stats_daily, dead_letters, refused_documents;
-                       UPDATE progress SET tick = 0, visible_tick = 0";
-            execute(connection, sql.to_owned()).await?;
+            let tables = "dead_letters, refused_documents";
+            let tables = schema::with_views(connection, tables).await?;
+            let sql = format!(
+                "TRUNCATE {tables};
+                 UPDATE progress SET tick = 0, visible_tick = 0"
+            );
+            execute(connection, sql).await?;
             Ok(true)
         })
     }

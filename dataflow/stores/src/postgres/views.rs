@@ -1,13 +1,12 @@
 //! Reading what PostgreSQL has of a space, from outside of the dataflow.
 
 use eip_contract::Space;
-use eip_views::RouteStatsRow;
-use sqlx::Row as _;
+use eip_views::{Row, View};
 
 use super::super::error::{Fault, Retry, StoreError};
 use super::super::{Progress, RefusedDocument, StoredDeadLetter};
-use super::schema;
 use super::session::{Role, Session};
+use super::{rows, schema};
 
 /// A reader of the rows, dead letters and progress of one space.
 ///
@@ -80,18 +79,20 @@ impl PostgresViews {
         })
     }
 
-    /// How many rows and dead letters there are.
-    pub fn counts(&mut self) -> Result<(u64, u64), StoreError> {
+    /// How many rows a view has.
+    pub fn count(&mut self, view: &View) -> Result<u64, StoreError> {
         self.read("count the rows", async |connection| {
-            let row = sqlx::query(
-                "SELECT (SELECT count(*) FROM route_stats_daily), (SELECT count(*) FROM dead_letters)",
-            )
-            .fetch_one(connection)
-            .await?;
-            Ok((
-                row.try_get::<i64, _>(0)? as u64,
-                row.try_get::<i64, _>(1)? as u64,
-            ))
+            schema::count(connection, view).await
+        })
+    }
+
+    /// How many records were no canonical events.
+    pub fn count_dead_letters(&mut self) -> Result<u64, StoreError> {
+        self.read("count the dead letters", async |connection| {
+            let count: i64 = sqlx::query_scalar("SELECT count(*) FROM dead_letters")
+                .fetch_one(connection)
+                .await?;
+            Ok(count as u64)
         })
     }
 
@@ -102,17 +103,17 @@ impl PostgresViews {
         })
     }
 
-    /// Documents that the document store refused, by view and id.
-    pub fn refused(&mut self) -> Result<Vec<RefusedDocument>, StoreError> {
+    /// Documents of a view that the document store refused, by id.
+    pub fn refused(&mut self, view: &'static View) -> Result<Vec<RefusedDocument>, StoreError> {
         self.read("read the refused documents", async |connection| {
-            schema::read_refused(connection).await
+            schema::read_refused(connection, view).await
         })
     }
 
-    /// All rows, in the order of their key.
-    pub fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
+    /// All rows of a view, in the order of their key.
+    pub fn rows(&mut self, view: &View) -> Result<Vec<Row>, StoreError> {
         self.read("read the rows", async |connection| {
-            schema::read_rows(connection).await
+            rows::read(connection, view).await
         })
     }
 

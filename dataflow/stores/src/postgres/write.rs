@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use eip_views::View;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::{DocumentView, RefusedDocument, TICK_BITS, TickCommit};
+use super::super::{RefusedDocument, TICK_BITS, TickCommit};
 use super::failure::Failure;
 use super::rows;
 
@@ -19,7 +20,9 @@ pub(super) async fn tick(
         transaction.rollback().await?;
         return Ok(());
     }
-    rows::write(&mut transaction, tick.upserts, tick.deletes).await?;
+    for changes in tick.rows {
+        rows::write(&mut transaction, changes).await?;
+    }
     dead_letters(&mut transaction, tick).await?;
     let offsets: Vec<i64> = tick.offsets.iter().map(|offset| offset.0 as i64).collect();
     let last = serde_json::to_string(tick.last).expect("marks are always JSON");
@@ -133,10 +136,10 @@ pub(super) async fn refuse(
     // A statement may touch a row once.
     let last: HashMap<_, _> = documents
         .iter()
-        .map(|document| ((document.view, document.id.as_str()), document))
+        .map(|document| ((document.view.name, document.id.as_str()), document))
         .collect();
     let refused: Vec<&RefusedDocument> = last.into_values().collect();
-    let views: Vec<&str> = refused.iter().map(|one| one.view.name()).collect();
+    let views: Vec<&str> = refused.iter().map(|one| one.view.name).collect();
     let ids: Vec<&str> = refused.iter().map(|one| one.id.as_str()).collect();
     let versions: Vec<i64> = refused.iter().map(|one| one.version as i64).collect();
     let docs: Vec<Option<&str>> = refused.iter().map(|one| one.doc.as_deref()).collect();
@@ -162,9 +165,9 @@ pub(super) async fn refuse(
 /// Removes entries of refused documents, and says how many there were.
 pub(super) async fn forget_refused(
     connection: &mut PgConnection,
-    keys: &[(DocumentView, String)],
+    keys: &[(&View, String)],
 ) -> Result<u64, Failure> {
-    let views: Vec<&str> = keys.iter().map(|(view, _id)| view.name()).collect();
+    let views: Vec<&str> = keys.iter().map(|(view, _id)| view.name).collect();
     let ids: Vec<&str> = keys.iter().map(|(_view, id)| id.as_str()).collect();
     let done = sqlx::query(
         "DELETE FROM refused_documents WHERE (view, id) IN

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use eip_contract::EventTime;
-use eip_views::{Kind, SHIPMENTS, Value};
+use eip_views::{Kind, SHIPMENT_EVENTS, SHIPMENTS, Value, View};
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,7 +12,6 @@ use serde_json::{Value as Json, json};
 
 use super::condition::{Condition, Direction, Search, Total};
 use super::{Document, FACETS, FacetCount, Found, QueryError, TIMES, place};
-use crate::DocumentView;
 use crate::elasticsearch::{Client, ElasticsearchConfig, Failure, Layout, NOTES};
 use crate::error::StoreError;
 
@@ -66,24 +65,22 @@ impl SearchedDocuments {
         let alias = |view| Layout::new(&config.space, view).read_alias().to_owned();
         Ok(Self {
             client: Client::new(config)?,
-            events: alias(DocumentView::ShipmentEvents),
-            shipments: alias(DocumentView::Shipments),
+            events: alias(&SHIPMENT_EVENTS),
+            shipments: alias(&SHIPMENTS),
         })
     }
 
     pub(super) async fn shipments(&self, ids: &[String]) -> Result<Vec<Document>, QueryError> {
-        self.get(DocumentView::Shipments, &self.shipments, ids)
-            .await
+        self.get(&SHIPMENTS, &self.shipments, ids).await
     }
 
     pub(super) async fn events(&self, ids: &[String]) -> Result<Vec<Document>, QueryError> {
-        self.get(DocumentView::ShipmentEvents, &self.events, ids)
-            .await
+        self.get(&SHIPMENT_EVENTS, &self.events, ids).await
     }
 
     async fn get(
         &self,
-        view: DocumentView,
+        view: &View,
         alias: &str,
         ids: &[String],
     ) -> Result<Vec<Document>, QueryError> {
@@ -152,7 +149,7 @@ impl SearchedDocuments {
             ));
         }
         let documents = searched.hits.hits.iter().filter_map(|hit| hit.source);
-        let documents = documents.map(|source| read(DocumentView::Shipments, source));
+        let documents = documents.map(|source| read(&SHIPMENTS, source));
         let HitTotal { value, relation } = searched.hits.total;
         Ok(Found {
             documents: documents.collect::<Result<_, _>>()?,
@@ -304,9 +301,9 @@ fn facet_value(name: &str, key: &Json) -> Option<Value<'static>> {
     }
 }
 
-fn read(view: DocumentView, source: &RawValue) -> Result<Document, QueryError> {
-    let values = view.view().decode(source.get(), &NOTES);
-    let values = values.map_err(|bad| QueryError::Broken(format!("{}: {bad}", view.name())))?;
+fn read(view: &View, source: &RawValue) -> Result<Document, QueryError> {
+    let values = view.decode(source.get(), &NOTES);
+    let values = values.map_err(|bad| QueryError::Broken(format!("{}: {bad}", view.name)))?;
     Ok(values.into_iter().map(Value::into_owned).collect())
 }
 

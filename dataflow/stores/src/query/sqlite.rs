@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use eip_contract::{Day, EventTime};
-use eip_views::{Column, SHIPMENTS, Value};
+use eip_views::{Column, SHIPMENT_EVENTS, SHIPMENTS, Value, View};
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow,
 };
@@ -15,8 +15,8 @@ use super::condition::{Condition, Direction, Search, Total};
 use super::stats::{StatsGroup, StatsQuery, Words};
 use super::troubles::{self, Troubles};
 use super::{Document, FACETS, FacetCount, Found, QueryError, TIMES, place};
+use crate::Progress;
 use crate::sqlite::{FORMAT, read_progress, select, stored_value, stored_values};
-use crate::{DocumentView, Progress};
 
 /// As many requests as cores of a small machine can serve; others wait their turn.
 const CONNECTIONS: u32 = 4;
@@ -226,18 +226,14 @@ impl Sql {
 
 impl SqliteMoment {
     pub(super) async fn shipments(&mut self, ids: &[String]) -> Result<Vec<Document>, QueryError> {
-        self.by_ids(DocumentView::Shipments, ids).await
+        self.by_ids(&SHIPMENTS, ids).await
     }
 
     pub(super) async fn events(&mut self, ids: &[String]) -> Result<Vec<Document>, QueryError> {
-        self.by_ids(DocumentView::ShipmentEvents, ids).await
+        self.by_ids(&SHIPMENT_EVENTS, ids).await
     }
 
-    async fn by_ids(
-        &mut self,
-        view: DocumentView,
-        ids: &[String],
-    ) -> Result<Vec<Document>, QueryError> {
+    async fn by_ids(&mut self, view: &View, ids: &[String]) -> Result<Vec<Document>, QueryError> {
         let ids = serde_json::to_string(ids).expect("texts are always JSON");
         // The ids lead (CROSS JOIN keeps the order), and the table is looked up.
         let sql = format!(
@@ -255,7 +251,7 @@ impl SqliteMoment {
 
     pub(super) async fn search(&mut self, search: &Search) -> Result<Found, QueryError> {
         let total = self.total(&search.condition, search.count_all).await?;
-        let mut sql = Sql::begin(select(DocumentView::Shipments, "0"));
+        let mut sql = Sql::begin(select(&SHIPMENTS, "0"));
         sql.text.push_str(" WHERE ");
         sql.condition(&search.condition);
         sql.after(search);
@@ -270,7 +266,7 @@ impl SqliteMoment {
         let rows = sql.all(self).await?;
         let documents = rows
             .iter()
-            .map(|row| document(DocumentView::Shipments, row))
+            .map(|row| document(&SHIPMENTS, row))
             .collect::<Result<_, _>>()?;
         Ok(Found { documents, total })
     }
@@ -394,11 +390,11 @@ fn group(row: &SqliteRow) -> Result<StatsGroup, QueryError> {
     StatsGroup::of(row, period.map(day).transpose()?).map_err(failed)
 }
 
-fn document(view: DocumentView, row: &SqliteRow) -> Result<Document, QueryError> {
+fn document(view: &View, row: &SqliteRow) -> Result<Document, QueryError> {
     let broken = |error: crate::StoreError| QueryError::Broken(error.chain());
-    match stored_values(view.view(), row).map_err(broken)? {
+    match stored_values(view, row).map_err(broken)? {
         Ok(values) => Ok(values.into_iter().map(Value::into_owned).collect()),
-        Err(doc) => Err(QueryError::Broken(format!("{} has {doc}", view.name()))),
+        Err(doc) => Err(QueryError::Broken(format!("{} has {doc}", view.name))),
     }
 }
 

@@ -11,37 +11,33 @@ use eip_views::{Column, Kind, Value, View};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::super::DocumentView;
 use super::super::error::StoreError;
 use super::schema::{broken, read_error};
 
 /// The column that says which order a document is about.
-pub(super) fn order_id(view: DocumentView) -> String {
-    let place = view
-        .view()
-        .place("orderId")
-        .expect("documents have an order");
+pub(super) fn order_id(view: &View) -> String {
+    let place = view.place("orderId").expect("documents have an order");
     match place {
         0 => "id".to_owned(),
-        place => view.view().columns[place].sql_name(),
+        place => view.columns[place].sql_name(),
     }
 }
 
 /// `SELECT` of whole documents: id, `extra`, the columns behind the first, `doc`.
-pub(crate) fn select(view: DocumentView, extra: &str) -> String {
-    let columns = view.view().sql_columns();
+pub(crate) fn select(view: &View, extra: &str) -> String {
+    let columns = view.sql_columns();
     format!(
         "SELECT id, {extra}, {}, doc FROM {}",
         columns[1..].join(", "),
-        view.name()
+        view.name
     )
 }
 
 /// The order of the documents' lines: by their first value as it stands there, which is their id.
-pub(super) fn line_order(view: DocumentView) -> String {
+pub(super) fn line_order(view: &View) -> String {
     format!(
         "ORDER BY coalesce(doc, '{{\"{}\":\"' || replace(replace(id, '\\', '\\\\'), '\"', '\\\"') || '\"')",
-        view.view().columns[0].name
+        view.columns[0].name
     )
 }
 

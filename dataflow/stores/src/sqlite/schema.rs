@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use eip_contract::{Day, Offset};
+use eip_contract::Offset;
 use eip_log::Mark;
-use eip_views::{Dialect, RouteStatsRow, VIEWS, View};
+use eip_views::{Dialect, Row, VIEWS, View};
 use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::{DocumentView, Look, Progress, StoredDocument, TICK_BITS, content_hash};
+use super::super::{Look, Progress, StoredDocument, TICK_BITS, content_hash, document_views};
 
 /// Name of the file in the state folder.
 pub(crate) const FILE: &str = "views.sqlite";
@@ -53,7 +53,6 @@ pub(super) async fn open(path: &Path, topic_id: &str) -> Result<SqliteConnection
     .execute(&mut connection)
     .await
     .map_err(failed)?;
-    make_tables(&mut connection).await.map_err(failed)?;
     let stored: String = sqlx::query_scalar("SELECT topic_id FROM progress")
         .fetch_one(&mut connection)
         .await
@@ -69,15 +68,25 @@ pub(super) async fn open(path: &Path, topic_id: &str) -> Result<SqliteConnection
             ),
         ));
     }
+    // What a program with other views has removed is not made for it again.
+    let noted = noted_views(&mut connection).await.map_err(failed)?;
+    let known = VIEWS.into_iter();
+    let known: Vec<_> = known
+        .filter(|view| noted.iter().any(|noted| noted == view.name))
+        .collect();
+    make_tables(&mut connection, &known).await.map_err(failed)?;
     Ok(connection)
 }
 
 /// Makes the tables of the views anew that have another format than this program's. Then nothing
 /// counts as written: the first tick of a dataflow writes all of it.
-async fn make_tables(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+async fn make_tables(
+    connection: &mut SqliteConnection,
+    views: &[&'static View],
+) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
     let mut made = Vec::new();
-    for view in VIEWS {
+    for view in views {
         let format: Option<u32> =
             sqlx::query_scalar("SELECT format FROM view_formats WHERE view = ?1")
                 .bind(view.name)
@@ -112,9 +121,45 @@ async fn make_tables(connection: &mut SqliteConnection) -> Result<(), sqlx::Erro
     transaction.commit().await
 }
 
+/// The views that have a table, of whatever format.
+async fn noted_views(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT view FROM view_formats")
+        .fetch_all(connection)
+        .await
+}
+
+/// Lets the tables be those of `views`: what is missing or of another format is made, and what is
+/// none of theirs any more is removed.
+pub(super) async fn keep_tables(
+    connection: &mut SqliteConnection,
+    views: &[&'static View],
+) -> Result<(), StoreError> {
+    let failed = |error| sql_error("cannot write", Path::new(FILE), error);
+    for gone in noted_views(connection).await.map_err(failed)? {
+        if views.iter().any(|view| view.name == gone) {
+            continue;
+        }
+        tracing::info!(view = gone, "no longer kept; its table is removed");
+        let sql = format!("DROP TABLE IF EXISTS \"{gone}\"");
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+        sqlx::query("DELETE FROM view_formats WHERE view = ?1")
+            .bind(gone)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
+    make_tables(connection, views).await.map_err(failed)
+}
+
 /// Makes the indexes of all views that are not there. A backfill is written without them.
-pub(super) async fn make_indexes(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    for sql in VIEWS.into_iter().flat_map(View::create_indexes) {
+pub(super) async fn make_indexes(
+    connection: &mut SqliteConnection,
+    views: &[&'static View],
+) -> Result<(), StoreError> {
+    for sql in views.iter().flat_map(|view| view.create_indexes()) {
         sqlx::raw_sql(AssertSqlSafe(sql))
             .execute(&mut *connection)
             .await
@@ -232,61 +277,80 @@ pub(crate) async fn read_progress(
     }))
 }
 
-/// All rows in the order of their key.
+/// All rows of a view in the order of their key.
 pub(super) async fn read_rows(
     connection: &mut SqliteConnection,
-) -> Result<Vec<RouteStatsRow>, StoreError> {
+    view: &View,
+) -> Result<Vec<Row>, StoreError> {
+    let columns = view.sql_columns();
+    let sql = format!(
+        "SELECT {} FROM {} ORDER BY {}",
+        columns.join(", "),
+        view.name,
+        columns[..view.key().len()].join(", ")
+    );
     let mut rows = Vec::new();
-    let mut stream = sqlx::query(
-        "SELECT stat_date, seller_region, customer_region, placed, approved, assigned, handed,
-                delayed, delivered, delivered_late, lead_count, lead_seconds_sum,
-                lead_seconds_p50, lead_seconds_p90, lead_seconds_p99, late_seconds_sum
-         FROM route_stats_daily ORDER BY stat_date, seller_region, customer_region",
-    )
-    .fetch(connection);
+    let mut stream = sqlx::query(AssertSqlSafe(sql)).fetch(connection);
     while let Some(row) = stream.try_next().await.map_err(read_error)? {
-        rows.push(stats_row(&row)?);
+        let mut values = Row::with_capacity(view.columns.len());
+        for (place, column) in view.columns.iter().enumerate() {
+            values.push(super::documents::value(column, &row, place)?.into_owned());
+        }
+        rows.push(values);
     }
     Ok(rows)
 }
 
-fn stats_row(row: &SqliteRow) -> Result<RouteStatsRow, StoreError> {
-    let date: &str = row.try_get(0).map_err(read_error)?;
-    let date = Day::parse(date.as_bytes())
-        .map_err(|error| broken(&format!("a stat_date is {date:?}")).because(error))?;
-    let seller = row.try_get(1).map_err(read_error)?;
-    let customer = row.try_get(2).map_err(read_error)?;
-    let mut integers = [None; 13];
-    for (place, value) in integers.iter_mut().enumerate() {
-        *value = row.try_get(place + 3).map_err(read_error)?;
-    }
-    RouteStatsRow::from_integers(date, seller, customer, integers)
-        .ok_or_else(|| broken(&format!("a row of {date:?} has a null count")))
+/// How many documents or rows a view has.
+pub(super) async fn count(
+    connection: &mut SqliteConnection,
+    view: &View,
+) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM {}", view.name);
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_one(connection)
+        .await
+        .map_err(read_error)?;
+    Ok(count as u64)
 }
 
 /// The greatest epoch with which a document was written.
-pub(super) async fn greatest_epoch(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-    let greatest: i64 = sqlx::query_scalar(
-        "SELECT max((SELECT coalesce(max(ver), 0) FROM shipment_events),
-                    (SELECT coalesce(max(ver), 0) FROM shipments))",
-    )
-    .fetch_one(connection)
-    .await
-    .map_err(read_error)?;
+pub(super) async fn greatest_epoch(
+    connection: &mut SqliteConnection,
+    views: &[&'static View],
+) -> Result<u64, StoreError> {
+    let mut greatest = 0;
+    for view in document_views(views) {
+        let there: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?1)")
+                .bind(view.name)
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(read_error)?;
+        // A view that is new has no table before the epoch is taken.
+        if there {
+            let sql = format!("SELECT coalesce(max(ver), 0) FROM {}", view.name);
+            let version: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(read_error)?;
+            greatest = greatest.max(version);
+        }
+    }
     Ok(greatest as u64 >> TICK_BITS)
 }
 
 /// Every document in short, in no order.
 pub(super) async fn scan(
     connection: &mut SqliteConnection,
-    view: DocumentView,
+    view: &View,
     look: Look,
     each: &mut dyn FnMut(StoredDocument<'_>),
 ) -> Result<(), StoreError> {
     let sql = match look {
         Look::Listed => {
             let order_id = super::documents::order_id(view);
-            format!("SELECT id, rev, {order_id} FROM {}", view.name())
+            format!("SELECT id, rev, {order_id} FROM {}", view.name)
         }
         Look::Whole => super::documents::select(view, "rev"),
     };
@@ -304,7 +368,7 @@ pub(super) async fn scan(
                 });
             }
             Look::Whole => {
-                let order_id = super::documents::line(view.view(), &row, &mut line)?;
+                let order_id = super::documents::line(view, &row, &mut line)?;
                 each(StoredDocument {
                     id,
                     order_id: order_id.as_deref().unwrap_or(id),

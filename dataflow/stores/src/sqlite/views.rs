@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use eip_contract::Offset;
-use eip_views::RouteStatsRow;
+use eip_views::{Row, View};
 use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 use tokio::runtime::Runtime;
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::reader::{ReadViews, StoredCounts};
-use super::super::{DocumentView, Progress, RefusedDocument, StoredDeadLetter};
+use super::super::reader::ReadViews;
+use super::super::{Progress, RefusedDocument, StoredDeadLetter};
 use super::documents::{self, line_order, select};
 use super::new_runtime;
-use super::schema::{FILE, check_readable, read_options, read_progress, read_rows, sql_error};
+use super::schema::{
+    self, FILE, check_readable, read_options, read_progress, read_rows, sql_error,
+};
 
 /// A reader of one state folder's views. Each call sees one moment of them; several calls do
 /// between [`ReadViews::begin`] and [`ReadViews::end`].
@@ -75,25 +77,18 @@ impl ReadViews for SqliteViews {
         runtime.block_on(read_progress(connection))
     }
 
-    fn counts(&mut self) -> Result<StoredCounts, StoreError> {
-        let sql = "SELECT (SELECT count(*) FROM shipment_events),
-                          (SELECT count(*) FROM shipments),
-                          (SELECT count(*) FROM route_stats_daily),
-                          (SELECT count(*) FROM dead_letters)";
-        let mut counts = [0; 4];
-        self.for_each_row(sqlx::query(sql), |row| {
-            for (place, count) in counts.iter_mut().enumerate() {
-                *count = row.try_get::<i64, _>(place)? as u64;
-            }
+    fn count(&mut self, view: &'static View) -> Result<u64, StoreError> {
+        let (runtime, connection, _path) = self.parts();
+        runtime.block_on(schema::count(connection, view))
+    }
+
+    fn count_dead_letters(&mut self) -> Result<u64, StoreError> {
+        let mut count = 0;
+        self.for_each_row(sqlx::query("SELECT count(*) FROM dead_letters"), |row| {
+            count = row.try_get::<i64, _>(0)? as u64;
             Ok(())
         })?;
-        let [shipment_events, shipments, route_stats_daily, dead_letters] = counts;
-        Ok(StoredCounts {
-            shipment_events,
-            shipments,
-            route_stats_daily,
-            dead_letters,
-        })
+        Ok(count)
     }
 
     fn dead_letters(&mut self) -> Result<Vec<StoredDeadLetter>, StoreError> {
@@ -113,7 +108,7 @@ impl ReadViews for SqliteViews {
 
     fn documents(
         &mut self,
-        view: DocumentView,
+        view: &'static View,
         each: &mut dyn FnMut(&str, &[u8]),
     ) -> Result<(), StoreError> {
         // The order of the ids is not that of the lines: with escapes in them, or where one id
@@ -122,7 +117,7 @@ impl ReadViews for SqliteViews {
         let mut line = Vec::new();
         let mut unreadable = None;
         self.for_each_row(sqlx::query(AssertSqlSafe(sql)), |row| {
-            if let Err(error) = documents::line(view.view(), row, &mut line) {
+            if let Err(error) = documents::line(view, row, &mut line) {
                 unreadable = Some(error);
             } else if unreadable.is_none() {
                 each(row.try_get(0)?, &line);
@@ -132,12 +127,12 @@ impl ReadViews for SqliteViews {
         unreadable.map_or(Ok(()), Err)
     }
 
-    fn rows(&mut self) -> Result<Vec<RouteStatsRow>, StoreError> {
+    fn rows(&mut self, view: &'static View) -> Result<Vec<Row>, StoreError> {
         let (runtime, connection, _path) = self.parts();
-        runtime.block_on(read_rows(connection))
+        runtime.block_on(read_rows(connection, view))
     }
 
-    fn refused(&mut self) -> Result<Vec<RefusedDocument>, StoreError> {
+    fn refused(&mut self, _view: &'static View) -> Result<Vec<RefusedDocument>, StoreError> {
         Ok(Vec::new())
     }
 }

@@ -2,46 +2,50 @@
 //! replaced can write nothing more.
 
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use eip_views::{ROUTE_STATS_DAILY, RouteStatsRow, SHIPMENT_EVENTS, SHIPMENTS, Value, View};
+use eip_views::{Kept, Row, Value, View};
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments as _, Connection as _, Encode, Sqlite, SqliteConnection, Type};
+use sqlx::{Arguments as _, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Connection as _, Encode, Sqlite, SqliteConnection, Type};
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::{
-    DocumentView, DocumentWrite, RouteKey, StoredDeadLetter, TICK_BITS, TickCommit,
-};
+use super::super::{DocumentWrite, RowChanges, StoredDeadLetter, TICK_BITS, TickCommit};
 use super::documents::columns_of;
 use super::schema::{FILE, sql_error};
 
 /// Documents a statement.
 const DOCUMENTS: usize = 256;
-/// Rows of statistics a statement.
+/// Rows a statement.
 const ROWS: usize = 128;
 
 /// `INSERT` of whole chunks and of single rows, as SQL; prepared once a connection.
-struct Upsert {
+pub(super) struct Upsert {
     chunk: usize,
-    many: String,
-    one: String,
+    many: Arc<str>,
+    one: Arc<str>,
 }
 
 impl Upsert {
     fn new(table: &str, columns: &[&str], keys: usize, chunk: usize) -> Self {
-        let sql = |rows: usize| {
+        let sql = |rows: usize| -> Arc<str> {
             let row = format!("({})", vec!["?"; columns.len()].join(","));
             let update: Vec<String> = columns[keys..]
                 .iter()
                 .map(|name| format!("{name}=excluded.{name}"))
                 .collect();
+            let update = if update.is_empty() {
+                "NOTHING".to_owned()
+            } else {
+                format!("UPDATE SET {}", update.join(","))
+            };
             format!(
-                "INSERT INTO {table} ({}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}",
+                "INSERT INTO {table} ({}) VALUES {} ON CONFLICT ({}) DO {update}",
                 columns.join(","),
                 vec![row; rows].join(","),
                 columns[..keys].join(","),
-                update.join(","),
             )
+            .into()
         };
         Self {
             chunk,
@@ -50,9 +54,26 @@ impl Upsert {
         }
     }
 
+    /// Of the documents or rows of a view.
+    pub(super) fn of(view: &View) -> Self {
+        let columns = view.sql_columns();
+        let columns = columns.iter().map(String::as_str);
+        match view.kept {
+            Kept::Documents => {
+                let noted = ["id", "rev", "ver"].into_iter();
+                let columns: Vec<&str> = noted.chain(columns.skip(1)).chain(["doc"]).collect();
+                Self::new(view.name, &columns, 1, DOCUMENTS)
+            }
+            Kept::Rows { key } => {
+                let columns: Vec<&str> = columns.collect();
+                Self::new(view.name, &columns, key, ROWS)
+            }
+        }
+    }
+
     /// Writes all `items`, whose values `bind` adds in the order of the columns.
     async fn run<T>(
-        &'static self,
+        &self,
         connection: &mut SqliteConnection,
         items: &[T],
         bind: impl Fn(&T, &mut Values),
@@ -60,43 +81,29 @@ impl Upsert {
         let (chunks, rest) = items.split_at(items.len() - items.len() % self.chunk);
         let chunks = chunks
             .chunks_exact(self.chunk)
-            .map(|chunk| (self.many.as_str(), chunk));
-        let rest = rest.chunks(1).map(|single| (self.one.as_str(), single));
+            .map(|chunk| (&self.many, chunk));
+        let rest = rest.chunks(1).map(|single| (&self.one, single));
         for (sql, items) in chunks.chain(rest) {
             let mut values = Values::default();
             for item in items {
                 bind(item, &mut values);
             }
-            execute(connection, sql, values).await?;
+            execute(connection, AssertSqlSafe(Arc::clone(sql)), values).await?;
         }
         Ok(())
     }
 }
 
-static UPSERT_EVENTS: LazyLock<Upsert> = LazyLock::new(|| documents_upsert(&SHIPMENT_EVENTS));
-static UPSERT_SHIPMENTS: LazyLock<Upsert> = LazyLock::new(|| documents_upsert(&SHIPMENTS));
-static UPSERT_STATS: LazyLock<Upsert> = LazyLock::new(|| {
-    let columns = ROUTE_STATS_DAILY.sql_columns();
-    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    Upsert::new(ROUTE_STATS_DAILY.name, &columns, 3, ROWS)
-});
 static UPSERT_DEAD_LETTERS: LazyLock<Upsert> = LazyLock::new(|| {
     let columns = ["partition", "\"offset\"", "code", "reason"];
     Upsert::new("dead_letters", &columns, 2, ROWS)
 });
 
-fn documents_upsert(view: &View) -> Upsert {
-    let columns = view.sql_columns();
-    let noted = ["id", "rev", "ver"].into_iter();
-    let columns = noted.chain(columns[1..].iter().map(String::as_str));
-    let columns: Vec<&str> = columns.chain(["doc"]).collect();
-    Upsert::new(view.name, &columns, 1, DOCUMENTS)
-}
-
 /// One bulk, sorted by id so that neighbours in the index are written together.
 pub(super) async fn documents(
     connection: &mut SqliteConnection,
-    view: DocumentView,
+    view: &View,
+    upsert: &Upsert,
     version: u64,
     writes: &[DocumentWrite],
 ) -> Result<(), StoreError> {
@@ -111,32 +118,27 @@ pub(super) async fn documents(
     if !indexed.is_sorted() {
         indexed.sort_unstable();
     }
-    let (upsert, delete) = match view {
-        DocumentView::ShipmentEvents => (
-            &*UPSERT_EVENTS,
-            "DELETE FROM shipment_events WHERE id IN (SELECT value FROM json_each(?1))",
-        ),
-        DocumentView::Shipments => (
-            &*UPSERT_SHIPMENTS,
-            "DELETE FROM shipments WHERE id IN (SELECT value FROM json_each(?1))",
-        ),
-    };
     let mut transaction = begin(connection, version >> TICK_BITS).await?;
     if !deleted.is_empty() {
-        execute(&mut transaction, delete, Values::json(&deleted)).await?;
+        let delete = format!(
+            "DELETE FROM {} WHERE id IN (SELECT value FROM json_each(?1))",
+            view.name
+        );
+        let values = Values::json(&deleted);
+        execute(&mut transaction, AssertSqlSafe(delete), values).await?;
     }
     let version = version as i64;
     let bind = |(id, rev, doc): &(&String, i64, &String), values: &mut Values| {
         values.add(id.as_str());
         values.add(*rev);
         values.add(version);
-        if let Some(columns) = columns_of(view.view(), id, doc) {
+        if let Some(columns) = columns_of(view, id, doc) {
             for value in &columns {
                 values.add_value(value);
             }
             values.add(None::<&str>);
         } else {
-            for _ in 1..view.view().columns.len() {
+            for _ in 1..view.columns.len() {
                 values.add(None::<i64>);
             }
             values.add(doc.as_str());
@@ -149,30 +151,13 @@ pub(super) async fn documents(
 /// Rows, dead letters and progress of one tick.
 pub(super) async fn tick(
     connection: &mut SqliteConnection,
+    upserts: &[Arc<Upsert>],
     tick: &TickCommit<'_>,
 ) -> Result<(), StoreError> {
     let mut transaction = begin(connection, tick.epoch).await?;
-    if !tick.deletes.is_empty() {
-        let keys: Vec<_> = tick.deletes.iter().map(key_texts).collect();
-        let sql = "DELETE FROM route_stats_daily
-                   WHERE (stat_date, seller_region, customer_region) IN
-                         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))";
-        execute(&mut transaction, sql, Values::json(&keys)).await?;
+    for (changes, upsert) in tick.rows.iter().zip(upserts) {
+        rows(&mut transaction, upsert, changes).await?;
     }
-    let mut rows: Vec<&RouteStatsRow> = tick.upserts.iter().collect();
-    if !rows.is_sorted() {
-        rows.sort_unstable();
-    }
-    UPSERT_STATS
-        .run(&mut transaction, &rows, |row, values| {
-            values.add(row.stat_date.to_string());
-            values.add(row.seller_region.as_str());
-            values.add(row.customer_region.as_str());
-            for integer in row.integers() {
-                values.add(integer);
-            }
-        })
-        .await?;
     if tick.all_dead_letters {
         let letters = tick.dead_letters.iter();
         let places: Vec<_> = letters.map(|one| (one.partition, one.offset.0)).collect();
@@ -200,6 +185,51 @@ pub(super) async fn tick(
     )
     .await?;
     transaction.commit().await.map_err(write_error)
+}
+
+/// What one tick changes in the rows of one view.
+async fn rows(
+    connection: &mut SqliteConnection,
+    upsert: &Upsert,
+    changes: &RowChanges,
+) -> Result<(), StoreError> {
+    let RowChanges {
+        view,
+        upserts,
+        deletes,
+    } = changes;
+    if !deletes.is_empty() {
+        let key = &view.sql_columns()[..view.key().len()];
+        let values: Vec<String> = (0..key.len()).map(|n| format!("value ->> {n}")).collect();
+        let delete = format!(
+            "DELETE FROM {} WHERE ({}) IN (SELECT {} FROM json_each(?1))",
+            view.name,
+            key.join(", "),
+            values.join(", ")
+        );
+        let keys: Vec<Vec<serde_json::Value>> = deletes.iter().map(|key| json_key(key)).collect();
+        execute(connection, AssertSqlSafe(delete), Values::json(&keys)).await?;
+    }
+    let mut rows: Vec<&Row> = upserts.iter().collect();
+    if !rows.is_sorted() {
+        rows.sort_unstable();
+    }
+    let bind = |row: &&Row, values: &mut Values| {
+        for value in *row {
+            values.add_value(value);
+        }
+    };
+    upsert.run(connection, &rows, bind).await
+}
+
+/// A key as its columns keep it.
+fn json_key(key: &[Value<'_>]) -> Vec<serde_json::Value> {
+    let value = |value: &Value<'_>| match value {
+        Value::Text(text) => text.as_ref().into(),
+        Value::Day(day) => day.to_string().into(),
+        value => value.as_integer().into(),
+    };
+    key.iter().map(value).collect()
 }
 
 /// Makes the caller the one dataflow that may write, under the next epoch from `least` on.
@@ -232,14 +262,6 @@ pub(super) async fn begin_again(
     transaction.commit().await.map_err(write_error)
 }
 
-fn key_texts(key: &RouteKey) -> (String, &str, &str) {
-    (
-        key.stat_date.to_string(),
-        &key.seller_region,
-        &key.customer_region,
-    )
-}
-
 async fn begin(
     connection: &mut SqliteConnection,
     epoch: u64,
@@ -269,7 +291,7 @@ async fn begin(
 
 async fn execute(
     connection: &mut SqliteConnection,
-    sql: &'static str,
+    sql: impl SqlSafeStr,
     values: Values,
 ) -> Result<(), StoreError> {
     let query = sqlx::query_with(sql, values.0);

@@ -3,11 +3,11 @@
 use std::fs;
 
 use eip_contract::{Day, EventTime, EventType};
-use eip_views::{ShipmentDocument, VIEWS};
+use eip_views::{ROUTE_STATS_DAILY, SHIPMENT_EVENTS, SHIPMENTS, ShipmentDocument, VIEWS};
 use sha2::{Digest as _, Sha256};
 
 use super::{bulk, commit_rows, index, open, row};
-use crate::{DocumentView, SqliteViews, StatsStore as _, StoreError, ViewReader, version_of};
+use crate::{SqliteViews, StatsStore as _, StoreError, ViewReader, version_of};
 
 #[test]
 fn lines_come_in_the_order_of_their_bytes_whatever_the_ids_hold() {
@@ -46,12 +46,7 @@ fn lines_come_in_the_order_of_their_bytes_whatever_the_ids_hold() {
         writes.push(index(id, 1, std::str::from_utf8(&line).unwrap()));
         lines.push(line);
     }
-    bulk(
-        &mut store,
-        DocumentView::Shipments,
-        version_of(epoch, 1),
-        &writes,
-    );
+    bulk(&mut store, &SHIPMENTS, version_of(epoch, 1), &writes);
     commit_rows(
         &mut store,
         epoch,
@@ -89,7 +84,7 @@ fn a_snapshot_does_not_move_while_a_dataflow_writes() {
         })
         .unwrap();
     assert_eq!(reader.progress().unwrap().unwrap().tick, 2);
-    assert_eq!(reader.counts().unwrap().route_stats_daily, 2);
+    assert_eq!(reader.counts().unwrap().of(&ROUTE_STATS_DAILY), 2);
 }
 
 #[test]
@@ -100,12 +95,7 @@ fn an_export_is_the_lines_and_its_digest_their_hash() {
     let writes: Vec<_> = (0..1000)
         .map(|n| index(&format!("{n:032x}"), n, &format!("{{\"n\":{n:0200}}}")))
         .collect();
-    bulk(
-        &mut store,
-        DocumentView::ShipmentEvents,
-        version_of(epoch, 1),
-        &writes,
-    );
+    bulk(&mut store, &SHIPMENT_EVENTS, version_of(epoch, 1), &writes);
     drop(store);
     let out = state.path().join("out");
     let mut reader = ViewReader::open(state.path()).unwrap();
@@ -171,12 +161,7 @@ fn percentiles_of_a_range_are_those_of_its_shipments() {
         .encode(&mut doc);
         writes.push(index(&n.to_string(), 1, std::str::from_utf8(&doc).unwrap()));
     }
-    bulk(
-        &mut store,
-        DocumentView::Shipments,
-        version_of(epoch, 1),
-        &writes,
-    );
+    bulk(&mut store, &SHIPMENTS, version_of(epoch, 1), &writes);
     let last = day.day().days() - 1;
     let rows = [
         row(last, "SP", 5),

@@ -7,10 +7,10 @@ use std::net::TcpStream;
 
 use eip_contract::{Event, EventTime, EventType, Space};
 use eip_stores::{
-    DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchConfig, ElasticsearchSpaces,
+    DocumentStore as _, DocumentWrite, ElasticsearchConfig, ElasticsearchSpaces,
     ElasticsearchStore, Look, content_hash,
 };
-use eip_views::ShipmentDocument;
+use eip_views::{ShipmentDocument, View};
 use serde_json::Value;
 
 pub(crate) const TOPIC: &str = "00112233445566778899aabbccddeeff";
@@ -53,8 +53,8 @@ impl Cluster {
     }
 
     /// The name of something of this space.
-    pub(crate) fn name(&self, view: DocumentView) -> String {
-        self.space.prefixed(view.name())
+    pub(crate) fn name(&self, view: &'static View) -> String {
+        self.space.prefixed(view.name)
     }
 
     /// Sends a request by hand.
@@ -63,7 +63,7 @@ impl Cluster {
     }
 
     /// The write aliases that there are.
-    pub(crate) fn write_aliases(&self, view: DocumentView) -> Vec<String> {
+    pub(crate) fn write_aliases(&self, view: &'static View) -> Vec<String> {
         let path = format!("/{}/_alias", self.name(view));
         let (_, found) = self.ask("GET", &path, "");
         let prefix = format!("{}-w-", self.name(view));
@@ -172,7 +172,7 @@ pub(crate) fn delete(id: &str) -> DocumentWrite {
 /// Id → (order, rev) of all that is stored.
 pub(crate) fn scanned(
     store: &mut ElasticsearchStore,
-    view: DocumentView,
+    view: &'static View,
     look: Look,
 ) -> BTreeMap<String, (String, Option<u64>)> {
     let mut found = BTreeMap::new();

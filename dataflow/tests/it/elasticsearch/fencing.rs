@@ -1,11 +1,12 @@
 //! Who may write, and under which epoch.
 
-use eip_stores::{DocumentStore as _, DocumentView, Look, Retry, TICK_BITS, version_of};
+use eip_stores::{DocumentStore as _, Look, Retry, TICK_BITS, version_of};
+use eip_views::{SHIPMENTS, View};
 use serde_json::json;
 
 use super::cluster::{Cluster, delete, expected, scanned, shipment};
 
-const VIEW: DocumentView = DocumentView::Shipments;
+const VIEW: &View = &SHIPMENTS;
 
 #[test]
 fn a_successor_fences_every_writer_before_it() {

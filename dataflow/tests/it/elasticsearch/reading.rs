@@ -1,9 +1,10 @@
 //! What is written is found again, whole and by its hash, and what another hand did to it shows.
 
 use eip_stores::{
-    DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchDocuments, ElasticsearchStore,
-    Look, Retry, version_of,
+    DocumentStore as _, DocumentWrite, ElasticsearchDocuments, ElasticsearchStore, Look, Retry,
+    version_of,
 };
+use eip_views::{SHIPMENT_EVENTS, SHIPMENTS};
 
 use super::cluster::{Cluster, delete, event, expected, scanned, shipment};
 
@@ -20,7 +21,10 @@ fn what_is_written_is_found_again_in_both_looks() {
         shipments.push(shipment("\"\\ é", tick));
         shipments.push(shipment(&longest, tick));
         events.push(event(&longest, 9));
-        for (view, writes) in DocumentView::ALL.into_iter().zip([&events, &shipments]) {
+        for (view, writes) in [&SHIPMENT_EVENTS, &SHIPMENTS]
+            .into_iter()
+            .zip([&events, &shipments])
+        {
             let mut left = writes.clone();
             let version = version_of(1, tick as u64);
             assert_eq!(store.bulk(view, version, &mut left).unwrap(), []);
@@ -41,7 +45,7 @@ fn what_is_written_is_found_again_in_both_looks() {
 fn deletes_and_the_same_call_again_change_nothing_more() {
     let cluster = Cluster::new();
     let mut store = cluster.writer(1);
-    let view = DocumentView::Shipments;
+    let view = &SHIPMENTS;
     let writes: Vec<_> = (0..50).map(|n| shipment(&format!("{n}"), n)).collect();
     let changes = vec![delete("7"), delete("never there"), shipment("8", 99)];
     let whole = [writes.clone(), changes.clone()].concat();
@@ -57,11 +61,15 @@ fn deletes_and_the_same_call_again_change_nothing_more() {
 fn an_edit_by_hand_shows_and_is_mended() {
     let cluster = Cluster::new();
     let mut store = cluster.writer(1);
-    for view in DocumentView::ALL {
+    for view in [&SHIPMENT_EVENTS, &SHIPMENTS] {
         let writes: Vec<_> = (0..9)
-            .map(|n| match view {
-                DocumentView::Shipments => shipment(&format!("{n}"), n),
-                DocumentView::ShipmentEvents => event(&format!("{n}"), n),
+            .map(|n| {
+                let id = format!("{n}");
+                if *view == SHIPMENTS {
+                    shipment(&id, n)
+                } else {
+                    event(&id, n)
+                }
             })
             .collect();
         store
@@ -129,7 +137,7 @@ fn an_edit_by_hand_shows_and_is_mended() {
 fn a_version_that_no_dataflow_gave_is_written_over() {
     let cluster = Cluster::new();
     let mut store = cluster.writer(1);
-    let view = DocumentView::Shipments;
+    let view = &SHIPMENTS;
     let writes = [shipment("a", 1), shipment("b", 2)];
     let bulk = |store: &mut ElasticsearchStore, tick, writes: &[DocumentWrite]| {
         let refused = store.bulk(view, version_of(1, tick), &mut writes.to_vec());
@@ -159,7 +167,7 @@ fn a_version_that_no_dataflow_gave_is_written_over() {
 fn lines_are_sorted_and_those_that_were_sent() {
     let cluster = Cluster::new();
     let mut documents = ElasticsearchDocuments::open(&cluster.config()).unwrap();
-    let error = documents.count(DocumentView::Shipments).unwrap_err();
+    let error = documents.count(&SHIPMENTS).unwrap_err();
     assert!(
         error.to_string().contains("no dataflow has run there"),
         "{error}"
@@ -171,7 +179,7 @@ fn lines_are_sorted_and_those_that_were_sent() {
         .into_iter()
         .map(|id| shipment(id, 1))
         .collect();
-    let view = DocumentView::Shipments;
+    let view = &SHIPMENTS;
     store
         .bulk(view, version_of(1, 1), &mut writes.clone())
         .unwrap();
@@ -191,14 +199,14 @@ fn lines_are_sorted_and_those_that_were_sent() {
         .unwrap();
     assert_eq!(found, expected);
     assert_eq!(documents.count(view).unwrap(), 6);
-    assert_eq!(documents.count(DocumentView::ShipmentEvents).unwrap(), 0);
+    assert_eq!(documents.count(&SHIPMENT_EVENTS).unwrap(), 0);
 }
 
 #[test]
 fn poison_is_refused_by_name_and_the_rest_goes_on() {
     let cluster = Cluster::new();
     let mut store = cluster.writer(1);
-    let view = DocumentView::Shipments;
+    let view = &SHIPMENTS;
     let mut writes: Vec<_> = (0..200).map(|n| shipment(&format!("{n}"), n)).collect();
     // One that the strict mapping refuses, and one that makes the whole request unacceptable.
     writes.insert(
@@ -241,7 +249,7 @@ fn a_mapping_that_refuses_everything_stops_the_writer() {
         })
         .collect();
     let error = store
-        .bulk(DocumentView::Shipments, version_of(1, 1), &mut writes)
+        .bulk(&SHIPMENTS, version_of(1, 1), &mut writes)
         .unwrap_err();
     assert_eq!(error.retry, Retry::Never);
     assert!(

@@ -1,13 +1,14 @@
 //! New indices beside: readers stay where they are until the flip, and can go back.
 
 use eip_stores::{
-    DocumentStore as _, DocumentView, ElasticsearchDocuments, ElasticsearchRebuild,
-    ElasticsearchStore, Look, version_of,
+    DocumentStore as _, ElasticsearchDocuments, ElasticsearchRebuild, ElasticsearchStore, Look,
+    version_of,
 };
+use eip_views::{SHIPMENTS, View};
 
 use super::cluster::{Cluster, TOPIC, expected, scanned, shipment, writer};
 
-const VIEW: DocumentView = DocumentView::Shipments;
+const VIEW: &View = &SHIPMENTS;
 
 fn count(cluster: &Cluster) -> u64 {
     let mut documents = ElasticsearchDocuments::open(&cluster.config()).unwrap();

@@ -4,15 +4,16 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use eip_stores::{
-    DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchConfig, ElasticsearchStore, Look,
-    Retry, StoreError, version_of,
+    DocumentStore as _, DocumentWrite, ElasticsearchConfig, ElasticsearchStore, Look, Retry,
+    StoreError, version_of,
 };
+use eip_views::{SHIPMENTS, View};
 use serde_json::json;
 
 use super::cluster::{Cluster, TOPIC, delete, expected, scanned, shipment, writer};
 use eip_test_servers::{Action, Proxy};
 
-const VIEW: DocumentView = DocumentView::Shipments;
+const VIEW: &View = &SHIPMENTS;
 
 /// A store that reaches the cluster through the proxy.
 fn store_behind(proxy: &Proxy, cluster: &Cluster) -> ElasticsearchStore {

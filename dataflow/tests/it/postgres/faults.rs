@@ -1,10 +1,10 @@
 //! A commit that fails at every step of it and in every way, and is made again.
 
 use eip_stores::{PostgresStore, Progress, Retry, StatsStore as _, TickCommit};
-use eip_views::RouteStatsRow;
+use eip_views::{ROUTE_STATS_DAILY, RouteStatsRow};
 
 use super::gate::{EndBackend, Fault, Gate};
-use super::{Person, TOPIC, TestSpace, key, letter, row, tick};
+use super::{Person, TOPIC, TestSpace, as_stats, changes, key, letter, row, tick, upserts};
 
 /// The store behind a gate.
 struct Gated {
@@ -77,7 +77,10 @@ fn fails_at_any_message(more: u32) {
     let epoch = gated.store.take_epoch(0).unwrap();
     let mut number = 0;
     let mut rows: Vec<RouteStatsRow> = vec![row(0, "first", 0)];
-    gated.store.commit(&tick(epoch, 1, &rows)).unwrap();
+    gated
+        .store
+        .commit(&tick(epoch, 1, &upserts(&rows)))
+        .unwrap();
     for fault in [Fault::Cut, Fault::LoseAnswer, Fault::EndBackend] {
         for n in 1.. {
             number += 1;
@@ -92,17 +95,20 @@ fn fails_at_any_message(more: u32) {
             ];
             new.extend((0..more).map(|day| row(day, "more", i64::from(number))));
             let letters = [letter(u64::from(number))];
+            let rows_changed = changes(&new, &gone);
             let commit = TickCommit {
-                deletes: &gone,
                 dead_letters: &letters,
-                ..tick(epoch, 1 + u64::from(number), &new)
+                ..tick(epoch, 1 + u64::from(number), &rows_changed)
             };
             let (_done, calls, happened) =
                 gated.with_fault(fault, n, |store| store.commit(&commit));
             rows.retain(|row| key(row) != gone[0] && row.seller_region != "more");
             rows.extend(new.iter().cloned());
             rows.sort_unstable();
-            assert!(gated.store.rows().unwrap() == rows, "{fault:?} at {n}");
+            assert!(
+                as_stats(gated.store.rows(&ROUTE_STATS_DAILY)) == rows,
+                "{fault:?} at {n}"
+            );
             let expected = Progress {
                 epoch,
                 tick: commit.tick,
@@ -146,7 +152,7 @@ fn a_start_that_fails_at_any_message_can_be_made_again() {
                     gated.with_fault(fault, n, |store| store.take_epoch(0));
                 gated
                     .store
-                    .commit(&tick(epoch, 1, &[row(1, "SP", 1)]))
+                    .commit(&tick(epoch, 1, &upserts(&[row(1, "SP", 1)])))
                     .unwrap();
                 if !happened {
                     break;

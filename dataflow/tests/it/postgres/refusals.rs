@@ -1,10 +1,9 @@
 //! What is refused, and what is only not possible now.
 
-use eip_stores::{
-    DocumentView, Fault, PostgresStore, PostgresViews, RefusedDocument, Retry, StatsStore as _,
-};
+use eip_stores::{Fault, PostgresStore, PostgresViews, RefusedDocument, Retry, StatsStore as _};
+use eip_views::{ROUTE_STATS_DAILY, SHIPMENT_EVENTS, SHIPMENTS, View};
 
-use super::{Person, TOPIC, TestSpace, row, tick};
+use super::{Person, TOPIC, TestSpace, as_stats, row, tick, upserts};
 
 #[test]
 fn tables_of_a_newer_format_are_refused_with_both_formats_named() {
@@ -28,7 +27,9 @@ fn views_of_another_log_are_refused_with_the_ways_out() {
     let space = TestSpace::new();
     let mut store = space.store();
     let epoch = store.take_epoch(0).unwrap();
-    store.commit(&tick(epoch, 1, &[row(1, "SP", 1)])).unwrap();
+    store
+        .commit(&tick(epoch, 1, &upserts(&[row(1, "SP", 1)])))
+        .unwrap();
     let mut other = PostgresStore::new(&space.config(&space.url, "another log")).unwrap();
     let text = other.take_epoch(0).unwrap_err().to_string();
     for part in [TOPIC, "another log", "eip space adopt", "eip space reset"] {
@@ -104,14 +105,16 @@ fn rights_that_were_taken_away_come_back() {
     person.execute(&format!(
         "REVOKE INSERT ON route_stats_daily FROM \"{role}\""
     ));
-    let error = limited.commit(&tick(epoch, 1, &rows)).unwrap_err();
+    let error = limited
+        .commit(&tick(epoch, 1, &upserts(&rows)))
+        .unwrap_err();
     assert_eq!(error.retry, Retry::Backoff);
     assert!(error.to_string().contains("permission denied"), "{error}");
     person.execute(&format!("GRANT INSERT ON route_stats_daily TO \"{role}\""));
-    limited.commit(&tick(epoch, 1, &rows)).unwrap();
+    limited.commit(&tick(epoch, 1, &upserts(&rows))).unwrap();
     drop(limited);
     person.execute(&format!("DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\""));
-    assert_eq!(store.rows().unwrap(), rows);
+    assert_eq!(as_stats(store.rows(&ROUTE_STATS_DAILY)), rows);
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn of_a_refused_document_the_last_word_is_kept_until_it_is_forgotten() {
     let mut store = space.store();
     store.take_epoch(0).unwrap();
     let refused = |id: &str, version, reason: &str| RefusedDocument {
-        view: DocumentView::Shipments,
+        view: &SHIPMENTS,
         id: id.into(),
         version,
         doc: Some("{\"orderId\":\"\\u0000\"}".into()),
@@ -136,16 +139,14 @@ fn of_a_refused_document_the_last_word_is_kept_until_it_is_forgotten() {
         .unwrap();
     store.refuse(&[refused("b", 4, "late")]).unwrap();
     let mut gone = refused("c", 9, "a delete");
-    (gone.view, gone.doc) = (DocumentView::ShipmentEvents, None);
+    (gone.view, gone.doc) = (&SHIPMENT_EVENTS, None);
     store.refuse(std::slice::from_ref(&gone)).unwrap();
     let mut views = PostgresViews::open(&space.url, &space.space).unwrap();
-    let expected = [
-        gone,
-        refused("a", 5, "x\u{fffd}"),
-        refused("b", 6, "second"),
-    ];
-    assert_eq!(views.refused().unwrap(), expected);
-    let keys = ["a", "b", "none"].map(|id| (DocumentView::Shipments, id.to_owned()));
+    let expected = [refused("a", 5, "x\u{fffd}"), refused("b", 6, "second")];
+    assert_eq!(views.refused(&SHIPMENTS).unwrap(), expected);
+    assert_eq!(views.refused(&SHIPMENT_EVENTS).unwrap(), [gone]);
+    let keys = ["a", "b", "none"].map(|id| (&SHIPMENTS as &View, id.to_owned()));
     assert_eq!(store.forget_refused(&keys).unwrap(), 2);
-    assert_eq!(views.refused().unwrap(), expected[..1]);
+    assert!(views.refused(&SHIPMENTS).unwrap().is_empty());
+    assert_eq!(views.refused(&SHIPMENT_EVENTS).unwrap().len(), 1);
 }

@@ -1,31 +1,51 @@
 //! Both servers read as one.
 
-use eip_contract::Space;
 use eip_contract::{EventTime, EventType};
+use eip_dataflow::sink::writer::Stores;
+use eip_log::TopicId;
 use eip_stores::{
-    DocumentStore as _, DocumentView, DocumentWrite, ElasticsearchConfig, ElasticsearchSpaces,
-    ElasticsearchStore, ServerViews, StatsStore as _, StoreError, StoredCounts, ViewReader,
-    content_hash, version_of,
+    DocumentStore as _, DocumentWrite, ElasticsearchConfig, ElasticsearchSpaces,
+    ElasticsearchStore, PostgresStore, ServerViews, StatsStore as _, StoreError, StoredCounts,
+    ViewReader, content_hash, version_of,
 };
-use eip_views::ShipmentDocument;
+use eip_views::{SHIPMENTS, ShipmentDocument};
 
-use super::{TOPIC, TestSpace, row, tick};
+use super::{TOPIC, TestSpace, row, tick, upserts};
 
-/// Removes the space's indices.
-struct Indices {
+/// A space on both servers, dropped with it.
+pub(crate) struct Servers {
+    space: TestSpace,
     config: ElasticsearchConfig,
 }
 
-impl Indices {
-    fn of(space: &Space) -> Self {
+impl Servers {
+    pub(crate) fn of(space: TestSpace) -> Self {
         let url = eip_test_servers::elasticsearch();
-        Self {
-            config: ElasticsearchConfig::new(url, space.clone()),
+        let config = ElasticsearchConfig::new(url, space.space.clone());
+        Self { space, config }
+    }
+
+    /// Both stores, for views of the log `topic_id`.
+    pub(crate) fn stores(&self, topic_id: TopicId) -> Stores {
+        let topic_id = topic_id.to_string();
+        let documents = ElasticsearchStore::open(self.config.clone(), &topic_id).unwrap();
+        let stats = PostgresStore::new(&self.space.config(&self.space.url, &topic_id)).unwrap();
+        Stores {
+            documents: Box::new(documents),
+            stats: Box::new(stats),
         }
+    }
+
+    pub(crate) fn reader(&self) -> ViewReader {
+        ViewReader::new(self.views().unwrap())
+    }
+
+    fn views(&self) -> Result<ServerViews, StoreError> {
+        ServerViews::open(&self.space.url, &self.config)
     }
 }
 
-impl Drop for Indices {
+impl Drop for Servers {
     fn drop(&mut self) {
         let spaces = ElasticsearchSpaces::new(&self.config).unwrap();
         spaces.drop(&self.config.space).unwrap();
@@ -55,41 +75,44 @@ fn shipment(order_id: &str) -> DocumentWrite {
 
 #[test]
 fn the_views_of_both_servers_are_read_as_one() {
-    let space = TestSpace::new();
-    let indices = Indices::of(&space.space);
-    let open = || ServerViews::open(&space.url, &indices.config);
-    let error = open().err().unwrap();
+    let servers = Servers::of(TestSpace::new());
+    let error = servers.views().err().unwrap();
     assert!(
         error.to_string().contains("no dataflow has run there"),
         "{error}"
     );
 
-    let mut stats = space.store();
+    let mut stats = servers.space.store();
     let epoch = stats.take_epoch(0).unwrap();
-    let mut documents = ElasticsearchStore::open(indices.config.clone(), TOPIC).unwrap();
+    let mut documents = ElasticsearchStore::open(servers.config.clone(), TOPIC).unwrap();
     documents.take_over(epoch, 1).unwrap();
     documents.write_as(epoch, 0).unwrap();
     let mut writes = vec![shipment("b"), shipment("a \"é\"")];
     documents
-        .bulk(DocumentView::Shipments, version_of(epoch, 1), &mut writes)
+        .bulk(&SHIPMENTS, version_of(epoch, 1), &mut writes)
         .unwrap();
-    stats.commit(&tick(epoch, 1, &[row(1, "SP", 1)])).unwrap();
+    stats
+        .commit(&tick(epoch, 1, &upserts(&[row(1, "SP", 1)])))
+        .unwrap();
 
-    let mut reader = ViewReader::new(open().unwrap());
+    let mut reader = servers.reader();
     let place = reader.place();
     assert!(
         place.contains("PostgreSQL") && place.contains("Elasticsearch"),
         "{place}"
     );
     let counts = StoredCounts {
-        shipments: 2,
-        route_stats_daily: 1,
-        ..StoredCounts::default()
+        views: vec![
+            ("shipment_events", 0),
+            ("shipments", 2),
+            ("route_stats_daily", 1),
+        ],
+        dead_letters: 0,
     };
     assert_eq!(reader.counts().unwrap(), counts);
     let mut ids = Vec::new();
     reader
-        .for_each_document(DocumentView::Shipments, &mut |id, _line| {
+        .for_each_document(&SHIPMENTS, &mut |id, _line| {
             ids.push(id.to_owned());
         })
         .unwrap();
@@ -98,7 +121,7 @@ fn the_views_of_both_servers_are_read_as_one() {
     reader
         .snapshot(|reader| {
             let before = reader.digests()?;
-            stats.commit(&tick(epoch, 2, &[row(2, "SP", 1)]))?;
+            stats.commit(&tick(epoch, 2, &upserts(&[row(2, "SP", 1)])))?;
             assert_eq!(reader.digests()?, before);
             assert_eq!(reader.progress()?.unwrap().tick, 1);
             Ok::<_, StoreError>(())

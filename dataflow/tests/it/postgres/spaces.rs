@@ -1,8 +1,9 @@
 //! Spaces in one database: apart from one another, listed, adopted, emptied, dropped.
 
 use eip_stores::{PostgresSpaces, PostgresStore, PostgresViews, Retry, StatsStore as _};
+use eip_views::ROUTE_STATS_DAILY;
 
-use super::{TOPIC, TestSpace, row, tick};
+use super::{TOPIC, TestSpace, as_stats, row, tick, upserts};
 
 #[test]
 fn spaces_are_apart_and_listed_until_they_are_dropped() {
@@ -12,10 +13,13 @@ fn spaces_are_apart_and_listed_until_they_are_dropped() {
         let mut store = space.store();
         let epoch = store.take_epoch(0).unwrap();
         store
-            .commit(&tick(epoch, 1, &[row(1, "SP", value)]))
+            .commit(&tick(epoch, 1, &upserts(&[row(1, "SP", value)])))
             .unwrap();
     }
-    assert_eq!(one.store().rows().unwrap(), [row(1, "SP", 1)]);
+    assert_eq!(
+        as_stats(one.store().rows(&ROUTE_STATS_DAILY)),
+        [row(1, "SP", 1)]
+    );
     let list = spaces.list().unwrap();
     assert!(
         list.contains(&one.space) && list.contains(&other.space),
@@ -24,7 +28,10 @@ fn spaces_are_apart_and_listed_until_they_are_dropped() {
     assert!(spaces.drop(&one.space).unwrap());
     assert!(!spaces.drop(&one.space).unwrap());
     assert!(!spaces.list().unwrap().contains(&one.space));
-    assert_eq!(other.store().rows().unwrap(), [row(1, "SP", 2)]);
+    assert_eq!(
+        as_stats(other.store().rows(&ROUTE_STATS_DAILY)),
+        [row(1, "SP", 2)]
+    );
 }
 
 #[test]
@@ -37,7 +44,8 @@ fn a_space_that_adopts_a_log_keeps_its_rows_and_one_that_is_reset_does_not() {
     );
     let mut old = space.store();
     let epoch = old.take_epoch(0).unwrap();
-    old.commit(&tick(epoch, 5, &[row(1, "SP", 1)])).unwrap();
+    old.commit(&tick(epoch, 5, &upserts(&[row(1, "SP", 1)])))
+        .unwrap();
     assert!(spaces.adopt(&space.space, "new").unwrap());
     // The dataflow over the log that was is fenced at once.
     let error = old.commit(&tick(epoch, 6, &[])).unwrap_err();
@@ -47,12 +55,12 @@ fn a_space_that_adopts_a_log_keeps_its_rows_and_one_that_is_reset_does_not() {
     assert!(taken > epoch + 1);
     let progress = new.progress().unwrap().unwrap();
     assert_eq!((progress.tick, progress.offsets.len()), (5, 0));
-    assert_eq!(new.rows().unwrap(), [row(1, "SP", 1)]);
+    assert_eq!(as_stats(new.rows(&ROUTE_STATS_DAILY)), [row(1, "SP", 1)]);
 
     assert!(spaces.reset(&space.space, TOPIC).unwrap());
     let mut again = space.store();
     assert!(again.take_epoch(0).unwrap() > taken);
-    assert!(again.rows().unwrap().is_empty());
+    assert!(as_stats(again.rows(&ROUTE_STATS_DAILY)).is_empty());
     assert_eq!(again.progress().unwrap().unwrap().tick, 0);
 }
 

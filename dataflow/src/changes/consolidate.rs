@@ -1,14 +1,20 @@
-//! Changes of documents → one write an `_id`.
+//! Changes of documents or rows → one write a key.
 
-/// A document of a view, in packed form.
+use std::cmp::Ordering;
+
+/// A document or row of a view, in packed form.
 pub trait Keyed {
-    /// What names the document.
-    type Key: Ord;
-    /// Its name.
-    fn key(&self) -> Self::Key;
+    /// Compares what names them, which is all that is written of them at most once a tick.
+    fn cmp_key(&self, other: &Self) -> Ordering;
 }
 
-/// What is to become of one document.
+impl<K: Ord, V> Keyed for (K, V) {
+    fn cmp_key(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+/// What is to become of one document or row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change<D> {
     /// It is this from now on.
@@ -22,15 +28,14 @@ pub enum Change<D> {
 /// of several, in any order, as long as they are all of these ticks for their keys.
 pub fn consolidate<D: Keyed + Ord>(updates: &mut Vec<(D, i64)>, mut each: impl FnMut(Change<D>)) {
     updates.sort_unstable_by(|(left, _), (right, _)| {
-        left.key().cmp(&right.key()).then_with(|| left.cmp(right))
+        left.cmp_key(right).then_with(|| left.cmp(right))
     });
     let mut updates = updates.drain(..).peekable();
     while let Some((first, mut diff)) = updates.next() {
-        let key = first.key();
         let mut document = first;
         let (mut added, mut removed) = (None, None);
         loop {
-            let next = updates.next_if(|(next, _)| next.key() == key);
+            let next = updates.next_if(|(next, _)| next.cmp_key(&document).is_eq());
             if let Some((next, more)) = &next
                 && *next == document
             {
@@ -69,9 +74,8 @@ mod tests {
     struct Document(u8, u8);
 
     impl Keyed for Document {
-        type Key = u8;
-        fn key(&self) -> u8 {
-            self.0
+        fn cmp_key(&self, other: &Self) -> Ordering {
+            self.0.cmp(&other.0)
         }
     }
 
