@@ -91,7 +91,7 @@ test-dags: setup
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dags/tests
 
 .PHONY: services-test
-services-test: setup ## dev/services against the real servers; compose.yml and deploy/; generated requests to `eip ingest`
+services-test: setup ## dev/services against the real servers; compose.yml and deploy/; generated requests, and a generated client of `eip api`
 	$(CARGO) test $(ALL) --test '*' --no-run
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dev/tests
 

@@ -85,9 +85,15 @@ fn readers_see_before_or_after(served: &Served, readers: u64, correct: impl FnOn
     assert!(corrected, "no reader saw the correction");
 }
 
+/// Embedded views are written with the log; on servers a dataflow writes them.
+fn bring_up(eip: &Eip) {
+    eip.run(["dataflow", "--until-caught-up"]).ok();
+}
+
 fn check(eip: &Eip, data: &Path) {
     let readers = repetitions(200, 1_000);
     eip.fast(data).ok();
+    bring_up(eip);
     let rules = rules(&eip.path(""), "end_of_day", "45m");
     let window = [
         "--rules",
@@ -101,6 +107,7 @@ fn check(eip: &Eip, data: &Path) {
     let mut run = String::new();
     readers_see_before_or_after(&served, readers, || {
         run = eip.window(data, &args).ok().run_id();
+        bring_up(eip);
     });
     let written = served.get("/readyz")["progress"]["tick"].as_u64().unwrap();
     // One that was never asked yet, and one that has kept an older moment.
@@ -117,6 +124,7 @@ fn check(eip: &Eip, data: &Path) {
     }
     readers_see_before_or_after(&served, readers, || {
         eip.run(["replay", "revert", &run]).ok();
+        bring_up(eip);
     });
 }
 
