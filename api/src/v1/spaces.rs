@@ -1,5 +1,6 @@
 //! `GET /v1/spaces`: the spaces of this place, how far the views of each are, and how much they hold.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -90,9 +91,8 @@ struct ViewsAnswer {
     stats_tick: u64,
     /// Null where nobody tells, and then all of `stats_tick` is.
     visible_tick: Option<u64>,
-    shipment_events: u64,
-    shipments: u64,
-    route_stats_daily: u64,
+    /// Documents or rows by view.
+    counts: BTreeMap<String, u64>,
     dead_letters: u64,
 }
 
@@ -209,16 +209,16 @@ fn views(spaces: &Spaces, space: &Space) -> Result<ViewsAnswer, StoreError> {
     spaces.open(space)?.snapshot(|reader: &mut ViewReader| {
         let progress = reader.progress()?.unwrap_or_else(nothing_written);
         let counts = reader.counts()?;
+        let named = counts.views.into_iter();
+        let named = named.map(|(view, count)| (view.to_owned(), count));
         Ok(ViewsAnswer {
             format: spaces.format(),
             topic_id: progress.topic_id,
             epoch: progress.epoch,
             stats_tick: progress.tick,
             visible_tick: reader.visible_tick()?,
-            shipment_events: counts.shipment_events,
-            shipments: counts.shipments,
-            route_stats_daily: counts.route_stats_daily,
             dead_letters: counts.dead_letters,
+            counts: named.collect(),
         })
     })
 }

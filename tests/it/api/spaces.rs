@@ -42,7 +42,7 @@ fn compared(one: &Eip, name: &str, other_name: &str, other: &dyn Fn(&[&str]), da
             "{shown}"
         );
         let views = &shown["views"];
-        assert_eq!(views["shipments"], 300, "{shown}");
+        assert_eq!(views["counts"]["shipments"], 300, "{shown}");
         assert!(views["stats_tick"].as_u64() > Some(0), "{shown}");
     }
     let equal = diff(&served, name, other_name, "");
