@@ -10,8 +10,22 @@ pub(crate) mod views;
 use eip_http::Problem;
 use eip_http::openapi::Bearer;
 pub(crate) use eip_http::openapi::Problems;
-use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, response};
+use utoipa::{IntoResponses, OpenApi as _, ToSchema as _};
+
+/// The refusal of a tick of which too much has been forgotten.
+pub(crate) struct Forgotten;
+
+impl IntoResponses for Forgotten {
+    fn responses() -> std::collections::BTreeMap<String, RefOr<response::Response>> {
+        let text = "What has changed since that tick is not known any more; `reset`: begin with 0.";
+        let schema = Ref::from_schema_name(Problem::name());
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response = ResponseBuilder::new().description(text);
+        let response = response.content("application/problem+json", content);
+        [("410".to_owned(), RefOr::T(response.build()))].into()
+    }
+}
 
 /// The frame of the document; the paths add themselves.
 #[derive(utoipa::OpenApi)]

@@ -48,6 +48,20 @@ impl From<eip_http::Problem> for Problem {
     }
 }
 
+impl Problem {
+    /// It may be answered a little later.
+    pub(crate) fn not_now(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// What the caller goes on from is not known any more: it has to begin again.
+    pub(crate) fn reset(detail: impl Into<String>) -> Self {
+        let problem = eip_http::Problem::new(StatusCode::GONE, "reset", detail);
+        let reset = [("reset".to_owned(), serde_json::Value::Bool(true))];
+        Self(problem.with(reset.into_iter().collect()))
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         self.0.into_response()

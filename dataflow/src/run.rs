@@ -343,6 +343,8 @@ fn take_over(
     let least = 1 + known.max(stores.documents.greatest_epoch()?);
     let epoch = stores.stats.take_epoch(least)?;
     stores.documents.take_over(epoch, processes)?;
+    let lineage = stores.documents.lineage()?;
+    stores.stats.begin_changes(epoch, lineage.as_deref())?;
     Ok(epoch)
 }
 

@@ -80,6 +80,10 @@ impl Shipments {
             out!("{answer}");
             return Ok(Exit::Done);
         }
+        if let Some(changes) = answer["changes"].as_array() {
+            show_changes(changes, &answer);
+            return Ok(Exit::Done);
+        }
         let shipments = list(&answer["shipments"]);
         let rows = shipments.iter().map(|shipment| {
             vec![
@@ -290,6 +294,29 @@ pub(super) fn list(value: &Value) -> &[Value] {
 
 pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or("-").to_owned()
+}
+
+/// What has changed since a tick.
+fn show_changes(changes: &[Value], answer: &Value) {
+    let rows = changes.iter().map(|change| {
+        let shipment = &change["shipment"];
+        let status = if change["deleted"] == true {
+            "deleted".to_owned()
+        } else {
+            text(&shipment["status"])
+        };
+        vec![
+            change["tick"].to_string(),
+            text(&change["order_id"]),
+            status,
+        ]
+    });
+    out!("{}", table(&["tick", "order", "now"], 3, rows.collect()));
+    let upto = &answer["upto_tick"];
+    match answer["next"].as_str() {
+        Some(next) => out!("more: the same with cursor={next}"),
+        None => out!("all up to tick {upto}; go on with changed_since_tick={upto}"),
+    }
 }
 
 /// Of which moment the answer is.

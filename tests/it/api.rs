@@ -2,6 +2,7 @@
 //! makes of the exported views, whose digests are the oracle's.
 
 mod access;
+mod changes;
 mod filters;
 mod ledger;
 mod pipeline;

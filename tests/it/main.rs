@@ -21,6 +21,7 @@ mod crash;
 mod data_check;
 mod data_document;
 mod demo;
+mod edited;
 mod guards;
 mod ingest;
 mod log_files;

@@ -10,6 +10,8 @@ use std::process::{Command, Output, Stdio};
 use eip_log::kafka::{KafkaConfig, KafkaLog};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 pub(crate) const ORDERS: &str = "olist_orders_dataset.csv";
@@ -242,6 +244,24 @@ pub(crate) fn sql(url: &str, statement: &str) -> String {
         .output()
         .unwrap();
     Ran::of(output).ok().out
+}
+
+/// Runs statements on the file of the embedded views, as somebody with a shell might.
+pub(crate) fn sqlite(eip: &Eip, statements: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(eip.state().join("views.sqlite"));
+        let mut connection = options.connect().await.unwrap();
+        let statements = AssertSqlSafe(statements.to_owned());
+        sqlx::raw_sql(statements)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+    });
 }
 
 /// The binary, without a state folder and without servers.

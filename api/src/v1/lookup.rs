@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::response::Response;
-use eip_stores::query::{Direction, Document, Moment, Search, Sort};
+use eip_stores::query::{Count, Direction, Document, Moment, Search, Sort};
 use eip_views::{SHIPMENTS, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -159,7 +159,7 @@ async fn beginning(moment: &mut Moment, wanted: &str) -> Result<Vec<Document>, P
         },
         after: None,
         limit: CANDIDATES as u32 + 1,
-        count_all: false,
+        count: Count::Nothing,
     };
     Ok(moment.search(&search).await?.documents)
 }

@@ -1,6 +1,7 @@
 //! Parameters of queries as they are written, and what they mean.
 
 use eip_contract::{Day, EventTime};
+use eip_stores::TICK_BITS;
 
 use crate::problem::Problem;
 
@@ -75,15 +76,20 @@ pub(crate) fn truth(field: &'static str, text: Option<&str>) -> Result<Option<bo
 }
 
 /// The greatest tick that there can be: a document's version has 42 bits for it.
-const LAST_TICK: u64 = (1 << 42) - 1;
+const LAST_TICK: u64 = (1 << TICK_BITS) - 1;
+
+/// The parameter `min_tick`.
+pub(crate) fn tick(text: Option<&str>) -> Result<Option<u64>, Problem> {
+    tick_of("min_tick", text)
+}
 
 /// A tick.
-pub(crate) fn tick(text: Option<&str>) -> Result<Option<u64>, Problem> {
+pub(crate) fn tick_of(field: &'static str, text: Option<&str>) -> Result<Option<u64>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let tick = text.parse().ok().filter(|tick| *tick <= LAST_TICK);
     tick.map(Some).ok_or_else(|| {
-        let form = format!("min_tick must be a tick, 0 to {LAST_TICK}, not {text:?}");
-        Problem::bad_field("min_tick", form)
+        let form = format!("{field} must be a tick, 0 to {LAST_TICK}, not {text:?}");
+        Problem::bad_field(field, form)
     })
 }
 

@@ -1,12 +1,14 @@
-//! `GET /v1/shipments`: shipments that meet a filter, page by page, with counts by facet.
+//! `GET /v1/shipments`: shipments that meet a filter, page by page, with counts by facet; or those that have
+//! changed since a tick.
 
+mod changes;
 mod cursor;
 mod filter;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use eip_stores::query::{After, Direction, FACETS, FacetCount, Search, Sort, Total};
+use eip_stores::query::{After, Count, Direction, FACETS, FacetCount, Search, Sort, Total};
 use eip_views::{SHIPMENTS, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -18,9 +20,10 @@ use super::document::raw;
 use super::parameters::{number, tick, truth};
 use crate::api::Api;
 use crate::asked::{Answer, Asked, Conditional, IfNoneMatch, Question};
-use crate::openapi::Problems;
 use crate::openapi::views::Shipment;
+use crate::openapi::{Forgotten, Problems};
 use crate::problem::Problem;
+use changes::Changes;
 use cursor::Cursor;
 
 pub(crate) use filter::{Filter, Wanted, Window, is_id, pasted, search_for};
@@ -51,6 +54,10 @@ pub(crate) struct ListQuery {
     /// `exact`: `total` counts all, not only up to 10,000.
     #[param(pattern = "^exact$")]
     count: Option<String>,
+    /// What ticks after this one have written or deleted, in order of tick and id; goes with `limit`,
+    /// `cursor` and `min_tick` only. 0 begins a copy.
+    #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
+    changed_since_tick: Option<String>,
     /// Waits, for at most 5 s, until this tick is visible.
     #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
     min_tick: Option<String>,
@@ -121,9 +128,18 @@ const SORTS: [(&str, &str); 10] = [
     ("late", "lateSeconds"),
 ];
 
+/// A page of shipments, or of changes with `changed_since_tick`.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) enum Listed {
+    Page(Answer<Page>),
+    Changes(Answer<Changes>),
+}
+
 /// Shipments that meet a filter, page by page.
 #[utoipa::path(get, operation_id = "shipments", path = "/v1/shipments", params(Filter, ListQuery, Conditional),
-    responses((status = 200, body = Answer<Page>), Conditional, Problems))]
+    responses((status = 200, body = Listed), Conditional, Forgotten, Problems))]
 pub(crate) async fn list(
     State(api): State<Api>,
     known: IfNoneMatch,
@@ -133,12 +149,15 @@ pub(crate) async fn list(
     if let Some(unknown) = query.unknown.keys().next() {
         return Err(Problem::bad_query(format!("{unknown} is no parameter")));
     }
-    let sort = sort(query.sort.as_deref())?;
     let limit = number("limit", query.limit.as_deref(), USUAL, GREATEST)?;
+    if query.changed_since_tick.is_some() {
+        return changes::list(&api, known, &query, limit).await;
+    }
+    let sort = sort(query.sort.as_deref())?;
     let with_facets = truth("facets", query.facets.as_deref())?.unwrap_or(false);
-    let count_all = match query.count.as_deref() {
-        None => false,
-        Some("exact") => true,
+    let count = match query.count.as_deref() {
+        None => Count::Enough,
+        Some("exact") => Count::All,
         Some(text) => {
             let form = format!("count may be exact, not {text:?}");
             return Err(Problem::bad_field("count", form));
@@ -149,7 +168,7 @@ pub(crate) async fn list(
     let cursor = query.cursor.as_deref();
     let cursor = cursor.map(|text| Cursor::read(text, &bound_to, sort.column));
     let cursor = cursor.transpose()?;
-    let shown = (sort, limit, with_facets, count_all);
+    let shown = (sort, limit, with_facets, count);
     let question = Question::named(format!("shipments:{wanted:?}:{shown:?}:{cursor:?}"))
         .at_least(tick(query.min_tick.as_deref())?)
         .unless(known);
@@ -158,13 +177,20 @@ pub(crate) async fn list(
         let moment = &mut asked.moment;
         let visible = moment.visible_tick();
         let moved = cursor.as_ref().is_some_and(|cursor| cursor.tick != visible);
-        let search = Search {
+        let mut search = Search {
             condition,
             sort,
             after: cursor.map(|cursor| cursor.after),
             limit: limit + 1,
-            count_all,
+            count,
         };
+        let mut facets = None;
+        if with_facets {
+            let counts = moment.facets(&search.condition).await?;
+            // They count every shipment once.
+            search.count = Count::Known(counts.iter().map(|(_, count)| count).sum());
+            facets = Some(Facets::of(&counts));
+        }
         let mut found = moment.search(&search).await?;
         let more = found.documents.len() > limit as usize;
         found.documents.truncate(limit as usize);
@@ -179,11 +205,6 @@ pub(crate) async fn list(
             };
             Cursor::write(&bound_to, visible, &after)
         });
-        let facets = if with_facets {
-            Some(Facets::of(&moment.facets(&search.condition).await?))
-        } else {
-            None
-        };
         let shipments = found.documents.iter();
         Ok(Page {
             shipments: shipments

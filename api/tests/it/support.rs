@@ -38,6 +38,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) content_type: String,
     pub(crate) response: Response<()>,
+    pub(crate) bytes: Vec<u8>,
     pub(crate) text: String,
 }
 
@@ -205,6 +206,11 @@ impl Api {
 
     /// Stores an order that was placed and delivered, with its events.
     pub(crate) async fn delivered_order(&self, order_id: &str) {
+        self.delivered_order_at(order_id, 1).await;
+    }
+
+    /// The same, at this tick.
+    pub(crate) async fn delivered_order_at(&self, order_id: &str, tick: u64) {
         let placed = time("2018-03-01T10:00:00Z");
         let delivered = time("2018-03-05T11:00:00Z");
         let mut times = [None; 6];
@@ -223,7 +229,7 @@ impl Api {
                 estimated_delivery_at: None,
             };
             let id = event.event_id().to_string();
-            self.document("shipment_events", &id, &event.to_json())
+            self.document("shipment_events", &id, &event.to_json(), tick)
                 .await;
         }
         let mut doc = Vec::new();
@@ -240,13 +246,71 @@ impl Api {
         }
         .encode(&mut doc);
         let doc = String::from_utf8(doc).unwrap();
-        self.document("shipments", order_id, &doc).await;
+        self.document("shipments", order_id, &doc, tick).await;
     }
 
-    async fn document(&self, view: &'static str, id: &str, doc: &str) {
+    /// So many delivered orders without events.
+    pub(crate) async fn delivered_orders(&self, count: usize) {
+        let mut times = [None; 6];
+        times[EventType::OrderPlaced.rank()] = Some(time("2018-03-01T10:00:00Z"));
+        times[EventType::Delivered.rank()] = Some(time("2018-03-05T11:00:00Z"));
+        let documents = (0..count).map(|number| {
+            let order_id = format!("order {number:06}");
+            let mut doc = Vec::new();
+            ShipmentDocument {
+                order_id: &order_id,
+                seller_region: if number % 2 == 0 { "SP" } else { "MG" },
+                customer_region: "RJ",
+                estimated_delivery_at: EventTime::from_seconds(1_520_000_000 + number as i64),
+                status: EventType::Delivered,
+                times,
+                event_count: 2,
+                lead_time_seconds: Some(number as i64),
+                late_seconds: Some(0),
+            }
+            .encode(&mut doc);
+            (order_id, String::from_utf8(doc).unwrap())
+        });
+        let documents: Vec<(String, String)> = documents.collect();
         match &self.stored {
-            Stored::Sqlite(sqlite) => sqlite.document(view, id, doc),
-            Stored::Servers(servers) => servers.document(view, id, doc).await,
+            Stored::Sqlite(sqlite) => sqlite.shipments(&documents),
+            Stored::Servers(servers) => servers.documents("shipments", &documents, 1).await,
+        }
+    }
+
+    /// Stores an order that is late and under way.
+    pub(crate) async fn undelivered_order(&self, order_id: &str) {
+        let mut times = [None; 6];
+        times[EventType::DeliveryDelayed.rank()] = Some(time("2018-03-02T10:00:00Z"));
+        let mut doc = Vec::new();
+        ShipmentDocument {
+            order_id,
+            seller_region: "ZZ",
+            customer_region: "RJ",
+            estimated_delivery_at: None,
+            status: EventType::DeliveryDelayed,
+            times,
+            event_count: 1,
+            lead_time_seconds: None,
+            late_seconds: None,
+        }
+        .encode(&mut doc);
+        let doc = String::from_utf8(doc).unwrap();
+        self.document("shipments", order_id, &doc, 1).await;
+    }
+
+    async fn document(&self, view: &'static str, id: &str, doc: &str, tick: u64) {
+        match &self.stored {
+            Stored::Sqlite(sqlite) => sqlite.document(view, id, doc, tick),
+            Stored::Servers(servers) => servers.document(view, id, doc, tick).await,
+        }
+    }
+
+    /// Deletes a shipment at this tick.
+    pub(crate) async fn delete_at(&self, order_id: &str, tick: u64) {
+        match &self.stored {
+            Stored::Sqlite(sqlite) => sqlite.delete(order_id, tick),
+            Stored::Servers(servers) => servers.delete(order_id, tick).await,
         }
     }
 
@@ -314,12 +378,12 @@ pub(crate) async fn send_alone(router: Router, request: Request<Body>) -> Answer
     let content_type = content_type
         .map_or("", |value| value.to_str().unwrap())
         .to_owned();
-    let text = String::from_utf8(bytes.to_vec()).unwrap();
     Answer {
         status: response.status(),
         content_type,
         response,
-        text,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+        bytes: bytes.to_vec(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The first version of the API.
 
+mod changes;
+mod export;
 mod pipeline;
 mod routes;
 mod runs;

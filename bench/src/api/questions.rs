@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use eip_contract::{Day, EventTime};
 use eip_stores::query::{
-    By, Condition, Direction, Moment, Period, Queries, Search, Sort, StatsQuery, TIMES,
+    By, Condition, Count, Direction, Moment, Period, Queries, Search, Sort, StatsQuery, TIMES,
 };
 use eip_views::{SHIPMENTS, Value};
 
@@ -147,9 +147,12 @@ impl Question {
                 let seller = Condition::OneOf(place("sellerRegion"), vec![text("SP")]);
                 let condition = Condition::All(vec![seller, before]);
                 let late = place("lateSeconds");
-                let search = page(condition.clone(), late, Direction::Descending);
+                let counts = moment.facets(&condition).await?;
+                let search = Search {
+                    count: Count::Known(counts.iter().map(|(_, count)| count).sum()),
+                    ..page(condition, late, Direction::Descending)
+                };
                 moment.search(&search).await?;
-                moment.facets(&condition).await?;
             }
             Self::Overview => overview(&mut moment, subject.last, start, end).await?,
             Self::WorstRoutes => {
@@ -226,7 +229,7 @@ fn page(condition: Condition, column: usize, direction: Direction) -> Search {
         sort: Sort { column, direction },
         after: None,
         limit: 50,
-        count_all: false,
+        count: Count::Enough,
     }
 }
 

@@ -61,7 +61,7 @@ fn send_all(
                     body,
                     "{{\"index\":{{\"_id\":\"{id}\",\"version\":{version},\
                      \"version_type\":\"external\"}}}}\n\
-                     {fields},\"rev\":{},\"ver\":{version}}}",
+                     {fields},\"rev\":{},\"ver\":{version},\"tick\":1}}",
                     *rev as i64
                 )?;
             }

@@ -22,7 +22,7 @@ use crate::crash::CrashPoint;
 use crate::tick::Tick;
 use eip_stores::{
     DocumentStore, DocumentWrite, Look, Retry, RowChanges, StatsStore, StoreError,
-    StoredDeadLetter, TickCommit, version_of,
+    StoredDeadLetter, TickCommit, leaves_entries, version_of,
 };
 
 /// Jobs that may wait; each holds some thousand documents.
@@ -333,10 +333,7 @@ impl Work<'_> {
         mut writes: Vec<DocumentWrite>,
     ) -> Result<(), StoreError> {
         let sent = writes.len() as u64;
-        let deleted = writes
-            .iter()
-            .filter(|write| matches!(write, DocumentWrite::Delete { .. }))
-            .count() as u64;
+        let deleted = self.note_deleted(view, tick, &writes)?;
         let version = version_of(self.epoch, tick);
         let documents = &mut *self.stores.documents;
         let mut refused = Vec::new();
@@ -374,6 +371,28 @@ impl Work<'_> {
             counts.written += sent - deleted;
         });
         Ok(())
+    }
+
+    /// How many documents these writes delete. Entries of them are written before they are gone: a crash in
+    /// between leaves an entry too many, never one too few.
+    fn note_deleted(
+        &mut self,
+        view: &'static View,
+        tick: Tick,
+        writes: &[DocumentWrite],
+    ) -> Result<u64, StoreError> {
+        let deletes = writes.iter().filter_map(|write| match write {
+            DocumentWrite::Delete { id } => Some(id.as_str()),
+            DocumentWrite::Index { .. } => None,
+        });
+        let ids: Vec<&str> = deletes.collect();
+        if !ids.is_empty() && leaves_entries(view) {
+            let (stats, epoch) = (&mut *self.stores.stats, self.epoch);
+            patiently(self.control, stats.name(), || {
+                stats.note_deleted(epoch, view, tick, &ids)
+            })?;
+        }
+        Ok(ids.len() as u64)
     }
 
     fn make_visible(&mut self, tick: Option<Tick>) -> Result<(), StoreError> {

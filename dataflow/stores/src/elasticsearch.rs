@@ -33,7 +33,10 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::error::{Fault, Retry, StoreError};
-use super::{DocumentStore, DocumentWrite, Look, RefusedDocument, StoredDocument, new_runtime};
+use super::{
+    DocumentStore, DocumentWrite, Look, RefusedDocument, StoredDocument, leaves_entries,
+    new_runtime,
+};
 use bulk::Lane;
 pub(crate) use client::{Answer, Client, Failure};
 use fence::{WriteEnd, superseded};
@@ -234,6 +237,28 @@ impl DocumentStore for ElasticsearchStore {
 
     fn take_over(&mut self, epoch: u64, writers: usize) -> Result<(), StoreError> {
         self.runtime.block_on(self.views.take_over(epoch, writers))
+    }
+
+    fn lineage(&mut self) -> Result<Option<String>, StoreError> {
+        let Views {
+            target, indices, ..
+        } = &self.views;
+        if *target == Target::Beside {
+            return Ok(None);
+        }
+        let tracked = indices
+            .iter()
+            .filter(|indices| leaves_entries(indices.view));
+        self.runtime.block_on(async {
+            let mut lineage = Vec::new();
+            for indices in tracked {
+                match indices.current().await? {
+                    Some(generation) => lineage.push(generation.lineage),
+                    None => return Ok(None),
+                }
+            }
+            Ok(Some(lineage.join("/")))
+        })
     }
 
     fn write_as(&mut self, epoch: u64, writer: usize) -> Result<(), StoreError> {

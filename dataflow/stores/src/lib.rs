@@ -8,6 +8,7 @@
 //! Nothing above this seam knows which store it has, and nothing below it knows the views one by
 //! one: indices and tables, what is written and how it is read follow from a view's columns.
 
+mod changes;
 mod elasticsearch;
 mod error;
 mod export;
@@ -22,6 +23,7 @@ use eip_log::Mark;
 use eip_views::{Row, View};
 use sha2::{Digest as _, Sha256};
 
+pub use changes::{DELETIONS_KEPT, leaves_entries, tick_of};
 pub use elasticsearch::{
     ELASTICSEARCH_FORMAT, ElasticsearchConfig, ElasticsearchDocuments, ElasticsearchRebuild,
     ElasticsearchSpaces, ElasticsearchStore, IndexInfo,
@@ -160,6 +162,11 @@ pub trait DocumentStore: Send {
     /// `writers` processes will write.
     fn take_over(&mut self, epoch: u64, writers: usize) -> Result<(), StoreError>;
 
+    /// Names the documents that were taken over: others have another name, also where they are found under
+    /// the same names as these. None where readers do not see these yet. Called after
+    /// [`DocumentStore::take_over`].
+    fn lineage(&mut self) -> Result<Option<String>, StoreError>;
+
     /// Makes the caller the writer number `writer` of `epoch`, which has taken the store over.
     fn write_as(&mut self, epoch: u64, writer: usize) -> Result<(), StoreError>;
 
@@ -212,6 +219,25 @@ pub trait StatsStore: Send {
     /// and documents that were refused. Called under the epoch that was taken, when the log is not
     /// what the views were made from; the first tick then writes all that is missing.
     fn begin_again(&mut self, epoch: u64) -> Result<(), StoreError>;
+
+    /// Keeps the record of changes for documents of this lineage ([`DocumentStore::lineage`]). Of another
+    /// one than before nothing is known until the next tick is written. Called under the epoch that was
+    /// taken, before anything is written. Nothing to do where rows and documents share a file.
+    fn begin_changes(&mut self, _epoch: u64, _lineage: Option<&str>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Notes documents that `tick` is about to delete. Nothing to do where the document store does so
+    /// itself, in the transaction of the delete.
+    fn note_deleted(
+        &mut self,
+        _epoch: u64,
+        _view: &'static View,
+        _tick: u64,
+        _ids: &[&str],
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// All stored rows of a view, in the order of their key.
     fn rows(&mut self, view: &'static View) -> Result<Vec<Row>, StoreError>;

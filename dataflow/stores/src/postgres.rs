@@ -15,6 +15,7 @@
 //! A connection is made when it is needed and given up at the first error of any kind. No session
 //! state outlives it, and whatever it had begun is rolled back by the server.
 
+mod changes;
 mod copy;
 mod epoch;
 mod failure;
@@ -116,6 +117,26 @@ impl StatsStore for PostgresStore {
         self.session.run("begin again", async |connection| {
             write::begin_again(connection, epoch).await
         })
+    }
+
+    fn begin_changes(&mut self, epoch: u64, lineage: Option<&str>) -> Result<(), StoreError> {
+        self.session
+            .run("begin the record of changes", async |connection| {
+                changes::begin(connection, epoch, lineage).await
+            })
+    }
+
+    fn note_deleted(
+        &mut self,
+        epoch: u64,
+        view: &'static View,
+        tick: u64,
+        ids: &[&str],
+    ) -> Result<(), StoreError> {
+        self.session
+            .run("note deleted documents", async |connection| {
+                changes::note_deleted(connection, epoch, view, tick, ids).await
+            })
     }
 
     fn rows(&mut self, view: &'static View) -> Result<Vec<Row>, StoreError> {

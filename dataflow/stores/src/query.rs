@@ -5,6 +5,7 @@
 //! Elasticsearch may be of a later tick than PostgreSQL's rows, never of an earlier one; a search there
 //! finds everything up to [`Moment::visible_tick`].
 
+mod changes;
 mod condition;
 mod elasticsearch;
 mod postgres;
@@ -12,6 +13,7 @@ mod sqlite;
 mod stats;
 mod troubles;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,7 +23,8 @@ use eip_views::{Kept, SHIPMENTS, VIEWS, Value, View};
 use crate::Progress;
 use crate::error::StoreError;
 
-pub use condition::{After, Condition, Direction, Search, Sort, Total};
+pub use changes::{Change, ChangeQuery};
+pub use condition::{After, Condition, Count, Direction, Search, Sort, Total};
 pub use stats::{By, Period, StatsGroup, StatsQuery};
 pub use troubles::{RefusedHead, Troubles};
 
@@ -68,7 +71,7 @@ pub const FACETS: [&str; 4] = ["status", "sellerRegion", "customerRegion", "dela
 pub struct Found {
     /// In the order that was asked for.
     pub documents: Vec<Document>,
-    /// How many there are on all pages.
+    /// How many there are on all pages, as far as they were counted.
     pub total: Total,
 }
 
@@ -246,6 +249,40 @@ impl Moment {
         match &self.kind {
             MomentKind::Sqlite(_) => vec![("sqlite", VIEWS.to_vec())],
             MomentKind::Servers(..) => vec![("elasticsearch", documents), ("postgres", rows)],
+        }
+    }
+
+    /// From which tick on it is known what has changed; none while other documents than before are being
+    /// written for the first time.
+    pub async fn changes_known_from(&mut self) -> Result<Option<u64>, QueryError> {
+        match &mut self.kind {
+            MomentKind::Sqlite(moment) => moment.changes_known_from().await,
+            MomentKind::Servers(moment, _) => moment.changes_known_from().await,
+        }
+    }
+
+    /// A page of changed shipments, in order of tick and id. One that was deleted and is there again comes
+    /// twice.
+    pub async fn changes(&mut self, query: &ChangeQuery) -> Result<Vec<Change>, QueryError> {
+        match &mut self.kind {
+            MomentKind::Sqlite(moment) => moment.changes(query).await,
+            MomentKind::Servers(moment, documents) => {
+                let written = documents.written(query).await?;
+                let mut deleted = moment.deleted(query).await?;
+                // Entries are written before documents are deleted, and a dataflow that died in between
+                // may have left a document that its successor wants.
+                let ids: Vec<String> = deleted.iter().map(|change| change.id.clone()).collect();
+                let mut there: HashMap<String, Document> = HashMap::new();
+                for document in documents.shipments(&ids).await? {
+                    if let Value::Text(id) = &document[0] {
+                        there.insert(id.to_string(), document);
+                    }
+                }
+                for change in &mut deleted {
+                    change.document = there.remove(&change.id);
+                }
+                Ok(query.joined(written, deleted))
+            }
         }
     }
 

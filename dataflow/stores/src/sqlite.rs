@@ -34,7 +34,7 @@ pub(crate) use documents::{select, value as stored_value, values as stored_value
 pub use report::{BusyRoute, RangeStats};
 pub use schema::FORMAT;
 use schema::read_rows;
-pub(crate) use schema::{FILE, read_progress};
+pub(crate) use schema::{FILE, TICK, read_progress};
 pub use views::SqliteViews;
 use write::Upsert;
 
@@ -147,6 +147,11 @@ impl DocumentStore for SqliteStore {
         // The file's lock keeps others out, and each transaction looks at the epoch.
         assert!(writers == 1, "the embedded store has one process");
         Ok(())
+    }
+
+    fn lineage(&mut self) -> Result<Option<String>, StoreError> {
+        // Rows, progress and documents are one file.
+        Ok(Some(String::new()))
     }
 
     fn write_as(&mut self, _epoch: u64, _writer: usize) -> Result<(), StoreError> {

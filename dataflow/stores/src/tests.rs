@@ -119,8 +119,21 @@ fn a_bulk_of_any_size_leaves_exactly_its_documents() {
     expected.remove("order 3");
     expected.insert("\"\\ é".into(), 5);
     assert_eq!(scanned(&mut store, &SHIPMENTS), expected);
-    bulk(&mut store, &SHIPMENTS, version, &[delete("\"\\ é")]);
+    bulk(
+        &mut store,
+        &SHIPMENTS,
+        version_of(epoch, 10),
+        &[delete("\"\\ é")],
+    );
     expected.remove("\"\\ é");
+    assert_eq!(scanned(&mut store, &SHIPMENTS), expected);
+    // What this very version has written stays: another worker wants it.
+    let version = version_of(epoch, 11);
+    let wanted = [index("order 3", 7, "{}")];
+    bulk(&mut store, &SHIPMENTS, version, &wanted);
+    let unwanted = [delete("order 3")];
+    bulk(&mut store, &SHIPMENTS, version, &unwanted);
+    expected.insert("order 3".into(), 7);
     assert_eq!(scanned(&mut store, &SHIPMENTS), expected);
     assert!(scanned(&mut store, &SHIPMENT_EVENTS).is_empty());
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 mod fencing;
+mod older;
 mod reading;
 mod rebuild;
 mod troubles;

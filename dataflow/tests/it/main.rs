@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod conformance_changes;
 mod conformance_documents;
 mod conformance_stats;
 mod content;

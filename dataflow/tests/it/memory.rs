@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use eip_stores::{
     DocumentStore, DocumentWrite, Fault, Look, Progress, RefusedDocument, Retry, RowChanges,
-    StatsStore, StoreError, StoredDeadLetter, TICK_BITS, TickCommit,
+    StatsStore, StoreError, StoredDeadLetter, TICK_BITS, TickCommit, tick_of,
 };
-use eip_views::{Row, VIEWS, View};
+use eip_views::{Row, SHIPMENTS, VIEWS, View};
 
 use crate::plain::Expected;
 
@@ -21,6 +21,8 @@ pub(crate) struct StoredDocument {
 #[derive(Default)]
 pub(crate) struct Contents {
     pub(crate) documents: BTreeMap<&'static str, BTreeMap<String, StoredDocument>>,
+    /// Shipments that a tick has said it deletes.
+    pub(crate) deleted: BTreeMap<String, u64>,
     /// By view and key.
     pub(crate) rows: BTreeMap<&'static str, BTreeMap<Row, Row>>,
     pub(crate) dead_letters: BTreeMap<(u32, u64), StoredDeadLetter>,
@@ -106,6 +108,10 @@ impl DocumentStore for MemoryStore {
         Ok(())
     }
 
+    fn lineage(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(Some("memory".to_owned()))
+    }
+
     fn write_as(&mut self, _epoch: u64, _writer: usize) -> Result<(), StoreError> {
         Ok(())
     }
@@ -144,6 +150,10 @@ impl DocumentStore for MemoryStore {
                 }
                 DocumentWrite::Delete { id } => {
                     assert!(documents.remove(id).is_some(), "what is deleted was there");
+                    assert!(
+                        *view != SHIPMENTS || contents.deleted.get(id) == Some(&tick_of(version)),
+                        "no deletion without its entry"
+                    );
                 }
             }
         }
@@ -203,6 +213,19 @@ impl StatsStore for MemoryStore {
         contents.dead_letters.clear();
         let progress = contents.progress.as_mut().expect("an epoch was taken");
         (progress.offsets, progress.last) = (Vec::new(), Vec::new());
+        Ok(())
+    }
+
+    fn note_deleted(
+        &mut self,
+        _epoch: u64,
+        view: &'static View,
+        tick: u64,
+        ids: &[&str],
+    ) -> Result<(), StoreError> {
+        assert_eq!(*view, SHIPMENTS);
+        let entries = ids.iter().map(|&id| (id.to_owned(), tick));
+        self.contents().deleted.extend(entries);
         Ok(())
     }
 

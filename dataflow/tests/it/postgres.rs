@@ -191,8 +191,9 @@ fn tables_of_an_earlier_version_are_read_as_they_are_and_gone_on_from() {
         .unwrap();
     let before = store.progress().unwrap();
     space.execute(
-        "ALTER TABLE progress DROP COLUMN last_records;
-         DELETE FROM _sqlx_migrations WHERE version = 2",
+        "ALTER TABLE progress DROP COLUMN last_records, DROP COLUMN changes_from, DROP COLUMN lineage;
+         DROP TABLE deleted_documents;
+         DELETE FROM _sqlx_migrations WHERE version IN (2, 4)",
     );
     let mut views = eip_stores::PostgresViews::open(&space.url, &space.space).unwrap();
     assert_eq!(views.progress().unwrap(), before);

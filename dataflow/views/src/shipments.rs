@@ -39,13 +39,30 @@ pub static SHIPMENTS: View = View {
         Column::seconds("leadTimeSeconds").or_null(),
         Column::seconds("lateSeconds").or_null(),
     ],
-    // The newest first, as lists begin, and what facets count by.
+    // The newest first, as lists begin; and what facets count by, with all that filters name.
     indexes: &[
         &["-placedAt", "orderId"],
-        &["status", "sellerRegion", "customerRegion", "delayed"],
+        &[
+            "status",
+            "sellerRegion",
+            "customerRegion",
+            "delayed",
+            "placedAt",
+            "approvedAt",
+            "warehouseAssignedAt",
+            "handedToCarrierAt",
+            "delayedAt",
+            "deliveredAt",
+            "estimatedDeliveryAt",
+            "leadTimeSeconds",
+            "lateSeconds",
+        ],
     ],
     format: 2,
 };
+
+/// The index over what facets count by.
+pub const FACETS_INDEX: usize = 1;
 
 /// The current facts of an order by rank.
 pub type Facts = [Option<Fact>; 6];

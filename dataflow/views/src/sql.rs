@@ -86,7 +86,12 @@ impl View {
         format!("CREATE TABLE {} ({}{end}", self.name, parts.join(", "))
     }
 
-    /// `CREATE INDEX` for each index of an embedded table, where it is not there.
+    /// The name of an index of an embedded table.
+    pub fn index_name(&self, number: usize) -> String {
+        format!("{}_{number}", self.name)
+    }
+
+    /// `CREATE INDEX` for each index of an embedded table.
     pub fn create_indexes(&self) -> Vec<String> {
         let column = |name: &&str| {
             let (name, direction) = match name.strip_prefix('-') {
@@ -105,7 +110,8 @@ impl View {
             .map(|(number, columns)| {
                 let columns: Vec<String> = columns.iter().map(column).collect();
                 format!(
-                    "CREATE INDEX IF NOT EXISTS {0}_{number} ON {0} ({1})",
+                    "CREATE INDEX {} ON {} ({})",
+                    self.index_name(number),
                     self.name,
                     columns.join(", ")
                 )
@@ -133,7 +139,7 @@ mod tests {
         assert!(table.ends_with("PRIMARY KEY (stat_date, seller_region, customer_region))"));
         assert_eq!(
             SHIPMENTS.create_indexes()[0],
-            "CREATE INDEX IF NOT EXISTS shipments_0 ON shipments (placed_at DESC, id)"
+            "CREATE INDEX shipments_0 ON shipments (placed_at DESC, id)"
         );
     }
 }

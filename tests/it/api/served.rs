@@ -57,6 +57,20 @@ impl Served {
         self.child.id()
     }
 
+    /// Status and JSON of an answer, whatever it is.
+    pub(crate) fn ask(&self, path: &str) -> (u16, Value) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let answer = reqwest::get(format!("{}{path}", self.url)).await.unwrap();
+            let status = answer.status().as_u16();
+            let text = answer.text().await.unwrap();
+            (status, serde_json::from_str(&text).unwrap())
+        })
+    }
+
     pub(crate) fn get(&self, path: &str) -> Value {
         serde_json::from_str(&http("GET", &format!("{}{path}", self.url), "")).unwrap()
     }

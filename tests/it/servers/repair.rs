@@ -1,5 +1,6 @@
 //! What somebody changed by hand is found and mended, exactly.
 
+use eip_views::{Column, Kind, ROUTE_STATS_DAILY, SHIPMENT_EVENTS, SHIPMENTS, View};
 use serde_json::{Value, json};
 
 use super::filled;
@@ -95,4 +96,88 @@ fn repair_mends_exactly_what_was_changed_by_hand() {
         "{}",
         again.out
     );
+}
+
+/// Another value of a column's kind than the stored one.
+fn other(column: &Column, stored: &Value) -> Value {
+    match column.kind {
+        Kind::Id | Kind::Text => json!("XX"),
+        Kind::Time => json!("2001-02-03T04:05:06Z"),
+        Kind::Day => json!("2001-02-03"),
+        Kind::Integer => json!(stored.as_i64().unwrap_or(0) + 1),
+        Kind::Boolean => json!(stored != true),
+        Kind::EventType if stored == "DELIVERED" => json!("ORDER_PLACED"),
+        Kind::EventType => json!("DELIVERED"),
+    }
+}
+
+/// Changes one field of one document for each column behind the id; gives how many that were.
+fn edit_fields(eip: &Eip, view: &View) -> usize {
+    let columns = &view.columns[1..];
+    let index = format!(
+        "{}/{}.{}",
+        eip.value("EIP_ELASTICSEARCH"),
+        eip.space(),
+        view.name
+    );
+    let mut bulk = String::new();
+    for (id, column) in ids(eip, view.name, columns.len()).iter().zip(columns) {
+        let got: Value =
+            serde_json::from_str(&http("GET", &format!("{index}/_doc/{id}"), "")).unwrap();
+        let source = &got["_source"];
+        let change = match column.within {
+            None => json!({ column.name: other(column, &source[column.name]) }),
+            Some(object) => {
+                json!({ object: { column.name: other(column, &source[object][column.name]) } })
+            }
+        };
+        let change = json!({ "doc": change });
+        bulk.push_str(&format!("{}\n{change}\n", json!({"update": {"_id": id}})));
+    }
+    let answer = http("POST", &format!("{index}/_bulk?refresh=true"), &bulk);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["errors"], false, "{answer}");
+    columns.len()
+}
+
+#[test]
+fn one_value_of_any_field_or_column_is_found_and_mended() {
+    let (eip, _data) = filled(300, 62);
+    let wanted = eip.digests();
+    let events = edit_fields(&eip, &SHIPMENT_EVENTS);
+    let shipments = edit_fields(&eip, &SHIPMENTS);
+    let columns = &ROUTE_STATS_DAILY.columns[3..];
+    for (row, column) in columns.iter().enumerate() {
+        let (space, name) = (eip.space(), column.sql_name());
+        sql(
+            eip.value("EIP_POSTGRES"),
+            &format!(
+                "UPDATE \"{space}\".route_stats_daily SET {name} = coalesce({name}, 0) + 1
+                 WHERE (stat_date, seller_region, customer_region) =
+                       (SELECT stat_date, seller_region, customer_region
+                        FROM \"{space}\".route_stats_daily ORDER BY 1, 2, 3 LIMIT 1 OFFSET {row})"
+            ),
+        );
+    }
+    let rows = columns.len();
+    let verify = eip.run(["verify"]);
+    assert_eq!(verify.code, Some(1));
+    for (view, different) in [
+        (&SHIPMENT_EVENTS, events),
+        (&SHIPMENTS, shipments),
+        (&ROUTE_STATS_DAILY, rows),
+    ] {
+        let name = view.name;
+        let line = format!("{name}: 0 missing, 0 extra, {different} different");
+        assert!(verify.out.contains(&line), "{line}: {}", verify.out);
+    }
+    let repaired = eip.run(["repair", "--workers", "1"]).ok();
+    for line in [
+        format!("documents: {} written, 0 deleted", events + shipments),
+        format!("rows: {rows} written, 0 deleted"),
+    ] {
+        assert!(repaired.out.contains(&line), "{line}: {}", repaired.out);
+    }
+    assert_eq!(eip.stored_digests(), wanted);
+    eip.verify();
 }

@@ -104,14 +104,18 @@ pub(crate) async fn stats(
         .unless(known);
     let made = async |asked: &mut Asked| {
         let moment = &mut asked.moment;
-        let whole = StatsQuery {
-            period: Period::Range,
-            by: By::Everything,
-            ..query.clone()
-        };
-        let summary = moment.stats(&whole).await?.pop();
         let mut groups = moment.stats(&query).await?;
         let truncated = groups.len() > limit as usize;
+        let summary = if truncated {
+            let whole = StatsQuery {
+                period: Period::Range,
+                by: By::Everything,
+                ..query.clone()
+            };
+            moment.stats(&whole).await?.pop()
+        } else {
+            Some(StatsGroup::together(&groups))
+        };
         groups.truncate(limit as usize);
         Ok(Stats {
             start,

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eip_contract::Space;
 use eip_stores::query::{After, Sort};
 use eip_views::{Kind, SHIPMENTS, Value};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -50,36 +51,44 @@ impl Cursor {
             value: after.value.clone(),
             id: after.id.clone(),
         };
-        let mut bytes = serde_json::to_vec(&text).expect("texts and numbers are JSON");
-        bytes.extend_from_slice(&check(&bytes));
-        URL_SAFE_NO_PAD.encode(bytes)
+        to_text(&text)
     }
 
     /// Refuses what [`Cursor::write`] has not written for this query.
     pub(super) fn read(text: &str, bound_to: &str, column: usize) -> Result<Self, Problem> {
-        let bad = |why: &str| Problem::bad_field("cursor", format!("cursor: {why}"));
-        let bytes = URL_SAFE_NO_PAD.decode(text);
-        let bytes = bytes.map_err(|_| bad("not one that was given"))?;
-        let parts = bytes.split_last_chunk::<CHECK>();
-        let (json, _) = parts
-            .filter(|(json, given)| check(json) == **given)
-            .ok_or_else(|| bad("not one that was given"))?;
-        let read: Result<Text<'_>, _> = serde_json::from_slice(json);
-        let read = read.map_err(|_| bad("not one that was given"))?;
+        let read: Text<'static> = from_text(text)?;
         if read.of != bound_to {
-            return Err(bad("given for another query or space; ask without one"));
+            let detail = "cursor: given for another query or space; ask without one";
+            return Err(Problem::bad_field("cursor", detail));
         }
         if !fits(column, &read.value) {
-            return Err(bad("not one that was given"));
+            return Err(foreign());
         }
         Ok(Self {
             tick: read.tick,
             after: After {
-                value: read.value.into_owned(),
+                value: read.value,
                 id: read.id,
             },
         })
     }
+}
+
+/// A place as an opaque text.
+pub(super) fn to_text(place: &impl Serialize) -> String {
+    let mut bytes = serde_json::to_vec(place).expect("texts and numbers are JSON");
+    bytes.extend_from_slice(&check(&bytes));
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// And back.
+pub(super) fn from_text<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| foreign())?;
+    let parts = bytes.split_last_chunk::<CHECK>();
+    let (json, _) = parts
+        .filter(|(json, given)| check(json) == **given)
+        .ok_or_else(foreign)?;
+    serde_json::from_slice(json).map_err(|_| foreign())
 }
 
 /// The beginning of its hash.
@@ -87,6 +96,11 @@ fn check(json: &[u8]) -> [u8; CHECK] {
     let hash = Sha256::digest(json);
     let (check, _) = hash.split_first_chunk().expect("32 are more than 8");
     *check
+}
+
+/// What is no place that was given.
+pub(super) fn foreign() -> Problem {
+    Problem::bad_field("cursor", "cursor: not one that was given")
 }
 
 fn fits(column: usize, value: &Value<'_>) -> bool {

@@ -25,7 +25,7 @@ const PREFIX: usize = 4;
 const LONGEST: usize = 512;
 
 /// The filter as it is written; what is not given lets everything through.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
     /// The order's id.

@@ -1,5 +1,6 @@
 //! A space on the real PostgreSQL and Elasticsearch, removed with its test.
 
+use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 
 use eip_api::ViewsConfig;
@@ -10,7 +11,12 @@ use elasticsearch::http::transport::Transport;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-const TABLES: &str = include_str!("../../../../dataflow/stores/migrations/postgres/0001_views.sql");
+const TABLES: [&str; 4] = [
+    include_str!("../../../../dataflow/stores/migrations/postgres/0001_views.sql"),
+    include_str!("../../../../dataflow/stores/migrations/postgres/0002_last_records.sql"),
+    include_str!("../../../../dataflow/stores/migrations/postgres/0003_view_formats.sql"),
+    include_str!("../../../../dataflow/stores/migrations/postgres/0004_changes.sql"),
+];
 
 pub(crate) struct Servers {
     pub(crate) space: Space,
@@ -52,11 +58,12 @@ impl Servers {
     pub(crate) async fn make_tables(&self) {
         self.execute(&format!("CREATE SCHEMA \"{}\"", self.space))
             .await;
-        self.execute(TABLES).await;
+        self.execute(&TABLES.join("\n")).await;
         for view in ["shipment_events", "shipments"] {
             let mut properties = eip_views::view(view).unwrap().mapping();
             properties.insert("rev".into(), json!({ "type": "long", "index": false }));
             properties.insert("ver".into(), json!({ "type": "long" }));
+            properties.insert("tick".into(), json!({ "type": "long" }));
             let body = json!({
                 "settings": { "number_of_replicas": 0 },
                 "mappings": { "dynamic": "strict", "properties": properties },
@@ -73,21 +80,46 @@ impl Servers {
     pub(crate) async fn set_progress(&self, epoch: i64, tick: i64, offsets: &[i64]) {
         self.execute(&format!(
             "DELETE FROM progress;
-             INSERT INTO progress (format, topic_id, epoch, tick, offsets)
-             VALUES (1, 'abc', {epoch}, {tick}, ARRAY{offsets:?}::bigint[])"
+             INSERT INTO progress (format, topic_id, epoch, tick, offsets, changes_from)
+             VALUES (1, 'abc', {epoch}, {tick}, ARRAY{offsets:?}::bigint[], 1)"
         ))
         .await;
     }
 
-    /// Stores a document as a dataflow does, with what it notes behind.
-    pub(crate) async fn document(&self, view: &str, id: &str, doc: &str) {
-        let source = format!("{},\"rev\":-1,\"ver\":1}}", doc.strip_suffix('}').unwrap());
-        let action = json!({ "index": { "_id": id } });
-        let path = format!("/{}/_bulk?refresh=true", self.space.prefixed(view));
-        let answer = self
-            .ask(Method::Post, &path, format!("{action}\n{source}\n"))
+    /// Stores a document as a dataflow does at a tick, with what it notes behind.
+    pub(crate) async fn document(&self, view: &str, id: &str, doc: &str, tick: u64) {
+        self.documents(view, &[(id.to_owned(), doc.to_owned())], tick)
             .await;
+    }
+
+    /// The same for several.
+    pub(crate) async fn documents(&self, view: &str, documents: &[(String, String)], tick: u64) {
+        let mut body = String::new();
+        for (id, doc) in documents {
+            let fields = doc.strip_suffix('}').unwrap();
+            let action = json!({ "index": { "_id": id } });
+            writeln!(body, "{action}").unwrap();
+            writeln!(body, "{fields},\"rev\":-1,\"ver\":1,\"tick\":{tick}}}").unwrap();
+        }
+        let path = format!("/{}/_bulk?refresh=true", self.space.prefixed(view));
+        let answer = self.ask(Method::Post, &path, body).await;
         assert_eq!(answer["errors"], false, "{answer}");
+    }
+
+    /// Deletes a shipment as a dataflow does at a tick.
+    pub(crate) async fn delete(&self, id: &str, tick: u64) {
+        self.leave_entry(id, tick).await;
+        let action = json!({ "delete": { "_id": id } });
+        let path = format!("/{}/_bulk?refresh=true", self.space.prefixed("shipments"));
+        self.ask(Method::Post, &path, format!("{action}\n")).await;
+    }
+
+    /// What a dataflow leaves that dies before it deletes a shipment.
+    pub(crate) async fn leave_entry(&self, id: &str, tick: u64) {
+        self.execute(&format!(
+            "INSERT INTO deleted_documents VALUES ('shipments', '{id}', {tick})"
+        ))
+        .await;
     }
 
     pub(crate) async fn execute(&self, sql: &str) {

@@ -3,6 +3,7 @@
 use eip_api::ViewsConfig;
 use eip_contract::Space;
 use eip_stores::{DocumentStore as _, DocumentWrite, SqliteStore, StatsStore as _, version_of};
+use eip_views::{SHIPMENTS, View};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 use tempfile::TempDir;
@@ -31,22 +32,43 @@ impl Sqlite {
 
     pub(crate) async fn set_progress(&self, epoch: i64, tick: i64, offsets: &[i64]) {
         self.execute(&format!(
-            "UPDATE progress SET epoch = {epoch}, tick = {tick}, offsets = '{offsets:?}'"
+            "UPDATE progress SET epoch = {epoch}, tick = {tick}, offsets = '{offsets:?}',
+                                 changes_from = 1"
         ))
         .await;
     }
 
-    /// Stores a document as a dataflow of the present epoch does.
-    pub(crate) fn document(&self, view: &str, id: &str, doc: &str) {
-        let view = eip_views::view(view).unwrap();
+    /// Stores a document as a dataflow of the present epoch does at a tick.
+    pub(crate) fn document(&self, view: &str, id: &str, doc: &str, tick: u64) {
+        let write = DocumentWrite::Index {
+            id: id.to_owned(),
+            rev: 1,
+            doc: doc.to_owned(),
+        };
+        self.write(eip_views::view(view).unwrap(), vec![write], tick);
+    }
+
+    /// Stores shipments at tick 1.
+    pub(crate) fn shipments(&self, documents: &[(String, String)]) {
+        let writes = documents.iter().map(|(id, doc)| DocumentWrite::Index {
+            id: id.clone(),
+            rev: 1,
+            doc: doc.clone(),
+        });
+        self.write(&SHIPMENTS, writes.collect(), 1);
+    }
+
+    /// Deletes a shipment as a dataflow of the present epoch does at a tick.
+    pub(crate) fn delete(&self, id: &str, tick: u64) {
+        let write = DocumentWrite::Delete { id: id.to_owned() };
+        self.write(&SHIPMENTS, vec![write], tick);
+    }
+
+    fn write(&self, view: &'static View, mut writes: Vec<DocumentWrite>, tick: u64) {
         self.store(|store| {
             let epoch = store.progress().unwrap().unwrap().epoch;
-            let mut writes = vec![DocumentWrite::Index {
-                id: id.to_owned(),
-                rev: 1,
-                doc: doc.to_owned(),
-            }];
-            store.bulk(view, version_of(epoch, 1), &mut writes).unwrap();
+            let version = version_of(epoch, tick);
+            store.bulk(view, version, &mut writes).unwrap();
         });
     }
 

@@ -12,7 +12,7 @@ use elasticsearch::http::Method;
 use tokio::task::JoinSet;
 
 use super::super::error::{Fault, Retry, StoreError};
-use super::super::{DocumentWrite, RefusedDocument};
+use super::super::{DocumentWrite, RefusedDocument, tick_of};
 use super::client::{Answer, Failure};
 use super::encode;
 use super::fence::WriteEnd;
@@ -216,7 +216,8 @@ impl Lane {
         let mut body = Vec::with_capacity(bytes.sum());
         for &item in &items {
             let version = batch.raised.get(&item).copied().unwrap_or(batch.version);
-            encode::append(&mut body, &batch.writes[item], version);
+            let write = &batch.writes[item];
+            encode::append(&mut body, write, tick_of(batch.version), version);
         }
         let alias = self.indices.layout.write_alias(self.end.alias);
         let path = format!("{alias}/_bulk?require_alias=true&filter_path={FILTER}");

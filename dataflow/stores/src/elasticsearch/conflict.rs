@@ -85,22 +85,27 @@ pub(super) async fn settle(
                 WriteEnd::find(indices, epoch, end.alias.writer).await?;
                 checked = true;
             }
-            let again =
-                (!is_done(write, document, epoch)).then(|| current.max(version).saturating_add(1));
+            let again = (!is_done(write, document, version))
+                .then(|| current.max(version).saturating_add(1));
             settled.push((conflict.item, again));
         }
     }
     Ok(settled)
 }
 
-/// Whether what is stored is what the write wants, and written by this epoch.
-fn is_done(write: &DocumentWrite, document: &Document, epoch: u64) -> bool {
+/// Whether what is stored is what the write wants, and written by this epoch. A document that this very
+/// `version` has written is wanted: by hand it was made to look like another worker's, who deletes it as
+/// nobody's.
+fn is_done(write: &DocumentWrite, document: &Document, version: u64) -> bool {
+    let epoch = version >> TICK_BITS;
+    let source = document.source.as_ref();
+    let written = source.and_then(|source| source.ver);
     match write {
-        DocumentWrite::Delete { .. } => !document.found,
+        DocumentWrite::Delete { .. } => {
+            !document.found || (written == Some(version) && document.version == written)
+        }
         DocumentWrite::Index { rev, .. } => {
-            let source = document.source.as_ref();
             let stored = source.and_then(|source| source.rev);
-            let written = source.and_then(|source| source.ver);
             document.found
                 && stored == Some(*rev as i64)
                 && written == document.version
@@ -134,15 +139,26 @@ mod tests {
             doc: "{}".into(),
         };
         let ours = (3 << TICK_BITS) + 50;
-        assert!(is_done(&write, &stored(ours, ours, 7), 3));
+        let now = (3 << TICK_BITS) + 60;
+        assert!(is_done(&write, &stored(ours, ours, 7), now));
         let edited = stored(ours + 1, ours, 7);
-        assert!(!is_done(&write, &edited, 3), "a partial update");
+        assert!(!is_done(&write, &edited, now), "a partial update");
         assert!(
-            !is_done(&write, &stored(ours, ours, 8), 3),
+            !is_done(&write, &stored(ours, ours, 8), now),
             "another content"
         );
-        assert!(!is_done(&write, &stored(ours, ours, 7), 2), "another epoch");
+        let earlier = (2 << TICK_BITS) + 60;
+        assert!(
+            !is_done(&write, &stored(ours, ours, 7), earlier),
+            "another epoch"
+        );
         let delete = DocumentWrite::Delete { id: "a".into() };
-        assert!(!is_done(&delete, &stored(ours, ours, 7), 3));
+        assert!(!is_done(&delete, &stored(ours, ours, 7), now));
+        assert!(
+            is_done(&delete, &stored(ours, ours, 7), ours),
+            "another worker wants it"
+        );
+        let edited = stored(ours + 1, ours, 7);
+        assert!(!is_done(&delete, &edited, ours), "and somebody edited it");
     }
 }

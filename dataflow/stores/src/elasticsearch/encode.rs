@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::super::DocumentWrite;
 
 /// Bytes of an item beyond its id and document, about.
-const OVERHEAD: usize = 130;
+const OVERHEAD: usize = 150;
 
 /// About how many bytes a write takes in a request.
 pub(super) fn size(write: &DocumentWrite) -> usize {
@@ -16,9 +16,10 @@ pub(super) fn size(write: &DocumentWrite) -> usize {
         }
 }
 
-/// Appends the lines of one write: the action and, when it indexes, the document with `rev` and
-/// `ver` behind its own fields.
-pub(super) fn append(out: &mut Vec<u8>, write: &DocumentWrite, version: u64) {
+/// Appends the lines of one write: the action and, when it indexes, the document with `rev`, `ver` and
+/// `tick` behind its own fields. `version` is that of the tick, or above it where another hand has
+/// written a greater one.
+pub(super) fn append(out: &mut Vec<u8>, write: &DocumentWrite, tick: u64, version: u64) {
     let (action, id) = match write {
         DocumentWrite::Index { id, .. } => ("index", id),
         DocumentWrite::Delete { id } => ("delete", id),
@@ -37,7 +38,8 @@ pub(super) fn append(out: &mut Vec<u8>, write: &DocumentWrite, version: u64) {
         let (fields, brace) = doc.split_at(doc.len() - 1);
         assert!(brace == "}", "a document is a JSON object");
         out.extend_from_slice(fields.as_bytes());
-        writeln!(out, ",\"rev\":{},\"ver\":{version}}}", *rev as i64)
+        let rev = *rev as i64;
+        writeln!(out, ",\"rev\":{rev},\"ver\":{version},\"tick\":{tick}}}")
             .expect("a vector takes all bytes");
     }
 }
@@ -54,15 +56,15 @@ mod tests {
             rev: u64::MAX,
             doc: r#"{"orderId":"a"}"#.into(),
         };
-        append(&mut out, &index, 7);
-        append(&mut out, &DocumentWrite::Delete { id: "b".into() }, 8);
+        append(&mut out, &index, 5, 7);
+        append(&mut out, &DocumentWrite::Delete { id: "b".into() }, 8, 8);
         let lines = String::from_utf8(out).unwrap();
         assert_eq!(
             lines,
             concat!(
                 r#"{"index":{"_id":"a\"\n","version":7,"version_type":"external"}}"#,
                 "\n",
-                r#"{"orderId":"a","rev":-1,"ver":7}"#,
+                r#"{"orderId":"a","rev":-1,"ver":7,"tick":5}"#,
                 "\n",
                 r#"{"delete":{"_id":"b","version":8,"version_type":"external"}}"#,
                 "\n",

@@ -31,6 +31,8 @@ pub(super) struct Generation {
     pub(super) is_read: bool,
     /// Who may write to it.
     pub(super) write_aliases: Vec<WriteAlias>,
+    /// Other documents under this name have another one: an index that was made anew or restored.
+    pub(super) lineage: String,
     meta: serde_json::Map<String, Value>,
     refresh_interval: Option<String>,
 }
@@ -104,7 +106,9 @@ impl Indices {
                      use a newer program"
                 )));
             }
-            let refresh_interval = answer.settings["index"]["refresh_interval"].as_str();
+            let setting = |name: &str| answer.settings["index"][name].as_str();
+            let lineage = ["uuid", "history_uuid"].map(|name| setting(name).unwrap_or_default());
+            let refresh_interval = setting("refresh_interval");
             generations.push(Generation {
                 number,
                 epoch: meta.get("epoch").and_then(Value::as_u64).unwrap_or(0),
@@ -115,6 +119,7 @@ impl Indices {
                     .filter_map(|name| self.layout.parse_write_alias(name))
                     .collect(),
                 refresh_interval: refresh_interval.map(str::to_owned),
+                lineage: lineage.join("/"),
                 meta,
                 index,
             });
@@ -176,7 +181,8 @@ impl Indices {
         }
     }
 
-    /// Writes `_meta` and the refresh interval of an index, where they are not so already.
+    /// Writes `_meta` and the refresh interval of an index, where they are not so already. An index of an
+    /// older format gets the fields that it has not.
     pub(super) async fn mark(
         &self,
         generation: &Generation,
@@ -185,13 +191,12 @@ impl Indices {
         let index = &generation.index;
         if Some(&generation.meta) != meta.as_object() {
             let path = format!("{index}/_mapping");
-            self.change(
-                Method::Put,
-                &path,
-                &json!({ "_meta": meta }),
-                "set the epoch",
-            )
-            .await?;
+            let mut body = json!({ "_meta": meta });
+            if generation.meta.get("format") != meta.get("format") {
+                body["properties"] = json!(mapping::properties(self.view));
+            }
+            self.change(Method::Put, &path, &body, "set the epoch")
+                .await?;
         }
         // A crash may have left another, and so may a hand.
         if generation.refresh_interval.as_deref() != Some(mapping::REFRESH_INTERVAL) {

@@ -2,18 +2,24 @@
 //!
 //! ```text
 //!  read alias   shipments                         what readers search
-//!  index        shipments-v1-<generation>         v1: the format of mapping and `_meta`
+//!  index        shipments-v2-<generation>         v2: the format of mapping and `_meta`
 //!  write alias  shipments-w-<epoch>-<writer>-<n>  the fence: gone as soon as its owner is old
-//!  template     shipments-v1
+//!  template     shipments-v2
 //! ```
 //! In another space than `main` each begins with `<space>.`. A name says view and version exactly,
-//! so a pattern made of it finds nothing of another view or space.
+//! so a pattern made of it finds nothing of another view or space. An index of an older format keeps its
+//! name when a dataflow brings it up to date.
+//!
+//! | format | what came |
+//! |---|---|
+//! | 1 | |
+//! | 2 | `tick` in each document; a document without it is written again |
 
 use eip_contract::Space;
 use eip_views::View;
 
 /// The format of mapping and `_meta` that this program writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The names of one view.
 #[derive(Clone, Debug)]
@@ -43,6 +49,11 @@ impl Layout {
 
     pub(super) fn template(&self) -> String {
         format!("{}-v{FORMAT}", self.base)
+    }
+
+    /// The templates of this format and of all before it.
+    pub(super) fn all_templates(&self) -> impl Iterator<Item = String> {
+        (1..=FORMAT).map(|format| format!("{}-v{format}", self.base))
     }
 
     pub(super) fn index(&self, generation: u32) -> String {
@@ -97,7 +108,7 @@ mod tests {
             writer: 3,
             n: 4,
         };
-        assert_eq!(main.index(2), "shipments-v1-2");
+        assert_eq!(main.index(2), "shipments-v2-2");
         assert_eq!(peak.write_alias(alias), "peak.shipments-w-12-3-4");
         for layout in [&main, &peak] {
             assert_eq!(layout.parse_index(&layout.index(7)), Some((FORMAT, 7)));

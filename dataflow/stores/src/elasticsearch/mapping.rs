@@ -1,7 +1,7 @@
 //! Settings and strict mappings of a view.
 //!
-//! A document is its canonical JSON with two fields behind: `rev`, the hash of that JSON, and
-//! `ver`, the version that it was written with.
+//! A document is its canonical JSON with three fields behind: `rev`, the hash of that JSON, `ver`, the
+//! version that it was written with, and `tick`, the tick that wrote it.
 
 use eip_views::View;
 use serde_json::{Map, Value, json};
@@ -40,10 +40,12 @@ pub(super) fn template(layout: &Layout, view: &View) -> Value {
 }
 
 /// Those of the view's columns, and of what the dataflow notes.
-fn properties(view: &View) -> Map<String, Value> {
+pub(super) fn properties(view: &View) -> Map<String, Value> {
     let mut properties = view.mapping();
     // Only ever read with the document, by its doc value.
     properties.insert("rev".into(), json!({ "type": "long", "index": false }));
     properties.insert("ver".into(), json!({ "type": "long" }));
+    // Not the lower bits of `ver`: above a version that another hand has given these say nothing.
+    properties.insert("tick".into(), json!({ "type": "long" }));
     properties
 }

@@ -4,9 +4,9 @@
 //! nothing else writes; readers stay where they are until the flip.
 //!
 //! ```text
-//!  shipments ──► shipments-v1-3     dataflow ──► shipments-v1-4        while it is filled
-//!  shipments ──────────────────────────────────► shipments-v1-4        after the flip
-//!  shipments ──► shipments-v1-3                  shipments-v1-4        after going back
+//!  shipments ──► shipments-v2-3     dataflow ──► shipments-v2-4        while it is filled
+//!  shipments ──────────────────────────────────► shipments-v2-4        after the flip
+//!  shipments ──► shipments-v2-3                  shipments-v2-4        after going back
 //! ```
 //! After the flip, or after going back, a dataflow that starts goes on in the index that readers
 //! see and reconciles it first.

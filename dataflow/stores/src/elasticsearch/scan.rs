@@ -44,6 +44,9 @@ struct Fields<'a> {
     rev: Vec<i64>,
     #[serde(default)]
     ver: Vec<i64>,
+    /// None in a document of an index that was made before documents had it.
+    #[serde(default)]
+    tick: Vec<i64>,
     #[serde(borrow, default, rename = "orderId")]
     order_id: Vec<std::borrow::Cow<'a, str>>,
 }
@@ -71,12 +74,15 @@ pub(super) async fn scan(
     each: &mut dyn FnMut(StoredDocument<'_>),
 ) -> Result<(), StoreError> {
     let mut line = Vec::new();
+    // Whatever another hand has written into such a document, it is that order's.
+    let id_is_order = indices.view.place("orderId") == Some(0);
     pages(indices, index, look, &mut |hit| {
         if look == Look::Whole {
             let stored = source::read(indices.view, &hit, &mut line);
+            let order_id = stored.order_id.as_deref().filter(|_| !id_is_order);
             each(StoredDocument {
                 id: &hit.id,
-                order_id: stored.order_id.as_deref().unwrap_or(&hit.id),
+                order_id: order_id.unwrap_or(&hit.id),
                 rev: stored.rev,
             });
             return;
@@ -84,11 +90,13 @@ pub(super) async fn scan(
         let fields = hit.fields.as_ref();
         let rev = fields.and_then(|fields| fields.rev.first());
         let ver = fields.and_then(|fields| fields.ver.first());
-        let as_written = ver.is_some_and(|&ver| ver as u64 == hit.version);
+        let has_tick = fields.is_some_and(|fields| !fields.tick.is_empty());
+        let as_written = has_tick && ver.is_some_and(|&ver| ver as u64 == hit.version);
         each(StoredDocument {
             id: &hit.id,
             order_id: fields
                 .and_then(|fields| fields.order_id.first())
+                .filter(|_| !id_is_order)
                 .map_or(&*hit.id, |order_id| order_id),
             rev: rev.filter(|_| as_written).map(|&rev| rev as u64),
         });
@@ -192,7 +200,7 @@ fn request(
         Look::Listed => {
             body["size"] = json!(LISTED);
             body["_source"] = json!(false);
-            body["docvalue_fields"] = json!(["rev", "ver", "orderId"]);
+            body["docvalue_fields"] = json!(["rev", "ver", "tick", "orderId"]);
             "hits.hits.fields"
         }
     };

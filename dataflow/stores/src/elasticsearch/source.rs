@@ -1,7 +1,7 @@
 //! A stored `_source` → the canonical line that it says.
 //!
 //! Elasticsearch keeps the bytes that were sent, so an untouched document is its canonical line
-//! with `rev` and `ver` behind, which its hash confirms. What another hand has written (a partial
+//! with `rev`, `ver` and `tick` behind, which its hash confirms. What another hand has written (a partial
 //! update writes all fields anew) is read field by field and rendered again.
 
 use serde_json::{Map, Value as Json};
@@ -12,20 +12,21 @@ use super::super::content_hash;
 use super::scan::Hit;
 
 /// What a dataflow notes in a document beside the view's columns.
-pub(crate) const NOTES: [&str; 2] = ["rev", "ver"];
+pub(crate) const NOTES: [&str; 3] = ["rev", "ver", "tick"];
 
 /// What a document says about itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Stored {
     /// The order that it is about.
     pub(super) order_id: Option<String>,
-    /// The hash of its content; none when it is not as a dataflow wrote it: content and `rev`, or
-    /// `ver` and version do not fit one another, or it cannot be a document of its view and id.
+    /// The hash of its content; none when it is not as a dataflow writes it: content and `rev`, or
+    /// `ver` and version do not fit one another, it has no `tick`, or it cannot be a document of its
+    /// view and id.
     pub(super) rev: Option<u64>,
 }
 
 /// Reads a hit's source. `line` is made its canonical line, or, where it has none, its JSON
-/// without `rev` and `ver`.
+/// without [`NOTES`].
 pub(super) fn read(view: &View, hit: &Hit<'_>, line: &mut Vec<u8>) -> Stored {
     line.clear();
     let Some(source) = hit.source.map(serde_json::value::RawValue::get) else {
@@ -52,10 +53,12 @@ pub(super) fn read(view: &View, hit: &Hit<'_>, line: &mut Vec<u8>) -> Stored {
     read_fields(view, hit, source, line)
 }
 
-/// `{…,"rev":1,"ver":2}` → (`{…`, 1, 2).
+/// `{…,"rev":1,"ver":2,"tick":2}` → (`{…`, 1, 2).
 fn split(source: &str) -> Option<(&str, i64, i64)> {
     let (content, tail) = source.rsplit_once(",\"rev\":")?;
-    let (rev, ver) = tail.strip_suffix('}')?.split_once(",\"ver\":")?;
+    let (rev, tail) = tail.strip_suffix('}')?.split_once(",\"ver\":")?;
+    let (ver, tick) = tail.split_once(",\"tick\":")?;
+    tick.parse::<u64>().ok()?;
     Some((content, rev.parse().ok()?, ver.parse().ok()?))
 }
 
@@ -72,7 +75,7 @@ fn order_id(view: &View, values: &[Value<'_>]) -> Option<String> {
 
 fn read_fields(view: &View, hit: &Hit<'_>, source: &str, line: &mut Vec<u8>) -> Stored {
     let mut fields: Map<String, Json> = serde_json::from_str(source).unwrap_or_default();
-    let [rev, ver] = NOTES.map(|note| fields.remove(note));
+    let [rev, ver, tick] = NOTES.map(|note| fields.remove(note));
     let order_id = fields.get("orderId").and_then(Json::as_str);
     let mut stored = Stored {
         order_id: order_id.map(str::to_owned),
@@ -84,6 +87,7 @@ fn read_fields(view: &View, hit: &Hit<'_>, source: &str, line: &mut Vec<u8>) -> 
             let hash = content_hash(line);
             let as_written = rev.as_ref().and_then(Json::as_i64) == Some(hash as i64)
                 && ver.as_ref().and_then(Json::as_u64) == Some(hit.version)
+                && tick.is_some_and(|tick| tick.is_u64())
                 && is_text(&values[0], &hit.id);
             stored.rev = as_written.then_some(hash);
         }

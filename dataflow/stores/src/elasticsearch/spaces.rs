@@ -83,7 +83,9 @@ impl ElasticsearchSpaces {
                     self.delete(&index)?;
                 }
             }
-            self.delete(&format!("_index_template/{}", layout.template()))?;
+            for template in layout.all_templates() {
+                self.delete(&format!("_index_template/{template}"))?;
+            }
         }
         Ok(any)
     }

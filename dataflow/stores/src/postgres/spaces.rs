@@ -16,7 +16,8 @@ pub struct PostgresSpaces {
 }
 
 /// The tables of a space beside those of its views, and what sqlx notes about their migrations.
-const TABLES: &str = "dead_letters, refused_documents, progress, view_formats, _sqlx_migrations";
+const TABLES: &str = "dead_letters, refused_documents, deleted_documents, progress, view_formats, \
+                      _sqlx_migrations";
 
 impl PostgresSpaces {
     /// The spaces of the database at `url`.

@@ -8,7 +8,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use super::super::error::{Fault, Retry, StoreError};
 use super::super::{RefusedDocument, TICK_BITS, TickCommit};
 use super::failure::Failure;
-use super::rows;
+use super::{changes, rows};
 
 /// Rows, dead letters and progress of one tick.
 pub(super) async fn tick(
@@ -24,6 +24,7 @@ pub(super) async fn tick(
         rows::write(&mut transaction, changes).await?;
     }
     dead_letters(&mut transaction, tick).await?;
+    changes::written(&mut transaction, tick.tick).await?;
     let offsets: Vec<i64> = tick.offsets.iter().map(|offset| offset.0 as i64).collect();
     let last = serde_json::to_string(tick.last).expect("marks are always JSON");
     let sql = "UPDATE progress SET tick = $1, offsets = $2, last_records = $3,
@@ -45,7 +46,7 @@ async fn is_done(connection: &mut PgConnection, tick: &TickCommit<'_>) -> Result
 }
 
 /// Locks the progress row, refuses any other epoch than `ours` and gives the tick that is written.
-async fn check_epoch(connection: &mut PgConnection, ours: u64) -> Result<u64, Failure> {
+pub(super) async fn check_epoch(connection: &mut PgConnection, ours: u64) -> Result<u64, Failure> {
     let row = sqlx::query("SELECT epoch, tick FROM progress FOR UPDATE")
         .fetch_optional(connection)
         .await?;

@@ -30,6 +30,20 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// Whether it asks for this column.
+    pub(super) fn names(&self, wanted: usize) -> bool {
+        match self {
+            Self::All(conditions) | Self::Any(conditions) => {
+                conditions.iter().any(|condition| condition.names(wanted))
+            }
+            Self::Not(condition) => condition.names(wanted),
+            Self::OneOf(column, _)
+            | Self::Range { column, .. }
+            | Self::Known(column)
+            | Self::Prefix(column, _) => *column == wanted,
+        }
+    }
+
     /// Every shipment meets it.
     pub const ANYTHING: Self = Self::All(Vec::new());
 
@@ -96,8 +110,21 @@ pub struct Search {
     pub after: Option<After>,
     /// Most shipments of the page.
     pub limit: u32,
-    /// Whether all are counted; otherwise up to [`Total::ENOUGH`].
-    pub count_all: bool,
+    /// How closely those of all pages are counted.
+    pub count: Count,
+}
+
+/// How closely shipments are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Not at all.
+    Nothing,
+    /// Up to [`Total::ENOUGH`].
+    Enough,
+    /// All.
+    All,
+    /// The caller has counted them.
+    Known(u64),
 }
 
 /// How many shipments meet a condition.

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 
-use super::condition::{Condition, Direction, Search, Total};
+use super::changes::{Change, ChangeQuery};
+use super::condition::{Condition, Count, Direction, Search, Total};
 use super::{Document, FACETS, FacetCount, Found, QueryError, TIMES, place};
 use crate::elasticsearch::{Client, ElasticsearchConfig, Failure, Layout, NOTES};
 use crate::error::StoreError;
@@ -37,6 +38,9 @@ struct GottenDocument<'a> {
     #[serde(borrow, rename = "_source")]
     source: Option<&'a RawValue>,
     error: Option<Json>,
+    /// What a search has sorted it by.
+    #[serde(default)]
+    sort: Vec<Json>,
 }
 
 #[derive(Deserialize)]
@@ -51,10 +55,23 @@ struct Searched<'a> {
 struct Hits<'a> {
     #[serde(borrow)]
     hits: Vec<GottenDocument<'a>>,
+    /// Left out where they are not counted.
+    #[serde(default)]
     total: HitTotal,
 }
 
-#[derive(Deserialize)]
+impl Searched<'_> {
+    /// Refuses a part of an answer.
+    fn check_whole(&self) -> Result<(), QueryError> {
+        if self.timed_out {
+            let why = "it gave a part of the answer only";
+            return Err(QueryError::unavailable("elasticsearch", why));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default, Deserialize)]
 struct HitTotal {
     value: u64,
     relation: String,
@@ -127,7 +144,11 @@ impl SearchedDocuments {
             "query": query(&search.condition),
             "sort": sort,
             "size": search.limit,
-            "track_total_hits": if search.count_all { json!(true) } else { json!(Total::ENOUGH) },
+            "track_total_hits": match search.count {
+                Count::All => json!(true),
+                Count::Enough => json!(Total::ENOUGH),
+                Count::Nothing | Count::Known(_) => json!(false),
+            },
         });
         if let Some(after) = &search.after {
             let mut values = vec![];
@@ -142,23 +163,58 @@ impl SearchedDocuments {
         let answer = self.client.send(Method::Post, &path, Some(body)).await;
         let answer = answer.map_err(|failure| failed(&failure))?;
         let searched: Searched<'_> = parsed(&answer)?;
-        if searched.timed_out {
-            return Err(QueryError::unavailable(
-                "elasticsearch",
-                "it gave a part of the answer only",
-            ));
-        }
+        searched.check_whole()?;
         let documents = searched.hits.hits.iter().filter_map(|hit| hit.source);
         let documents = documents.map(|source| read(&SHIPMENTS, source));
+        let documents = documents.collect::<Result<Vec<_>, _>>()?;
         let HitTotal { value, relation } = searched.hits.total;
-        Ok(Found {
-            documents: documents.collect::<Result<_, _>>()?,
-            total: if relation == "eq" {
-                Total::Exactly(value)
-            } else {
-                Total::AtLeast(value)
-            },
+        let total = match search.count {
+            Count::Known(count) => Total::Exactly(count),
+            Count::Nothing => Total::AtLeast(documents.len() as u64),
+            Count::Enough | Count::All if relation == "eq" => Total::Exactly(value),
+            Count::Enough | Count::All => Total::AtLeast(value),
+        };
+        Ok(Found { documents, total })
+    }
+
+    /// A page of shipments by the tick that wrote them.
+    pub(super) async fn written(&self, query: &ChangeQuery) -> Result<Vec<Change>, QueryError> {
+        let (tick, id) = query.place();
+        let body = json!({
+            "query": { "range": { "tick": { "gte": tick, "lte": query.upto } } },
+            "sort": [{ "tick": "asc" }, { SHIPMENTS.columns[0].name: "asc" }],
+            "search_after": [tick, id],
+            "size": query.limit,
+            "track_total_hits": false,
+        });
+        // What a shard that does not answer has would be missed for good.
+        let path = format!(
+            "/{}/_search?allow_partial_search_results=false",
+            self.shipments
+        );
+        let body = body.to_string().into_bytes();
+        let answer = self.client.send(Method::Post, &path, Some(body)).await;
+        let answer = answer.map_err(|failure| failed(&failure))?;
+        let searched: Searched<'_> = parsed(&answer)?;
+        searched.check_whole()?;
+        let hits = searched.hits.hits.into_iter();
+        hits.map(|hit| {
+            let (tick, id) = match &hit.sort[..] {
+                [tick, id] => (tick.as_u64(), id.as_str()),
+                _ => (None, None),
+            };
+            match (tick, id, hit.source) {
+                (Some(tick), Some(id), Some(source)) => Ok(Change {
+                    tick,
+                    id: id.to_owned(),
+                    document: Some(read(&SHIPMENTS, source)?),
+                }),
+                _ => Err(QueryError::Broken(
+                    "a hit without what it is sorted by".to_owned(),
+                )),
+            }
         })
+        .collect()
     }
 
     pub(super) async fn count(&self, condition: &Condition) -> Result<u64, QueryError> {

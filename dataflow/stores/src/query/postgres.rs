@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use eip_contract::{Day, Space};
+use eip_views::SHIPMENTS;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Postgres, Row as _, Transaction};
 
 use super::QueryError;
+use super::changes::{Change, ChangeQuery};
 use super::stats::{StatsGroup, StatsQuery, Words};
 use super::troubles::{self, RefusedHead, Troubles};
 use crate::Progress;
@@ -141,11 +143,45 @@ impl PostgresMoment {
         })
     }
 
+    pub(super) async fn changes_known_from(&mut self) -> Result<Option<u64>, QueryError> {
+        let tick: Option<i64> = sqlx::query_scalar("SELECT changes_from FROM progress")
+            .fetch_one(&mut *self.transaction)
+            .await
+            .map_err(failed)?;
+        Ok(tick.map(|tick| tick as u64))
+    }
+
+    /// A page of entries of deleted shipments.
+    pub(super) async fn deleted(&mut self, query: &ChangeQuery) -> Result<Vec<Change>, QueryError> {
+        let (tick, id) = query.place();
+        let rows = sqlx::query(
+            "SELECT tick, id FROM deleted_documents
+             WHERE view = $1 AND (tick, id) > ($2, $3) AND tick <= $4
+             ORDER BY tick, id LIMIT $5",
+        )
+        .bind(SHIPMENTS.name)
+        .bind(tick)
+        .bind(id)
+        .bind(query.upto as i64)
+        .bind(i64::from(query.limit))
+        .fetch_all(&mut *self.transaction)
+        .await
+        .map_err(failed)?;
+        let change = |row: &PgRow| {
+            Ok(Change {
+                tick: row.try_get::<i64, _>(0).map_err(failed)? as u64,
+                id: row.try_get(1).map_err(failed)?,
+                document: None,
+            })
+        };
+        rows.iter().map(change).collect()
+    }
+
     pub(super) async fn stats(
         &mut self,
         query: &StatsQuery,
     ) -> Result<Vec<StatsGroup>, QueryError> {
-        let rows = sqlx::query(AssertSqlSafe(query.sql(&WORDS)))
+        let rows = sqlx::query(AssertSqlSafe(query.sql(&WORDS, "")))
             .bind(query.start.days() as i32)
             .bind(query.end.days() as i32)
             .bind(&query.sellers)
@@ -168,10 +204,10 @@ fn group(row: &PgRow) -> Result<StatsGroup, QueryError> {
 }
 
 fn failed(error: sqlx::Error) -> QueryError {
-    // No table, no schema.
+    // No table, no schema, no column: they are being made or brought up to date.
     let not_yet = error
         .as_database_error()
-        .is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000")));
+        .is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703")));
     if not_yet {
         QueryError::NotYet
     } else {

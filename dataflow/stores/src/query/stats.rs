@@ -93,6 +93,28 @@ impl StatsGroup {
         })
     }
 
+    /// All groups as one, where no row is in two of them.
+    pub fn together(groups: &[Self]) -> Self {
+        let mut whole = Self {
+            period: None,
+            route: None,
+            rows: 0,
+            sums: vec![0; Self::summed().count()],
+            percentiles: [None; 3],
+        };
+        for group in groups {
+            whole.rows += group.rows;
+            for (sum, more) in whole.sums.iter_mut().zip(&group.sums) {
+                *sum += more;
+            }
+        }
+        let mut with_leads = groups.iter().filter(|group| group.sum("lead_count") > 0);
+        if let (Some(only), None) = (with_leads.next(), with_leads.next()) {
+            whole.percentiles = only.percentiles;
+        }
+        whole
+    }
+
     /// The sum of a column.
     pub fn sum(&self, column: &str) -> i64 {
         let place = Self::summed().position(|known| known.name == column);
@@ -118,8 +140,8 @@ pub(super) struct Words {
 
 impl StatsQuery {
     /// The statement; its columns are period, seller, customer, rows, the sums, the percentiles, and
-    /// placeholder 5 the limit.
-    pub(super) fn sql(&self, words: &Words) -> String {
+    /// placeholder 5 the limit. `index` says how the table is read.
+    pub(super) fn sql(&self, words: &Words, index: &str) -> String {
         let period = match self.period {
             Period::Range => "NULL",
             Period::Day => words.day,
@@ -130,21 +152,32 @@ impl StatsQuery {
             By::Everything => ("NULL", "NULL"),
             By::Route => ("seller_region", "customer_region"),
         };
-        let mut columns = vec![
-            format!("{period} AS period"),
-            format!("{seller} AS seller"),
-            format!("{customer} AS customer"),
-            "count(*) AS found".to_owned(),
-        ];
-        columns.extend(
-            StatsGroup::summed()
-                .map(|column| format!("coalesce(sum({}), 0){}", column.name, words.sum_end)),
+        let [sellers, customers] = words.regions;
+        let rows = format!(
+            "route_stats_daily{index} WHERE {} AND {sellers} AND {customers}",
+            words.days
         );
-        columns.extend(["p50", "p90", "p99"].map(|percentile| {
-            format!(
-                "CASE WHEN count(lead_seconds_{percentile}) = 1 THEN max(lead_seconds_{percentile}) END"
-            )
-        }));
+        // Days first, where each is a group: their rows lie together, and few are left to be grouped.
+        let of_days = matches!(self.period, Period::Week | Period::Month);
+        let (found, leads, rows) = if of_days && self.by == By::Everything {
+            let days = sums(words, "count(*)", |percentile| {
+                format!(
+                    "count(lead_seconds_{percentile}) AS leads_{percentile}, \
+                     max(lead_seconds_{percentile}) AS lead_seconds_{percentile}"
+                )
+            });
+            let days = format!("SELECT stat_date, {days} FROM {rows} GROUP BY stat_date");
+            ("sum(found)", "sum(leads", format!("({days}) AS days"))
+        } else {
+            ("count(*)", "count(lead_seconds", rows)
+        };
+        let found = match words.sum_end {
+            "" => found.to_owned(),
+            end => format!("({found}){end}"),
+        };
+        let columns = sums(words, &found, |percentile| {
+            format!("CASE WHEN {leads}_{percentile}) = 1 THEN max(lead_seconds_{percentile}) END")
+        });
         let mut groups = Vec::new();
         if self.period != Period::Range {
             groups.push(period);
@@ -158,12 +191,56 @@ impl StatsQuery {
             let groups = groups.join(", ");
             format!(" GROUP BY {groups} ORDER BY {groups}")
         };
-        let [sellers, customers] = words.regions;
         format!(
-            "SELECT {} FROM route_stats_daily WHERE {} AND {sellers} AND {customers}{grouped} LIMIT {}",
-            columns.join(", "),
-            words.days,
+            "SELECT {period} AS period, {seller} AS seller, {customer} AS customer, {columns} \
+             FROM {rows}{grouped} LIMIT {}",
             self.limit
         )
+    }
+}
+
+/// How many rows, the sums, and what is made of each percentile.
+fn sums(words: &Words, found: &str, percentile: impl Fn(&str) -> String) -> String {
+    let mut columns = vec![format!("{found} AS found")];
+    columns.extend(StatsGroup::summed().map(|column| {
+        let name = column.name;
+        format!("coalesce(sum({name}), 0){} AS {name}", words.sum_end)
+    }));
+    columns.extend(["p50", "p90", "p99"].map(percentile));
+    columns.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_of_groups_together_are_those_of_the_only_row_with_lead_times() {
+        let group = |leads: i64, percentiles| {
+            let columns = StatsGroup::summed();
+            StatsGroup {
+                period: None,
+                route: None,
+                rows: 2,
+                sums: columns
+                    .map(|column| {
+                        if column.name == "lead_count" {
+                            leads
+                        } else {
+                            5
+                        }
+                    })
+                    .collect(),
+                percentiles,
+            }
+        };
+        let (none, known) = (group(0, [None; 3]), group(3, [Some(1), Some(2), Some(3)]));
+        let whole = StatsGroup::together(&[none.clone(), known.clone(), none.clone()]);
+        assert_eq!((whole.rows, whole.sum("placed")), (6, 15));
+        assert_eq!(whole.sum("lead_count"), 3);
+        assert_eq!(whole.percentiles, known.percentiles);
+        let two = StatsGroup::together(&[known.clone(), known]);
+        assert_eq!(two.percentiles, [None; 3]);
+        assert_eq!(StatsGroup::together(&[]).sum("placed"), 0);
     }
 }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use eip_contract::json::{write_integer, write_string};
 use eip_contract::{Day, EventTime, EventType};
 use eip_views::{Column, Kind, Value, View};
 use sqlx::Row as _;
@@ -41,21 +42,49 @@ pub(super) fn line_order(view: &View) -> String {
     )
 }
 
-/// The values of a row of [`select`]; none when the document is kept whole.
+/// The values of a row of [`select`]; its JSON when the document is kept whole, or when another hand has
+/// written something that means nothing in its column.
 pub(crate) fn values<'r>(
     view: &View,
     row: &'r SqliteRow,
-) -> Result<Result<Vec<Value<'r>>, &'r str>, StoreError> {
+) -> Result<Result<Vec<Value<'r>>, Cow<'r, str>>, StoreError> {
     let last = view.columns.len() + 1;
-    if let Some(doc) = row.try_get(last).map_err(read_error)? {
-        return Ok(Err(doc));
+    if let Some(doc) = row.try_get::<Option<&str>, _>(last).map_err(read_error)? {
+        return Ok(Err(Cow::Borrowed(doc)));
     }
     let mut values = Vec::with_capacity(view.columns.len());
     values.push(Value::from(row.try_get::<&str, _>(0).map_err(read_error)?));
     for (place, column) in view.columns.iter().enumerate().skip(1) {
-        values.push(value(column, row, place + 1)?);
+        match meaning(column, row, place_in_row(place))? {
+            Some(value) => values.push(value),
+            None => return Ok(Err(Cow::Owned(as_stored(view, row)?))),
+        }
     }
     Ok(Ok(values))
+}
+
+/// What a row holds, as it stands there: an object that begins as the canonical line does.
+fn as_stored(view: &View, row: &SqliteRow) -> Result<String, StoreError> {
+    let mut fields = Vec::with_capacity(view.columns.len());
+    for (place, column) in view.columns.iter().enumerate() {
+        let mut field = format!("\"{}\":", column.name).into_bytes();
+        let place = place_in_row(place);
+        if is_text(column) {
+            match row.try_get(place).map_err(read_error)? {
+                Some(text) => write_string(&mut field, text),
+                None => field.extend_from_slice(b"null"),
+            }
+        } else {
+            write_integer(&mut field, row.try_get(place).map_err(read_error)?);
+        }
+        fields.push(String::from_utf8(field).expect("made of texts"));
+    }
+    Ok(format!("{{{}}}", fields.join(",")))
+}
+
+/// Where a row of [`select`] has a column: behind the id stands what was asked for besides.
+fn place_in_row(column: usize) -> usize {
+    if column == 0 { 0 } else { column + 1 }
 }
 
 /// Makes `line` that of a row of [`select`], and gives the order that it is about.
@@ -63,56 +92,61 @@ pub(super) fn line<'r>(
     view: &View,
     row: &'r SqliteRow,
     line: &mut Vec<u8>,
-) -> Result<Option<Cow<'r, str>>, StoreError> {
+) -> Result<Option<&'r str>, StoreError> {
     line.clear();
     match values(view, row)? {
-        Ok(mut values) => {
-            view.encode(&values, line);
-            let place = view.place("orderId").expect("documents have an order");
-            Ok(match values.swap_remove(place) {
-                Value::Text(order_id) => Some(order_id),
-                _ => None,
-            })
-        }
-        Err(doc) => {
-            line.extend_from_slice(doc.as_bytes());
-            Ok(None)
-        }
+        Ok(values) => view.encode(&values, line),
+        Err(doc) => line.extend_from_slice(doc.as_bytes()),
     }
+    let place = view.place("orderId").expect("documents have an order");
+    row.try_get(place_in_row(place)).map_err(read_error)
 }
 
-/// A value of a column. One that another hand has written and that means nothing is an error: the
-/// file is to be made again.
+/// A value of a column. One that another hand has written and that means nothing is an error.
 pub(crate) fn value<'r>(
     column: &Column,
     row: &'r SqliteRow,
     place: usize,
 ) -> Result<Value<'r>, StoreError> {
-    let unreadable = || broken(&format!("a {} cannot be read", column.sql_name()));
-    if matches!(column.kind, Kind::Id | Kind::Text | Kind::Day) {
+    meaning(column, row, place)?
+        .ok_or_else(|| broken(&format!("a {} cannot be read", column.sql_name())))
+}
+
+/// What a value of a column means, if anything.
+fn meaning<'r>(
+    column: &Column,
+    row: &'r SqliteRow,
+    place: usize,
+) -> Result<Option<Value<'r>>, StoreError> {
+    if is_text(column) {
         let text: Option<&str> = row.try_get(place).map_err(read_error)?;
-        return match (column.kind, text) {
-            (_, None) => Ok(Value::Null),
-            (Kind::Day, Some(text)) => Day::parse(text.as_bytes())
-                .map(Value::Day)
-                .map_err(|_| unreadable()),
-            (_, Some(text)) => Ok(Value::from(text)),
-        };
+        return Ok(match (column.kind, text) {
+            (_, None) => Some(Value::Null),
+            (Kind::Day, Some(text)) => Day::parse(text.as_bytes()).ok().map(Value::Day),
+            (_, Some(text)) => Some(Value::from(text)),
+        });
     }
     let integer: Option<i64> = row.try_get(place).map_err(read_error)?;
     let Some(integer) = integer else {
-        return Ok(Value::Null);
+        return Ok(Some(Value::Null));
     };
-    let value = match column.kind {
+    Ok(match column.kind {
         Kind::Time => EventTime::from_seconds(integer).map(Value::Time),
         Kind::EventType => usize::try_from(integer)
             .ok()
             .and_then(EventType::from_rank)
             .map(Value::EventType),
-        Kind::Boolean => Some(Value::Boolean(integer != 0)),
+        Kind::Boolean => [false, true]
+            .into_iter()
+            .find(|&boolean| i64::from(boolean) == integer)
+            .map(Value::Boolean),
         _ => Some(Value::Integer(integer)),
-    };
-    value.ok_or_else(unreadable)
+    })
+}
+
+/// Whether a column is one of texts.
+fn is_text(column: &Column) -> bool {
+    matches!(column.kind, Kind::Id | Kind::Text | Kind::Day)
 }
 
 /// The values of a document's columns behind its id; none when it is to be kept whole.

@@ -10,6 +10,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
+use super::super::changes::leaves_entries;
 use super::super::error::{Fault, Retry, StoreError};
 use super::super::{Look, Progress, StoredDocument, TICK_BITS, content_hash, document_views};
 
@@ -26,6 +27,9 @@ const CACHE_KIB: &str = "-262144";
 const LOG_BYTES: &str = "67108864";
 /// How long to wait for a lock: only a checkpoint or a person with a shell can hold one.
 const BUSY: Duration = Duration::from_secs(30);
+
+/// The tick that wrote a document, as SQL.
+pub(crate) const TICK: &str = "ver & 4398046511103";
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/sqlite");
 
@@ -112,10 +116,17 @@ async fn make_tables(
         made.push(view.name);
     }
     if !made.is_empty() {
-        sqlx::query("UPDATE progress SET format = ?1, tick = 0, offsets = '[]', last = NULL")
-            .bind(FORMAT)
+        // What is written from here on is no change of what was there.
+        sqlx::query("DELETE FROM deleted_documents")
             .execute(&mut *transaction)
             .await?;
+        sqlx::query(
+            "UPDATE progress SET format = ?1, tick = 0, offsets = '[]', last = NULL,
+                                 changes_from = NULL",
+        )
+        .bind(FORMAT)
+        .execute(&mut *transaction)
+        .await?;
         tracing::debug!(?made, "tables of views made");
     }
     transaction.commit().await
@@ -154,16 +165,38 @@ pub(super) async fn keep_tables(
     make_tables(connection, views).await.map_err(failed)
 }
 
-/// Makes the indexes of all views that are not there. A backfill is written without them.
+/// Makes the indexes of all views that are not there, and removes those of an earlier program. A backfill
+/// is written without them.
 pub(super) async fn make_indexes(
     connection: &mut SqliteConnection,
     views: &[&'static View],
 ) -> Result<(), StoreError> {
-    for sql in views.iter().flat_map(|view| view.create_indexes()) {
+    let failed = |error| sql_error("cannot write", Path::new(FILE), error);
+    let tracked = views.iter().filter(|view| leaves_entries(view));
+    let ticks = tracked.map(|view| {
+        let view = view.name;
+        format!("CREATE INDEX {view}_ticks ON {view} ({TICK}, id)")
+    });
+    let indexes = views.iter().flat_map(|view| view.create_indexes());
+    let wanted: Vec<String> = indexes.chain(ticks).collect();
+    let tables: Vec<&str> = views.iter().map(|view| view.name).collect();
+    let stored: Vec<(String, String)> = sqlx::query_as(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
+         AND tbl_name IN (SELECT value FROM json_each(?1))",
+    )
+    .bind(serde_json::to_string(&tables).expect("texts are JSON"))
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed)?;
+    let others = stored.iter().filter(|(_, sql)| !wanted.contains(sql));
+    let others = others.map(|(name, _)| format!("DROP INDEX \"{name}\""));
+    let is_there = |wanted: &&String| stored.iter().any(|(_, sql)| sql == *wanted);
+    let missing = wanted.iter().filter(|wanted| !is_there(wanted));
+    for sql in others.chain(missing.cloned()) {
         sqlx::raw_sql(AssertSqlSafe(sql))
             .execute(&mut *connection)
             .await
-            .map_err(|error| sql_error("cannot write", Path::new(FILE), error))?;
+            .map_err(failed)?;
     }
     Ok(())
 }
@@ -371,7 +404,7 @@ pub(super) async fn scan(
                 let order_id = super::documents::line(view, &row, &mut line)?;
                 each(StoredDocument {
                     id,
-                    order_id: order_id.as_deref().unwrap_or(id),
+                    order_id: order_id.unwrap_or(id),
                     rev: Some(content_hash(&line)),
                 });
             }

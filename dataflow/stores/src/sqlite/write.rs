@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, SqlSafeStr};
 use sqlx::{AssertSqlSafe, Connection as _, Encode, Sqlite, SqliteConnection, Type};
 
+use super::super::changes::{horizon, leaves_entries, tick_of};
 use super::super::error::{Fault, Retry, StoreError};
 use super::super::{DocumentWrite, RowChanges, StoredDeadLetter, TICK_BITS, TickCommit};
 use super::documents::columns_of;
@@ -120,12 +121,27 @@ pub(super) async fn documents(
     }
     let mut transaction = begin(connection, version >> TICK_BITS).await?;
     if !deleted.is_empty() {
+        // What is written with this very version is wanted: by hand it was made to look like another
+        // worker's, who deletes it as nobody's.
         let delete = format!(
-            "DELETE FROM {} WHERE id IN (SELECT value FROM json_each(?1))",
+            "DELETE FROM {} WHERE id IN (SELECT value FROM json_each(?1)) AND ver <> ?2",
             view.name
         );
-        let values = Values::json(&deleted);
+        let mut values = Values::json(&deleted);
+        values.add(version as i64);
         execute(&mut transaction, AssertSqlSafe(delete), values).await?;
+        if leaves_entries(view) {
+            let entries = format!(
+                "INSERT OR REPLACE INTO deleted_documents (view, id, tick)
+                 SELECT ?2, value, ?3 FROM json_each(?1)
+                 WHERE NOT EXISTS (SELECT 1 FROM {} WHERE id = value)",
+                view.name
+            );
+            let mut values = Values::json(&deleted);
+            values.add(view.name);
+            values.add(tick_of(version) as i64);
+            execute(&mut transaction, AssertSqlSafe(entries), values).await?;
+        }
     }
     let version = version as i64;
     let bind = |(id, rev, doc): &(&String, i64, &String), values: &mut Values| {
@@ -174,13 +190,15 @@ pub(super) async fn tick(
     UPSERT_DEAD_LETTERS
         .run(&mut transaction, tick.dead_letters, bind)
         .await?;
+    forget_deletions(&mut transaction, tick.tick).await?;
     let mut values = Values::default();
     values.add(tick.tick as i64);
     values.add(json(&tick.offsets));
     values.add(json(&tick.last));
     execute(
         &mut transaction,
-        "UPDATE progress SET tick = ?1, offsets = ?2, last = ?3",
+        "UPDATE progress SET tick = ?1, offsets = ?2, last = ?3,
+                             changes_from = coalesce(changes_from, ?1)",
         values,
     )
     .await?;
@@ -230,6 +248,26 @@ fn json_key(key: &[Value<'_>]) -> Vec<serde_json::Value> {
         value => value.as_integer().into(),
     };
     key.iter().map(value).collect()
+}
+
+/// Removes entries of deleted documents that are too old, and says from where on changes are known then.
+async fn forget_deletions(connection: &mut SqliteConnection, tick: u64) -> Result<(), StoreError> {
+    let last: Option<i64> =
+        sqlx::query_scalar("SELECT max(tick) FROM deleted_documents WHERE tick < ?1")
+            .bind(horizon(tick))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(write_error)?;
+    let Some(last) = last else { return Ok(()) };
+    for sql in [
+        "DELETE FROM deleted_documents WHERE tick <= ?1",
+        "UPDATE progress SET changes_from = max(changes_from, ?1)",
+    ] {
+        let mut values = Values::default();
+        values.add(last);
+        execute(connection, sql, values).await?;
+    }
+    Ok(())
 }
 
 /// Makes the caller the one dataflow that may write, under the next epoch from `least` on.

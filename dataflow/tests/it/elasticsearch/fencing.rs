@@ -87,10 +87,10 @@ fn settings_are_right_again_after_every_start() {
     assert_eq!(status, 200);
     drop(cluster.writer(2));
     let (_, settings) = cluster.ask("GET", &format!("/{name}/_settings"), "");
-    let index = &settings[format!("{name}-v1-1")]["settings"]["index"];
+    let index = &settings[format!("{name}-v2-1")]["settings"]["index"];
     assert_eq!(index["refresh_interval"], "1s");
     let (_, mapping) = cluster.ask("GET", &format!("/{name}/_mapping"), "");
-    let mapping = &mapping[format!("{name}-v1-1")]["mappings"];
+    let mapping = &mapping[format!("{name}-v2-1")]["mappings"];
     assert_eq!(mapping["_meta"]["epoch"], 2);
     assert_eq!(mapping["dynamic"], "strict");
 }
@@ -101,7 +101,7 @@ fn a_write_to_a_name_of_ours_makes_no_index() {
     drop(cluster.writer(1));
     for name in [
         format!("{}-w-1-0-7", cluster.name(VIEW)),
-        format!("{}-v1-9", cluster.name(VIEW)),
+        format!("{}-v2-9", cluster.name(VIEW)),
     ] {
         let (status, answer) = cluster.ask("PUT", &format!("/{name}/_doc/1"), "{}");
         assert_eq!(status, 404, "{answer}");

@@ -87,7 +87,7 @@ fn an_edit_by_hand_shows_and_is_mended() {
         let ver = version_of(1, 1);
         let edited = doc.replace("\"SP\"", "\"AM\"");
         let body = format!(
-            "{},\"rev\":{},\"ver\":{ver}}}",
+            "{},\"rev\":{},\"ver\":{ver},\"tick\":1}}",
             &edited[..edited.len() - 1],
             *rev as i64
         );

@@ -39,7 +39,7 @@ fn readers_see_the_old_index_until_the_flip_and_can_go_back() {
     let rebuild = ElasticsearchRebuild::new(&cluster.config()).unwrap();
     assert!(rebuild.flip(1).is_err(), "an epoch that filled nothing");
     let name = cluster.name(VIEW);
-    assert!(rebuild.flip(2).unwrap().contains(&format!("{name}-v1-2")));
+    assert!(rebuild.flip(2).unwrap().contains(&format!("{name}-v2-2")));
     assert_eq!(count(&cluster), 2);
     // The one that filled it goes on where readers are now.
     let third = [shipment("c", 1)];
@@ -52,7 +52,7 @@ fn readers_see_the_old_index_until_the_flip_and_can_go_back() {
         rebuild
             .roll_back()
             .unwrap()
-            .contains(&format!("{name}-v1-1"))
+            .contains(&format!("{name}-v2-1"))
     );
     assert_eq!(count(&cluster), 1);
     assert!(

@@ -209,7 +209,7 @@ fn an_index_that_is_gone_is_told_and_made_by_the_next_start() {
     let cluster = Cluster::new();
     let mut store = cluster.writer(1);
     write_all(&mut store, 1, shipments(0..10));
-    let index = format!("/{}-v1-1", cluster.name(VIEW));
+    let index = format!("/{}-v2-1", cluster.name(VIEW));
     assert_eq!(cluster.ask("DELETE", &index, "").0, 200);
     let text = told(&mut store, 2, &mut shipments(10..20), Retry::Anew).to_string();
     assert!(text.contains("index_not_found_exception"), "{text}");
