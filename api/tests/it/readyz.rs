@@ -85,7 +85,7 @@ async fn it_is_ready_without_cache_searches_and_ingest_and_says_so() {
     let mut servers = Servers::new();
     servers.other_elasticsearch = Some("http://127.0.0.1:1".to_owned());
     let redis = CacheConfig::Redis(RedisConfig::new("redis://127.0.0.1:1"));
-    let api = Api::with(Stored::Servers(servers), redis, |config| {
+    let api = Api::over_with(Stored::Servers(servers), redis, |config| {
         config.ingest = Some("http://127.0.0.1:1".to_owned());
     });
     // The store of the rows is there, and no dataflow has written any.

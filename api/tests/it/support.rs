@@ -123,16 +123,16 @@ impl Api {
 
     /// An API over `stored`.
     pub(crate) fn over(stored: Stored, cache: CacheConfig) -> Self {
-        Self::with(stored, cache, |_| {})
+        Self::over_with(stored, cache, |_| {})
     }
 
     /// Embedded, with other settings.
     pub(crate) fn embedded_with(set: impl FnOnce(&mut ApiConfig)) -> Self {
-        Self::with(Stored::Sqlite(Sqlite::new()), CacheConfig::Memory, set)
+        Self::over_with(Stored::Sqlite(Sqlite::new()), CacheConfig::Memory, set)
     }
 
     /// An API over `stored` with other settings.
-    pub(crate) fn with(
+    pub(crate) fn over_with(
         stored: Stored,
         cache: CacheConfig,
         set: impl FnOnce(&mut ApiConfig),
