@@ -23,7 +23,7 @@ use crate::asked::{Answer, Asked, Conditional, IfNoneMatch, Question};
 use crate::openapi::views::Shipment;
 use crate::openapi::{Forgotten, Problems};
 use crate::problem::Problem;
-use changes::Changes;
+use changes::ChangesPage;
 use cursor::Cursor;
 
 pub(crate) use filter::{Filter, Wanted, Window, is_id, pasted, search_for};
@@ -134,7 +134,7 @@ const SORTS: [(&str, &str); 10] = [
 #[expect(dead_code, reason = "only its description is used")]
 pub(crate) enum Listed {
     Page(Answer<Page>),
-    Changes(Answer<Changes>),
+    Changes(Answer<ChangesPage>),
 }
 
 /// Shipments that meet a filter, page by page.

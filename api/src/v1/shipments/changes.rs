@@ -24,7 +24,7 @@ use crate::v1::parameters::{tick, tick_of};
 
 /// A page of what has changed since a tick.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Changes {
+pub(crate) struct ChangesPage {
     changed_since_tick: u64,
     /// In order of tick and id.
     changes: Vec<Changed>,
@@ -98,7 +98,7 @@ pub(super) async fn list(
                 id: last.id.clone(),
             })
         });
-        Ok(Changes {
+        Ok(ChangesPage {
             changed_since_tick: since,
             changes: changes.into_iter().map(changed).collect(),
             next,
