@@ -1,0 +1,50 @@
+// The overview: how the shipments stand, when and where deliveries are late. Whatever is clicked filters the rest.
+
+import { Tip } from '../charts/tip.js';
+import { Empty, Failed, Loading } from '../parts/notice.js';
+import { html } from '../html.js';
+import { link, overview } from '../state/live.js';
+import { parameters, setParameters } from '../state/route.js';
+import { useRange } from '../state/range.js';
+import { useResource } from '../api/resource.js';
+import { t } from '../words/words.js';
+import { Controls } from './overview/controls.js';
+import { DaysCard } from './overview/days.js';
+import { RoutesCards } from './overview/routes.js';
+import { Tiles } from './overview/tiles.js';
+import { Worst } from './overview/worst.js';
+
+/** The regions that are looked at; empty for all. */
+export function chosenRoute() {
+  return { seller: parameters.value.get('seller') ?? '', customer: parameters.value.get('customer') ?? '' };
+}
+
+/** Chooses regions; what is chosen already is let go. @param {{seller?: string, customer?: string}} wanted */
+export function choose(wanted) {
+  const now = chosenRoute();
+  const same = Object.entries(wanted).every(([side, region]) => now[/** @type {'seller' | 'customer'} */ (side)] === region);
+  setParameters(same ? Object.fromEntries(Object.keys(wanted).map((side) => [side, null])) : wanted);
+}
+
+export function Page() {
+  const range = useRange();
+  // Where the stream is not there yet, or not at all.
+  const asked = useResource(overview.value ? null : '/v1/overview');
+  if (asked.data && !overview.value) overview.value = asked.data;
+  if (!range) {
+    if (asked.error) return html`<${Failed} error=${asked.error} again=${asked.again} />`;
+    if (overview.value && !overview.value.as_of?.data_now) return html`<${Empty}>${t('replays.runs.none')}</${Empty}>`;
+    return html`<${Loading} height=${link.value === 'offline' ? 64 : 400} />`;
+  }
+  const route = chosenRoute();
+  return html`<div class="stack">
+    <${Controls} range=${range} route=${route} />
+    <${Tiles} range=${range} route=${route} />
+    <div class="overview-grid">
+      <${DaysCard} range=${range} route=${route} />
+      <${Worst} range=${range} route=${route} />
+      <${RoutesCards} range=${range} route=${route} />
+    </div>
+    <${Tip} />
+  </div>`;
+}

@@ -1,0 +1,86 @@
+// Map and matrix: where deliveries are late or go, over the whole range or a step of it that can be played.
+
+import { useState } from 'preact/hooks';
+import { useResource } from '../../api/resource.js';
+import { Legend } from '../../charts/legend.js';
+import { BrazilMap } from '../../charts/map.js';
+import { Matrix } from '../../charts/matrix.js';
+import { FEW, rate, volume } from '../../charts/scales.js';
+import { Card, Choice } from '../../parts/card.js';
+import { Show } from '../../parts/notice.js';
+import { count } from '../../format/numbers.js';
+import { html } from '../../html.js';
+import { parameters, setParameters } from '../../state/route.js';
+import { t } from '../../words/words.js';
+import { choose } from '../overview.js';
+import { ask } from './query.js';
+import { Scrubber, steps } from './scrubber.js';
+
+/** @typedef {import('../../charts/scales.js').Figures} Figures */
+
+/** Sums of the cells by a side, or by route. @param {any[]} cells @param {(cell: any) => string} by @returns {Map<string, Figures>} */
+function sums(cells, by) {
+  const all = /** @type {Map<string, Figures>} */ (new Map());
+  for (const cell of cells) {
+    const sum = all.get(by(cell)) ?? { delivered: 0, late: 0 };
+    sum.delivered += cell.delivered;
+    // The API's rates are rounded down; the counts follow from on-time where it has them.
+    sum.late += cell.delivered_late ?? Math.ceil((cell.late_basis_points ?? 0) * cell.delivered / 10_000 - 1e-9);
+    all.set(by(cell), sum);
+  }
+  return all;
+}
+
+/** @param {Map<string, Figures>} figures */
+const greatestOf = (figures) => Math.max(1, ...[...figures.values()].map((one) => one.delivered));
+
+/** @param {{figures: Map<string, Figures>, name: string}} properties */
+const FiguresTable = ({ figures, name }) => html`<div class="scroll tall"><table>
+  <thead><tr><th scope="col">${name}</th><th scope="col" class="number">${t('overview.map.by.late')}</th><th scope="col" class="number">${t('overview.map.by.volume')}</th></tr></thead>
+  <tbody>${[...figures].sort((a, b) => b[1].delivered - a[1].delivered).map(([key, one]) => html`<tr data-region=${key}><th scope="row">${key}</th><td class="number">${rate(one)}</td><td class="number">${volume(one)}</td></tr>`)}</tbody>
+</table></div>`;
+
+/** @param {{range: import('../../state/range.js').Range, route: import('./query.js').Route}} properties */
+export function RoutesCards({ range, route }) {
+  const [asTable, setAsTable] = useState(false);
+  const [cellsAsTable, setCellsAsTable] = useState(false);
+  const measure = parameters.value.get('measure') === 'volume' ? 'volume' : 'late';
+  const side = parameters.value.get('side') === 'seller' ? 'seller' : 'customer';
+  const all = steps(range);
+  const step = Math.min(Number(parameters.value.get('step')) || 0, all.length);
+  const days = step ? all[step - 1] : range;
+  const matrix = useResource(ask('/v1/routes/matrix', days, { seller: '', customer: '' }));
+  const whole = useResource(ask('/v1/routes/matrix', range, { seller: '', customer: '' }));
+  const other = side === 'seller' ? route.customer : route.seller;
+  const otherSide = side === 'seller' ? 'customer_region' : 'seller_region';
+  const own = `${side}_region`;
+  const ofMap = (/** @type {any[]} */ cells) => sums(cells.filter((cell) => !other || cell[otherSide] === other), (cell) => cell[own]);
+  const regions = whole.data ? [...new Set([...whole.data.sellers, ...whole.data.customers])].sort() : [];
+  const measures = /** @type {[string, string][]} */ ([['late', t('overview.map.by.late')], ['volume', t('overview.map.by.volume')]]);
+  const sides = /** @type {[string, string][]} */ ([['customer', t('overview.map.side.customer')], ['seller', t('overview.map.side.seller')]]);
+  const scrubber = html`<${Scrubber} steps=${all} step=${step} range=${range} />`;
+  const tableButton = (/** @type {boolean} */ on, /** @type {(on: boolean) => void} */ set) => html`<button class="button" type="button" aria-pressed=${on} onClick=${() => set(!on)}>${t('common.table')}</button>`;
+  return html`<${Card} name="area-map" title=${t(measure === 'late' ? 'overview.map' : 'overview.map.volume')} actions=${tableButton(asTable, setAsTable)}>
+      <div class="row map-controls">
+        <${Choice} label=${t('overview.map.measure')} options=${measures} value=${measure} onChoose=${(/** @type {string} */ value) => setParameters({ measure: value === 'late' ? null : value }, { replace: true })} />
+        <${Choice} label=${t('overview.map.side')} options=${sides} value=${side} onChoose=${(/** @type {string} */ value) => setParameters({ side: value === 'customer' ? null : value }, { replace: true })} />
+      </div>
+      <${Show} of=${matrix} height=${380}>${(/** @type {any} */ { cells }) => {
+        const figures = ofMap(cells);
+        if (asTable) return html`<${FiguresTable} figures=${figures} name=${t(`common.${side}`)} />`;
+        const greatest = greatestOf(whole.data && measure === 'volume' && !step ? ofMap(whole.data.cells) : figures);
+        return html`<${BrazilMap} figures=${figures} measure=${measure} greatest=${greatest} chosen=${route[side]} label=${t('overview.map')} onChoose=${(/** @type {string} */ code) => choose({ [side]: code })} />
+          <${Legend} measure=${measure} greatest=${greatest} />`;
+      }}</${Show}>
+      ${scrubber}
+    </${Card}>
+    <${Card} name="area-matrix" title=${t('overview.matrix')} note=${t('overview.matrix.note')} actions=${tableButton(cellsAsTable, setCellsAsTable)}>
+      <${Show} of=${matrix} height=${480}>${(/** @type {any} */ { cells }) => {
+        const figures = sums(cells, (cell) => `${cell.seller_region}-${cell.customer_region}`);
+        if (cellsAsTable) return html`<${FiguresTable} figures=${figures} name=${t('common.route')} />`;
+        return html`<${Matrix} regions=${regions} cells=${figures} measure=${measure} greatest=${greatestOf(figures)} seller=${route.seller} customer=${route.customer}
+          onChoose=${(/** @type {string} */ seller, /** @type {string} */ customer) => choose({ seller, customer })} />
+          <div class="row spread matrix-foot"><${Legend} measure=${measure} greatest=${greatestOf(figures)} />${measure === 'late' && html`<span class="small soft">${t('overview.map.few', { n: count(FEW) })}: <i class="few-mark late-3 few"></i></span>`}</div>`;
+      }}</${Show}>
+    </${Card}>`;
+}

@@ -1,0 +1,80 @@
+// The pages of the list that are shown. What changes meanwhile is counted and waits until it is asked for, so that the
+// table never moves under the pointer.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ApiError, get } from '../../api/http.js';
+import { tick } from '../../state/live.js';
+
+/** @typedef {{rows: any[], total: {value: number, relation: string} | null, next: string | null, hasMoved: boolean, asOf: any, error: ApiError | null, isLoading: boolean}} Pages */
+
+const NONE = /** @type {Pages} */ ({ rows: [], total: null, next: null, hasMoved: false, asOf: null, error: null, isLoading: true });
+
+/** Two looks for changes are at least so far apart, in ms. */
+const PAUSE = 1500;
+
+/** How many of a new first page are not as they are shown. @param {any[]} shown @param {any[]} now */
+function differences(shown, now) {
+  const known = new Map(shown.map((row) => [row.orderId, JSON.stringify(row)]));
+  return now.filter((row) => known.get(row.orderId) !== JSON.stringify(row)).length;
+}
+
+/**
+ * @param {string} question the list's path without a cursor
+ * @param {boolean} follows whether changes are shown at once
+ */
+export function usePages(question, follows) {
+  const [pages, setPages] = useState(NONE);
+  const [waiting, setWaiting] = useState({ many: 0, total: false });
+  const shown = useRef({ question: '', pages });
+  shown.current.pages = pages;
+  const fail = (/** @type {unknown} */ error) => setPages((old) => ({ ...old, isLoading: false, error: error instanceof ApiError ? error : new ApiError('offline', String(error)) }));
+
+  /** @param {AbortSignal} [signal] */
+  const first = async (signal) => {
+    const data = await get(question, signal);
+    setPages({ rows: data.shipments, total: data.total, next: data.next, hasMoved: false, asOf: data.as_of, error: null, isLoading: false });
+    setWaiting({ many: 0, total: false });
+  };
+
+  useEffect(() => {
+    const stop = new AbortController();
+    shown.current.question = question;
+    setPages((old) => ({ ...old, isLoading: true, error: null }));
+    first(stop.signal).catch((error) => stop.signal.aborted || fail(error));
+    return () => stop.abort();
+  }, [question]);
+
+  useEffect(() => {
+    if (!tick.value || !shown.current.pages.asOf || shown.current.pages.asOf.search_tick >= tick.value) return undefined;
+    const stop = new AbortController();
+    const timer = setTimeout(async () => {
+      try {
+        if (follows && shown.current.pages.rows.length <= 50) await first(stop.signal);
+        else {
+          const data = await get(question, stop.signal);
+          const { rows, total } = shown.current.pages;
+          setWaiting({ many: differences(rows, data.shipments), total: data.total.value !== total?.value });
+        }
+      } catch {
+        // The badge in the head says that the API does not answer.
+      }
+    }, PAUSE);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [tick.value, follows, question]);
+
+  const more = async () => {
+    const { next } = pages;
+    if (!next) return;
+    setPages((old) => ({ ...old, isLoading: true }));
+    try {
+      const data = await get(`${question}${question.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(next)}`);
+      setPages((old) => ({ ...old, rows: [...old.rows, ...data.shipments], next: data.next, hasMoved: old.hasMoved || data.moved, isLoading: false, error: null }));
+    } catch (error) {
+      fail(error);
+    }
+  };
+  return { pages, waiting, more, refresh: () => first().catch(fail) };
+}

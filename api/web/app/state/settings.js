@@ -1,0 +1,62 @@
+// What a person has chosen for this browser: language, colours, and the zone of wall times. Kept in localStorage.
+
+import { effect, signal } from '@preact/signals';
+
+/** @typedef {'en' | 'ko'} Language */
+/** @typedef {'system' | 'light' | 'dark'} Theme */
+/** @typedef {'utc' | 'local'} Zone */
+
+const usual = navigator.language.startsWith('ko') ? 'ko' : 'en';
+
+export const language = signal(/** @type {Language} */ (usual));
+export const theme = signal(/** @type {Theme} */ ('system'));
+/** Of wall times only: event times are shown as recorded. */
+export const zone = signal(/** @type {Zone} */ ('utc'));
+
+const kept = /** @type {const} */ ([
+  ['language', language, ['en', 'ko']],
+  ['theme', theme, ['system', 'light', 'dark']],
+  ['zone', zone, ['utc', 'local']],
+]);
+
+/** Reads what was chosen before, and keeps what is chosen from here on. */
+export function startSettings() {
+  for (const [name, setting, values] of kept) {
+    const key = `eip.${name}`;
+    const before = read(key);
+    if (before && /** @type {readonly string[]} */ (values).includes(before)) {
+      /** @type {{value: string}} */ (setting).value = before;
+    }
+    let first = true;
+    effect(() => {
+      const { value } = setting;
+      if (!first) write(key, value);
+      first = false;
+    });
+  }
+  effect(() => {
+    document.documentElement.lang = language.value;
+    document.documentElement.dataset.theme = theme.value;
+  });
+}
+
+/** @param {string} key */
+function read(key) {
+  try {
+    return window.localStorage.getItem(key);
+  } catch {
+    return null; // a browser that keeps nothing
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string} value
+ */
+function write(key, value) {
+  try {
+    window.localStorage.setItem(key, value);
+  } catch {
+    // It is chosen for as long as the page is open.
+  }
+}
