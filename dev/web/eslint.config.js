@@ -1,6 +1,6 @@
 // What the type check does not see: dead code, surprises, and what the content policy would stop anyway.
 
-const browser = ['window', 'document', 'navigator', 'location', 'fetch', 'localStorage', 'EventSource', 'BroadcastChannel', 'AbortController', 'AbortSignal', 'Headers', 'URL', 'URLSearchParams', 'Response', 'RequestInit', 'Element', 'HTMLElement', 'HTMLAnchorElement', 'HTMLInputElement', 'HTMLDialogElement', 'HTMLDivElement', 'SVGElement', 'Node', 'Event', 'MouseEvent', 'KeyboardEvent', 'SubmitEvent', 'ClipboardEvent', 'PointerEvent', 'ResizeObserver', 'MutationObserver', 'performance', 'requestAnimationFrame', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'getComputedStyle', 'matchMedia', 'crypto', 'console'];
+const browser = ['window', 'document', 'navigator', 'location', 'fetch', 'localStorage', 'EventSource', 'BroadcastChannel', 'AbortController', 'AbortSignal', 'Headers', 'URL', 'URLSearchParams', 'Response', 'FormData', 'RequestInit', 'Element', 'HTMLElement', 'HTMLAnchorElement', 'HTMLInputElement', 'HTMLDialogElement', 'HTMLDivElement', 'SVGElement', 'Node', 'Event', 'MouseEvent', 'KeyboardEvent', 'SubmitEvent', 'ClipboardEvent', 'PointerEvent', 'ResizeObserver', 'MutationObserver', 'performance', 'requestAnimationFrame', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'getComputedStyle', 'matchMedia', 'crypto', 'console'];
 
 const rules = {
   'no-undef': 'error',

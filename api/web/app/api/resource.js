@@ -52,8 +52,8 @@ export function useResource(path, { live = true, every = 0 } = {}) {
       },
       (error) => {
         if (stop.signal.aborted) return;
-        const known = error instanceof ApiError ? error : new ApiError('offline', String(error));
-        setState((old) => ({ ...old, error: known, isLoading: false }));
+        const refused = error instanceof ApiError ? error : new ApiError('offline', String(error));
+        setState((old) => ({ ...old, error: refused, isLoading: false }));
       },
     );
     const timer = every ? setTimeout(() => setCount((n) => n + 1), every) : 0;

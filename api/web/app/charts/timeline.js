@@ -30,12 +30,12 @@ function marks(from, to, most) {
 }
 
 /**
- * @param {{events: {eventType: string, eventAt: string}[], deadline: string | null, until?: string | null}} properties
- *   until: up to when an open shipment has lasted
+ * @param {{events: {eventType: string, eventAt: string}[], deadline: string | null, until?: string | null, span?: [string, string] | null}} properties
+ *   until: up to when an open shipment has lasted; span: what the scale holds at least
  */
-export function Timeline({ events, deadline, until = null }) {
+export function Timeline({ events, deadline, until = null, span = null }) {
   const [place, width] = useWidth();
-  const times = [...events.map((event) => event.eventAt), ...(deadline ? [deadline] : []), ...(until ? [until] : [])].map(seconds);
+  const times = [...events.map((event) => event.eventAt), ...(deadline ? [deadline] : []), ...(until ? [until] : []), ...(span ?? [])].map(seconds);
   const [from, last] = [Math.min(...times), Math.max(...times)];
   const to = last > from ? last : from + 3600;
   const left = width < 480 ? 8 : NAMES;
@@ -53,6 +53,7 @@ export function Timeline({ events, deadline, until = null }) {
       const day = new Date(at * 1000).toISOString();
       return html`<path class="base" d=${`M${x(at)} ${TOP - 4}V${height - BOTTOM}`} /><text x=${Math.min(Math.max(x(at), 34), width - 34)} y=${height - 8} text-anchor="middle">${scale.isHours ? day.slice(5, 16).replace('T', ' ') : day.slice(0, 10)}</text>`;
     })}
+    ${limit !== null && html`<path class="promise" d=${`M${x(limit)} ${TOP - 8}V${height - BOTTOM}`} /><text class="promise-name" x=${Math.min(Math.max(x(limit), 60), width - 60)} y="14" text-anchor="middle">${t('shipment.promise')} ${eventMinute(deadline).replace(' 00:00', '')}</text>`}
     ${events.map((event, i) => {
       const at = seconds(event.eventAt);
       const before = i ? seconds(events[i - 1].eventAt) : at;
@@ -66,6 +67,5 @@ export function Timeline({ events, deadline, until = null }) {
         <text class="when" x=${x(at) + (isRight ? 6 : -6)} y=${y - 12} text-anchor=${isRight ? 'end' : 'start'}>${words}</text>
       </g>`;
     })}
-    ${limit !== null && html`<path class="promise" d=${`M${x(limit)} ${TOP - 8}V${height - BOTTOM}`} /><text class="promise-name" x=${Math.min(Math.max(x(limit), 60), width - 60)} y="14" text-anchor="middle">${t('shipment.promise')} ${eventMinute(deadline).replace(' 00:00', '')}</text>`}
   </svg>`}</div>`;
 }

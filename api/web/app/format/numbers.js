@@ -26,8 +26,8 @@ export const short = (value) => format({ notation: 'compact', maximumFractionDig
 export const percent = (points) =>
   points === null || points === undefined ? NONE : format({ style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(points / 10_000);
 
-/** A difference of two rates in basis points, in points of a percentage. @param {number} points */
-export const points = (points) => format({ minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(points / 100);
+/** A difference of two rates in basis points, in points of a percentage. @param {number} basis basis points */
+export const points = (basis) => format({ minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(basis / 100);
 
 /** A signed count. @param {number} value */
 export const signed = (value) => format({ signDisplay: 'exceptZero' }).format(value);

@@ -1,1 +1,38 @@
-import { html } from '../html.js'; export const Page = () => html`<p>…</p>`;
+// Replays: which run has which days, all runs over wall time, and starting one; with a run in the address, that run.
+
+import { useResource } from '../api/resource.js';
+import { Tip } from '../charts/tip.js';
+import { Failed, Loading } from '../parts/notice.js';
+import { html } from '../html.js';
+import { pageItem, parameters, setParameters } from '../state/route.js';
+import { may } from '../state/session.js';
+import { t } from '../words/words.js';
+import { CalendarCard } from './replays/calendar.js';
+import { StartForm } from './replays/form.js';
+import { RunList } from './replays/list.js';
+import { TimelineCard } from './replays/timeline.js';
+import { Run } from './run.js';
+
+/** Between two looks at the runs in ms: Ingest tells of progress when asked. */
+const OFTEN = 1500;
+
+function Overview() {
+  const runs = useResource('/v1/runs', { every: OFTEN });
+  if (runs.error && !runs.data) return html`<${Failed} error=${runs.error} again=${runs.again} />`;
+  if (!runs.data) return html`<${Loading} height=${420} />`;
+  const form = parameters.value.get('form');
+  return html`<div class="stack">
+    <div class="row spread"><span></span>
+      <button class="button main-action" type="button" disabled=${!may('replay')} onClick=${() => setParameters({ form: 'window' })}>${t('replays.new')}</button></div>
+    <${CalendarCard} runs=${runs.data.runs} />
+    <${TimelineCard} runs=${runs.data.runs} />
+    <${RunList} runs=${runs.data.runs} />
+    ${form && html`<${StartForm} />`}
+    <${Tip} />
+  </div>`;
+}
+
+export function Page() {
+  if (pageItem.value) return html`<${Run} id=${pageItem.value} space=${parameters.value.get('space') ?? ''} key=${pageItem.value} /><${Tip} />`;
+  return html`<${Overview} />`;
+}

@@ -28,12 +28,12 @@ function read() {
 
 /**
  * Goes to another address.
- * @param {string} address
+ * @param {string} to
  * @param {{replace?: boolean}} [how] replace: without an entry of its own in the history
  */
-export function navigate(address, { replace = false } = {}) {
+export function navigate(to, { replace = false } = {}) {
   const before = window.location.pathname;
-  window.history[replace ? 'replaceState' : 'pushState'](null, '', address);
+  window.history[replace ? 'replaceState' : 'pushState'](null, '', to);
   read();
   if (window.location.pathname !== before) window.scrollTo(0, 0);
 }

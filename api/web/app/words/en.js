@@ -326,6 +326,7 @@ export const en = {
   'state.interrupted': 'Interrupted',
 
   'run.back': 'All replays',
+  'run.rehearsal.of': 'rehearsal',
   'run.rehearsal': 'What it would change',
   'run.rehearsal.waiting': 'The rehearsal is being made.',
   'run.rehearsal.none': 'It would change nothing.',
@@ -438,6 +439,7 @@ export const en = {
   'pipeline.dead': 'Dead letters',
   'pipeline.dead.none': 'No record was refused.',
   'pipeline.dead.reason': 'Reason',
+  'pipeline.dead.retry': 'List all of them and try them again with',
   'pipeline.refused': 'Documents that the store refused',
   'pipeline.unknown': 'Not known',
   'sink.ok': 'OK',

@@ -1,0 +1,45 @@
+// One run: what it would change before it does, how far it is, what it did, and how to take it back.
+
+import { useResource } from '../api/resource.js';
+import { Show } from '../parts/notice.js';
+import { RunState, hasEnded } from '../parts/status.js';
+import { html } from '../html.js';
+import { address } from '../state/route.js';
+import { kindName, t } from '../words/words.js';
+import { About } from './run/about.js';
+import { Approve } from './run/approve.js';
+import { Progress } from './run/progress.js';
+import { Rehearsal } from './run/rehearsal.js';
+import { Rejects } from './run/rejects.js';
+import { Ended } from './run/ended.js';
+import { daysOf } from './replays/words.js';
+
+/** Between two looks at a run that is under way, in ms. */
+const EVERY = 700;
+
+/** @param {{run: any, runs: any[], again: () => void}} properties */
+function Whole({ run, runs, again }) {
+  const ask = (/** @type {string} */ part) => address(`/v1/runs/${run.run}${part}`, { space: run.space });
+  const isRehearsal = run.dry_run && run.state === 'rehearsed';
+  const applied = runs.find((one) => one.plan === run.plan && !one.dry_run && one.run !== run.run);
+  return html`<div class="stack" data-run=${run.run} data-state=${run.state}>
+    <div class="shipment-head"><h2 class="run-title">${kindName(run.kind)}${run.dry_run ? `, ${t('run.rehearsal.of')}` : ''}</h2><${RunState} of=${run.state} /><span>${daysOf(run)}</span><span class="soft">${run.rules ?? ''}</span></div>
+    ${run.reason && html`<p class="reason">${run.reason}</p>`}
+    ${run.error && html`<p class="banner bad" role="alert">${t('run.error', { words: run.error })}</p>`}
+    ${!hasEnded(run.state) && html`<${Progress} run=${run} ask=${ask} again=${again} />`}
+    ${isRehearsal && html`<${Approve} run=${run} applied=${applied} />`}
+    ${!run.dry_run && hasEnded(run.state) && html`<${Ended} run=${run} runs=${runs} ask=${ask} />`}
+    ${run.plan && html`<${Rehearsal} path=${ask('/rehearsal')} run=${run} />`}
+    ${(run.counts?.rows_rejected ?? 0) > 0 && html`<${Rejects} path=${ask('/rejects')} />`}
+    <${About} run=${run} />
+  </div>`;
+}
+
+/** @param {{id: string, space: string}} properties */
+export function Run({ id, space }) {
+  const path = address(`/v1/runs/${encodeURIComponent(id)}`, { space });
+  const run = useResource(path, { every: EVERY });
+  const runs = useResource(address('/v1/runs', { space }), { every: 3 * EVERY });
+  return html`<div class="stack"><p><a href="/replays">← ${t('run.back')}</a></p>
+    <${Show} of=${run} height=${420}>${(/** @type {any} */ data) => html`<${Whole} run=${data} runs=${runs.data?.runs ?? []} again=${run.again} />`}</${Show}></div>`;
+}
