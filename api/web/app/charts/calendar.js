@@ -76,6 +76,7 @@ export function Calendar({ year, label, look, onOpen, onSelect }) {
     event.preventDefault();
   };
   return html`<table class="calendar" role="grid" aria-label=${`${label} ${year}`} aria-multiselectable="true" ref=${place} onPointerDown=${down} onPointerMove=${over} onKeyDown=${key} onMouseLeave=${hideTip}>
+    <colgroup><col class="months" /><col span="31" /></colgroup>
     <thead class="unseen"><tr><th scope="col">${year}</th>${Array.from({ length: 31 }, (_, day) => html`<th scope="col">${day + 1}</th>`)}</tr></thead>
     <tbody>${MONTHS.map((one) => html`<tr><th scope="row">${month.format(new Date(Date.UTC(year, one, 1)))}</th>${daysOf(year, one).map((day) => {
       const { name, isPale, lines } = look(day);

@@ -11,7 +11,8 @@ import { colours, loadPlot } from './uplot.js';
 
 /** @typedef {{day: string, delivered: number, late: number, rate: number | null}} DayFigures */
 
-const HEIGHT = 270;
+/** Beside a longer card it is higher. */
+const height = () => (window.matchMedia('(min-width: 1560px)').matches ? 400 : 270);
 const FONT = '11px system-ui, sans-serif';
 
 /** @param {any} Plot @param {HTMLElement} place @param {any[]} data @param {(start: string, end: string) => void} onRange */
@@ -24,7 +25,7 @@ function draw(Plot, place, data, onRange) {
   return new Plot(
     {
       width: place.clientWidth,
-      height: HEIGHT,
+      height: height(),
       tzDate: (/** @type {number} */ at) => Plot.tzDate(new Date(at * 1000), 'UTC'),
       legend: { live: true },
       cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false } },
@@ -69,7 +70,7 @@ export function DaysChart({ days, onRange }) {
   useEffect(() => {
     const here = /** @type {HTMLDivElement} */ (place.current);
     let gone = false;
-    const resized = new ResizeObserver(() => plot.current?.setSize({ width: here.clientWidth, height: HEIGHT }));
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: here.clientWidth, height: height() }));
     loadPlot().then((Plot) => {
       if (gone) return;
       plot.current = draw(Plot, here, latest.current, (start, end) => choose.current(start, end));

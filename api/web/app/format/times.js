@@ -35,6 +35,7 @@ export function duration(value) {
   if (value === null || value === undefined) return NONE;
   const sign = value < 0 ? '−' : '';
   const all = Math.abs(value);
+  if (all < 0.001) return `${sign}${fixed(all * 1e6, 0)} ${t('unit.us')}`;
   if (all < 1) return `${sign}${fixed(all * 1000, all < 0.1 ? 1 : 0)} ${t('unit.ms')}`;
   if (all < 60) return `${sign}${fixed(all, all < 10 ? 1 : 0)} ${t('unit.s')}`;
   const whole = Math.floor(all);

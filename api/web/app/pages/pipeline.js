@@ -27,10 +27,11 @@ function Lag({ lag }) {
       <div class="tile small-tile"><span class="tile-name">${t('pipeline.in')}</span><span class="tile-value">${rate(trend?.appended_per_second)}</span></div>
       <div class="tile small-tile"><span class="tile-name">${t('pipeline.out')}</span><span class="tile-value">${rate(trend?.written_per_second)}</span></div>
     </div>
+    <div class="stack">
     ${!lag.records && html`<p class="mark good">${t('pipeline.lag.none')}</p>`}
     <${LagHistory} lag=${lag} />
     <div class="scroll"><table><thead><tr><th scope="col">${t('pipeline.partition')}</th><th scope="col" class="number">${t('pipeline.position')}</th><th scope="col" class="number">${t('pipeline.end')}</th><th scope="col" class="number">${t('pipeline.records')}</th><th scope="col" class="number">${t('pipeline.seconds')}</th></tr></thead>
-      <tbody>${lag.partitions.map((/** @type {any} */ one) => html`<tr data-partition=${one.partition}><th scope="row">${one.partition}</th><td class="number">${count(one.written)}</td><td class="number">${count(one.end)}</td><td class="number">${count(one.records)}</td><td class="number">${one.records ? duration(one.seconds) : '–'}</td></tr>`)}</tbody></table></div>
+      <tbody>${lag.partitions.map((/** @type {any} */ one) => html`<tr data-partition=${one.partition}><th scope="row">${one.partition}</th><td class="number">${count(one.written)}</td><td class="number">${count(one.end)}</td><td class="number">${count(one.records)}</td><td class="number">${one.records ? duration(one.seconds) : '–'}</td></tr>`)}</tbody></table></div></div>
   </${Card}>`;
 }
 
@@ -55,9 +56,9 @@ export function Page() {
   if (!data) return answer.error ? html`<${Failed} error=${answer.error} again=${answer.again} />` : html`<${Loading} height=${400} />`;
   return html`<div class="stack">
     ${answer.error && html`<${Failed} error=${answer.error} again=${answer.again} />`}
-    ${data.unknown.length > 0 && html`<${Card} title=${t('pipeline.unknown')}><${Facts} of=${data.unknown.map((/** @type {any} */ one) => [html`<code>${one.what}</code>`, one.why])} /></${Card}>`}
     ${data.lag ? html`<${Lag} lag=${data.lag} />` : html`<${Card} title=${t('pipeline.lag')}><${Empty}>${t('fresh.unknown')}</${Empty}></${Card}>`}
     <div class="two-grid">${data.ticks && html`<${Ticks} ticks=${data.ticks} />`}<${Stores} sinks=${data.sinks} dataflow=${data.dataflow} /></div>
     <${Troubles} data=${data} />
+    ${data.unknown.length > 0 && html`<${Card} title=${t('pipeline.unknown')}><${Facts} of=${data.unknown.map((/** @type {any} */ one) => [html`<code>${one.what}</code>`, one.why])} /></${Card}>`}
   </div>`;
 }

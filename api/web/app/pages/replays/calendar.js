@@ -20,10 +20,7 @@ const COUNTED = ['placed', 'approved', 'assigned', 'handed', 'delayed', 'deliver
 const eventsByDay = (stats) => new Map((stats?.rows ?? []).map((/** @type {any} */ row) => [row.stat_date, COUNTED.reduce((sum, name) => sum + row[name], 0)]));
 
 /** How many rows a stretch's run rejected. @param {any} stretch @param {any} run */
-function rejectsOf(stretch, run) {
-  if (Array.isArray(stretch.rejects)) return stretch.rejects.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + (one.count ?? 0), 0);
-  return run?.counts?.rows_rejected ?? 0;
-}
+const rejectsOf = (stretch, run) => stretch.rejects?.rows ?? run?.counts?.rows_rejected ?? 0;
 
 /** @param {{coverage: any[], runs: any[]}} properties the same as a table */
 const CoverageTable = ({ coverage, runs }) => html`<div class="scroll"><table>

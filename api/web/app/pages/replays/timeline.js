@@ -21,7 +21,7 @@ const TONES = /** @type {Record<string, string>} */ ({ committed: 'good', failed
 function Rows({ runs, from, to }) {
   const [place, width] = useWidth();
   const isNarrow = width < 560;
-  const left = isNarrow ? 84 : 240;
+  const left = isNarrow ? 112 : 240;
   const x = (/** @type {number} */ at) => left + Math.max(0, Math.min(1, (at - from) / Math.max(1, to - from))) * (width - left - 8);
   const height = runs.length * ROW + BOTTOM;
   const marks = [0, 0.25, 0.5, 0.75, 1].filter((_, i) => !isNarrow || i % 2 === 0).map((part) => from + part * (to - from));
@@ -36,7 +36,7 @@ function Rows({ runs, from, to }) {
       return html`<g class="run-row" key=${run.run} role="link" tabindex="0" aria-label=${name} data-run=${run.run} onClick=${go} onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === 'Enter' && go()}
           onMouseMove=${(/** @type {MouseEvent} */ event) => showTip(event, [label, ...linesOf(run)])} onFocus=${(/** @type {Event} */ event) => showTip(event, [label, ...linesOf(run)])} onBlur=${hideTip}>
         <rect class="hit" x="0" y=${i * ROW} width=${width} height=${ROW} rx="4" />
-        <text class="name" x="4" y=${i * ROW + 17}>${isNarrow ? label.slice(0, 11) : label}</text>${!isNarrow && html`<text class="id" x=${left - 12} y=${i * ROW + 17} text-anchor="end">${run.run.slice(0, 8)}</text>`}
+        <text class="name" x="4" y=${i * ROW + 17}>${isNarrow ? kindName(run.kind) : label}</text>${!isNarrow && html`<text class="id" x=${left - 12} y=${i * ROW + 17} text-anchor="end">${run.run.slice(0, 8)}</text>`}
         <rect class=${classes('bar', TONES[run.state] ?? 'busy')} x=${Math.min(first, width - 12)} y=${i * ROW + 7} width=${Math.max(6, last - first)} height="12" rx="3" />
       </g>`;
     })}

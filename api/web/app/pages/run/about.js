@@ -10,7 +10,7 @@ import { t } from '../../words/words.js';
 export function About({ run }) {
   const counts = Object.entries(run.counts ?? {});
   const files = Object.entries(run.files ?? {});
-  const offsets = (run.first_offsets ?? []).map((/** @type {number} */ first, /** @type {number} */ i) => `${i}: ${count(first)} – ${count(run.end_offsets?.[i] ?? null)}`);
+  const offsets = (run.first_offsets ?? []).map((/** @type {number} */ first, /** @type {number} */ i) => `${i}: ${count(first)} – ${run.end_offsets ? count(run.end_offsets[i]) : ''}`);
   return html`<${Card} title=${t('run.facts')}><div class="about-grid">
     <${Facts} of=${[
       [t('replays.run'), html`<code>${run.run}</code>`],

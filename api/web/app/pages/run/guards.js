@@ -21,7 +21,7 @@ export function Guards({ of }) {
     <div class="scroll"><table><tbody>${rows.map(([name, whole, limit]) => {
       const value = figures[name] ?? 0;
       const stops = of.guard?.[name] === true;
-      return html`<tr data-guard=${name} data-stops=${stops}><th scope="row">${t(`run.guard.${name}`)}</th><td class="number">${t('common.of', { part: count(value), whole: count(whole) })}</td><td class="number">${percent(whole ? Math.round((value * 10_000) / whole) : 0)}</td><td class="soft">${t(limit)}</td>
+      return html`<tr data-guard=${name} data-stops=${stops}><th scope="row" class="reason-cell">${t(`run.guard.${name}`)}</th><td class="number">${t('common.of', { part: count(value), whole: count(whole) })}</td><td class="number">${percent(whole ? Math.round((value * 10_000) / whole) : 0)}</td><td class="soft nowrap">${t(limit)}</td>
         <td><span class=${classes('mark', stops ? 'bad' : 'good')}>${stops ? t('state.failed') : t('run.guards.pass')}</span></td></tr>`;
     })}</tbody></table></div>
   </${Card}>`;
@@ -34,7 +34,7 @@ export function Left({ of }) {
   const changed = of.left_count > 0 && { count: of.left_count, names: of.left_facts.map((/** @type {any} */ one) => one.orderId) };
   return html`<div class="two-grid">
     <${Card} title=${t('run.left')}>${left.length || changed ? html`<div class="scroll"><table><tbody>
-      ${left.map((name) => html`<tr data-left=${name}><th scope="row">${t(`run.left.${name}`)}</th><td><${Names} of=${of[name]} /></td></tr>`)}
+      ${left.map((name) => html`<tr data-left=${name}><th scope="row" class="reason-cell">${t(`run.left.${name}`)}</th><td><${Names} of=${of[name]} /></td></tr>`)}
       ${changed && html`<tr data-left="left_facts"><th scope="row">${t('run.left.left_facts')}</th><td><${Names} of=${changed} /></td></tr>`}</tbody></table></div>` : html`<p class="soft">${t('run.left.none')}</p>`}</${Card}>
     ${losing.length > 0 && html`<${Card} title=${t('run.losing')}><div class="scroll"><table><tbody>${losing.map((name) => html`<tr><th scope="row">${t(`run.losing.${name}`)}</th><td><${Names} of=${of[name]} /></td></tr>`)}</tbody></table></div></${Card}>`}
   </div>`;
