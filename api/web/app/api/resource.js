@@ -1,7 +1,10 @@
 // One answer of the API in a component: loading, there, or refused; asked again when the views have moved.
+//
+// Components that ask the same share one answer and one request. While a request is under way no other one for the same
+// path begins: a slow API is asked less often, and what it answers is always shown.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { tick } from '../state/live.js';
+import { useEffect, useReducer, useRef } from 'preact/hooks';
+import { runsMoved, tick } from '../state/live.js';
 import { who } from '../state/session.js';
 import { ApiError, get } from './http.js';
 
@@ -12,56 +15,109 @@ import { ApiError, get } from './http.js';
  * @typedef {{data: T | null, error: ApiError | null, isLoading: boolean, isOld: boolean, again: () => void}} Resource
  */
 
-/** Answers by path, for a moment: going back shows them at once. @type {Map<string, any>} */
-const known = new Map();
-const KEPT = 60;
+/** An answer and who shows it. */
+class Entry {
+  /** @param {string} path */
+  constructor(path) {
+    this.path = path;
+    this.data = /** @type {any} */ (null);
+    this.error = /** @type {ApiError | null} */ (null);
+    /** What it was last asked for. */
+    this.moment = '';
+    this.askedAt = 0;
+    this.flight = /** @type {AbortController | null} */ (null);
+    this.isDue = false;
+    this.listeners = /** @type {Set<() => void>} */ (new Set());
+  }
 
-/** @param {string} path @param {unknown} data */
-function keep(path, data) {
+  /** @param {string} moment of the views and the person */
+  ask(moment) {
+    if (this.moment === moment && (this.flight || performance.now() - this.askedAt < 300)) return;
+    this.moment = moment;
+    this.again();
+  }
+
+  again() {
+    if (this.flight) {
+      this.isDue = true;
+      return;
+    }
+    const flight = new AbortController();
+    this.flight = flight;
+    this.askedAt = performance.now();
+    this.isDue = false;
+    get(this.path, flight.signal)
+      .then(
+        (data) => {
+          this.data = data;
+          this.error = null;
+        },
+        (reason) => {
+          if (!flight.signal.aborted) this.error = reason instanceof ApiError ? reason : new ApiError('offline', String(reason));
+        },
+      )
+      .finally(() => {
+        if (this.flight !== flight) return;
+        this.flight = null;
+        this.listeners.forEach((changed) => changed());
+        if (this.isDue && this.listeners.size) this.again();
+      });
+  }
+
+  /** @param {() => void} changed */
+  leave(changed) {
+    this.listeners.delete(changed);
+    if (this.listeners.size) return;
+    // Nobody waits for it.
+    this.flight?.abort();
+    this.flight = null;
+    this.moment = '';
+  }
+}
+
+/** Answers by path, the last ones: going back shows them at once. @type {Map<string, Entry>} */
+const known = new Map();
+const KEPT = 80;
+
+/** @param {string} path */
+function entryOf(path) {
+  const entry = known.get(path) ?? new Entry(path);
   known.delete(path);
-  known.set(path, data);
-  const oldest = known.keys().next().value;
-  if (known.size > KEPT && oldest !== undefined) known.delete(oldest);
+  known.set(path, entry);
+  for (const [old, one] of known) {
+    if (known.size <= KEPT) break;
+    if (!one.listeners.size) known.delete(old);
+  }
+  return entry;
 }
 
 /**
  * @param {string | null} path null asks nothing
- * @param {{live?: boolean, every?: number}} [how] live: again at each new tick; every: again after so many ms
+ * @param {{live?: boolean, runs?: boolean, every?: number}} [how] live: again at each new tick; runs: when a run has taken a
+ *   step; every: again after so many ms
  * @returns {Resource<any>}
  */
-export function useResource(path, { live = true, every = 0 } = {}) {
-  const [state, setState] = useState({ path, data: path ? known.get(path) ?? null : null, error: /** @type {ApiError | null} */ (null), isLoading: !!path });
-  const [count, setCount] = useState(0);
-  const moment = live ? tick.value : 0;
-  const person = who.value?.name;
-  const busy = useRef('');
+export function useResource(path, { live = true, runs = false, every = 0 } = {}) {
+  const [, redraw] = useReducer((/** @type {number} */ n) => n + 1, 0);
+  const shown = useRef({ path: /** @type {string | null} */ (null), data: /** @type {any} */ (null) });
+  const moment = `${live ? tick.value : 0} ${runs ? runsMoved.value : 0} ${who.value?.name ?? ''}`;
   useEffect(() => {
-    if (!path) {
-      setState({ path, data: null, error: null, isLoading: false });
-      return undefined;
-    }
-    const stop = new AbortController();
-    const isNew = busy.current !== path;
-    busy.current = path;
-    if (isNew) setState((old) => ({ path: known.has(path) ? path : old.path, data: known.get(path) ?? old.data, error: null, isLoading: true }));
-    get(path, stop.signal).then(
-      (data) => {
-        if (stop.signal.aborted) return;
-        keep(path, data);
-        setState({ path, data, error: null, isLoading: false });
-      },
-      (error) => {
-        if (stop.signal.aborted) return;
-        const refused = error instanceof ApiError ? error : new ApiError('offline', String(error));
-        setState((old) => ({ ...old, error: refused, isLoading: false }));
-      },
-    );
-    const timer = every ? setTimeout(() => setCount((n) => n + 1), every) : 0;
+    if (!path) return undefined;
+    const entry = entryOf(path);
+    const changed = () => redraw(undefined);
+    entry.listeners.add(changed);
+    const timer = every ? setInterval(() => document.hidden || entry.flight || entry.again(), every) : 0;
     return () => {
-      stop.abort();
-      clearTimeout(timer);
+      clearInterval(timer);
+      entry.leave(changed);
     };
-  }, [path, moment, count, person]);
-  const again = () => setCount((n) => n + 1);
-  return { data: state.data, error: state.error, isLoading: state.isLoading, isOld: state.data !== null && state.path !== path, again };
+  }, [path, every]);
+  useEffect(() => {
+    if (path) entryOf(path).ask(moment);
+  }, [path, moment]);
+  const entry = path ? known.get(path) : undefined;
+  if (!path) shown.current = { path: null, data: null };
+  else if (entry?.data) shown.current = { path, data: entry.data };
+  const { data } = shown.current;
+  return { data, error: entry?.error ?? null, isLoading: !!path && !entry?.data && !entry?.error, isOld: data !== null && shown.current.path !== path, again: () => entry?.again() };
 }

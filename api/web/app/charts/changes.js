@@ -12,7 +12,7 @@ import { hideTip, showTip } from './tip.js';
 const [HEIGHT, LEFT, BOTTOM] = [200, 40, 22];
 
 /** @param {{days: DayDeltas[]}} properties */
-const DaysTable = ({ days }) => html`<div class="scroll tall"><table>
+const DaysTable = ({ days }) => html`<div class="scroll tall" tabindex="0"><table>
   <thead><tr><th scope="col">${t('common.day')}</th><th scope="col" class="number">${t('run.added')}</th><th scope="col" class="number">${t('run.changed')}</th><th scope="col" class="number">${t('run.retracted')}</th></tr></thead>
   <tbody>${days.map((one) => html`<tr><th scope="row">${one.day}</th><td class="number">${count(one.added)}</td><td class="number">${count(one.changed)}</td><td class="number">${count(one.retracted)}</td></tr>`)}</tbody>
 </table></div>`;

@@ -46,16 +46,20 @@ export function BrazilMap({ figures, measure, greatest, chosen, onChoose, label,
     } else return;
     event.preventDefault();
   };
+  /** @param {string} code */
+  const look = (code) => {
+    const own = figures.get(code);
+    return classes(paint ? paint(code) : colour(measure, own, greatest), !paint && measure === 'late' && own && own.delivered < FEW && 'few');
+  };
   // What is chosen comes last, so that its outline lies over its neighbours.
   const order = [...shapes.states].sort((a, b) => Number(a.code === chosen) - Number(b.code === chosen));
   return html`<svg class="map" viewBox=${`-20 -20 ${shapes.width + 40} ${shapes.height + 40}`} role="group" aria-label=${label} onMouseLeave=${hideTip}>
     <g>${order.map((state) => {
-      const own = figures.get(state.code);
-      const name = classes('state', paint ? paint(state.code) : colour(measure, own, greatest), !paint && measure === 'late' && own && own.delivered < FEW && 'few', state.code === chosen && 'chosen');
+      const name = classes('state', look(state.code), state.code === chosen && 'chosen');
       return html`<path key=${state.code} d=${state.path} class=${name} data-code=${state.code} role="button" aria-pressed=${state.code === chosen} aria-label=${lines(state.code).join(', ')}
         tabindex=${state.code === focus ? 0 : -1} onClick=${() => onChoose(state.code)} onKeyDown=${(/** @type {KeyboardEvent} */ event) => key(event, state.code)}
         onMouseMove=${(/** @type {MouseEvent} */ event) => showTip(event, lines(state.code))} onFocus=${(/** @type {Event} */ event) => showTip(event, lines(state.code))} onBlur=${hideTip} />`;
     })}</g>
-    <g class="map-codes" aria-hidden="true">${shapes.states.filter((state) => !WITHOUT_CODE.has(state.code)).map((state) => html`<text x=${state.centre[0]} y=${state.centre[1]}>${state.code}</text>`)}</g>
+    <g class="map-codes" aria-hidden="true">${shapes.states.filter((state) => !WITHOUT_CODE.has(state.code)).map((state) => html`<text class=${look(state.code)} x=${state.centre[0]} y=${state.centre[1]}>${state.code}</text>`)}</g>
   </svg>`;
 }

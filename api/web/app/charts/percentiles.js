@@ -23,6 +23,6 @@ export function Percentiles({ lines }) {
     ${LABELS.map((label, i) => html`<text x=${x(i)} y=${HEIGHT - 6} text-anchor="middle">${label}</text>`)}
     ${lines.map((line) => html`<g class=${`line ${line.tone}`}><path d=${`M${NAMES.map((name, i) => `${x(i)} ${y(line.of[name])}`).join('L')}`} />${NAMES.map((name, i) => html`<circle cx=${x(i)} cy=${y(line.of[name])} r="3.5" />`)}</g>`)}
   </svg>`}</div>
-  <div class="scroll"><table class="small"><thead><tr><th></th>${LABELS.map((label) => html`<th scope="col" class="number">${label}</th>`)}</tr></thead>
+  <div class="scroll"><table class="small"><thead><tr><td></td>${LABELS.map((label) => html`<th scope="col" class="number">${label}</th>`)}</tr></thead>
     <tbody>${lines.map((line) => html`<tr><th scope="row"><span class=${`key ${line.tone}`}></span>${line.name}</th>${NAMES.map((name) => html`<td class="number">${duration(line.of[name] / 1e6)}</td>`)}</tr>`)}</tbody></table></div>`;
 }

@@ -1,8 +1,10 @@
 // Replays: which run has which days, all runs over wall time, and starting one; with a run in the address, that run.
 
+import { useEffect, useState } from 'preact/hooks';
 import { useResource } from '../api/resource.js';
 import { Tip } from '../charts/tip.js';
 import { Failed, Loading } from '../parts/notice.js';
+import { hasEnded } from '../parts/status.js';
 import { html } from '../html.js';
 import { pageItem, parameters, setParameters } from '../state/route.js';
 import { may } from '../state/session.js';
@@ -13,11 +15,14 @@ import { RunList } from './replays/list.js';
 import { TimelineCard } from './replays/timeline.js';
 import { Run } from './run.js';
 
-/** Between two looks at the runs in ms: Ingest tells of progress when asked. */
-const OFTEN = 1500;
+/** Between two looks at the runs in ms, while one is under way and else. */
+const [OFTEN, RARELY] = [1000, 5000];
 
 function Overview() {
-  const runs = useResource('/v1/runs', { every: OFTEN });
+  const [isBusy, setIsBusy] = useState(true);
+  const runs = useResource('/v1/runs', { live: false, runs: true, every: isBusy ? OFTEN : RARELY });
+  const busy = runs.data?.runs.some((/** @type {any} */ run) => !hasEnded(run.state)) ?? true;
+  useEffect(() => setIsBusy(busy), [busy]);
   if (runs.error && !runs.data) return html`<${Failed} error=${runs.error} again=${runs.again} />`;
   if (!runs.data) return html`<${Loading} height=${420} />`;
   const form = parameters.value.get('form');

@@ -1,5 +1,6 @@
 // One run: what it would change before it does, how far it is, what it did, and how to take it back.
 
+import { useEffect, useState } from 'preact/hooks';
 import { useResource } from '../api/resource.js';
 import { Show } from '../parts/notice.js';
 import { RunState, hasEnded } from '../parts/status.js';
@@ -14,8 +15,8 @@ import { Rejects } from './run/rejects.js';
 import { Ended } from './run/ended.js';
 import { daysOf } from './replays/words.js';
 
-/** Between two looks at a run that is under way, in ms. */
-const EVERY = 700;
+/** Between two looks at a run in ms, while it is under way and when it has ended. */
+const [OFTEN, RARELY] = [500, 5000];
 
 /** @param {{run: any, runs: any[], again: () => void}} properties */
 function Whole({ run, runs, again }) {
@@ -38,8 +39,11 @@ function Whole({ run, runs, again }) {
 /** @param {{id: string, space: string}} properties */
 export function Run({ id, space }) {
   const path = address(`/v1/runs/${encodeURIComponent(id)}`, { space });
-  const run = useResource(path, { every: EVERY });
-  const runs = useResource(address('/v1/runs', { space }), { every: 3 * EVERY });
+  const [isBusy, setIsBusy] = useState(true);
+  const run = useResource(path, { runs: true, every: isBusy ? OFTEN : RARELY });
+  const runs = useResource(address('/v1/runs', { space }), { live: false, runs: true, every: RARELY });
+  const busy = !hasEnded(run.data?.state ?? 'requested');
+  useEffect(() => setIsBusy(busy), [busy]);
   return html`<div class="stack"><p><a href="/replays">← ${t('run.back')}</a></p>
     <${Show} of=${run} height=${420}>${(/** @type {any} */ data) => html`<${Whole} run=${data} runs=${runs.data?.runs ?? []} again=${run.again} />`}</${Show}></div>`;
 }

@@ -11,7 +11,7 @@ const COLUMNS = ['placed', 'delivered', 'delivered_late', 'delayed', 'lead_secon
 
 /** @param {{views: any[]}} properties */
 const Digests = ({ views }) => html`<${Card} title=${t('compare.digests')}><div class="scroll"><table>
-  <thead><tr><th scope="col">${t('compare.view')}</th><th scope="col"></th><th scope="col">${t('compare.a')}</th><th scope="col">${t('compare.b')}</th></tr></thead>
+  <thead><tr><th scope="col">${t('compare.view')}</th><th scope="col"><span class="unseen">${t('compare.equal')}</span></th><th scope="col">${t('compare.a')}</th><th scope="col">${t('compare.b')}</th></tr></thead>
   <tbody>${views.map((view) => html`<tr data-view=${view.view} data-equal=${view.equal}><th scope="row">${view.view}</th><td><span class=${classes('mark', view.equal ? 'good' : 'bad')}>${t(view.equal ? 'compare.equal' : 'compare.differs')}</span></td>
     ${[view.a, view.b].map((side) => html`<td class="nowrap">${count(side.rows)} <code class="small soft" title=${side.sha256}>${side.sha256.slice(0, 16)}…</code></td>`)}</tr>`)}</tbody>
 </table></div></${Card}>`;
@@ -25,7 +25,7 @@ export function Differences({ of, a, b }) {
   return html`<div class="stack"><${Digests} views=${of.views} />
     <${Card} title=${t('compare.rows')}>${of.rows.length === 0
       ? html`<${Empty}>${t('compare.rows.none')}</${Empty}>`
-      : html`<div class="scroll tall"><table>
+      : html`<div class="scroll tall" tabindex="0"><table>
         <thead><tr><th scope="col" rowspan="2">${t('common.day')}</th><th scope="col" rowspan="2">${t('common.route')}</th>${COLUMNS.map((column) => html`<th scope="colgroup" colspan="2" class="number mono">${column}</th>`)}</tr>
           <tr>${COLUMNS.map(() => html`<th scope="col" class="number">${a}</th><th scope="col" class="number">${b}</th>`)}</tr></thead>
         <tbody>${of.rows.map((/** @type {any} */ row) => html`<tr><th scope="row" class="nowrap">${row.stat_date}</th><td class="nowrap">${row.seller_region} → ${row.customer_region}</td>${COLUMNS.map((column) => cell(row, column))}</tr>`)}</tbody>

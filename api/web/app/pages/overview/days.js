@@ -33,7 +33,7 @@ function filled(rows, range) {
 }
 
 /** @param {{rows: any[]}} properties */
-const DaysTable = ({ rows }) => html`<div class="scroll tall"><table>
+const DaysTable = ({ rows }) => html`<div class="scroll tall" tabindex="0"><table>
   <thead><tr><th scope="col">${t('common.day')}</th><th scope="col" class="number">${t('overview.chart.delivered')}</th><th scope="col" class="number">${t('overview.chart.late')}</th><th scope="col" class="number">${t('overview.tile.ontime')}</th></tr></thead>
   <tbody>${rows.toReversed().map((row) => html`<tr data-day=${row.stat_date}><th scope="row">${row.stat_date}</th><td class="number">${count(row.delivered)}</td><td class="number">${count(row.delivered_late)}</td><td class="number">${percent(row.on_time_basis_points)}</td></tr>`)}</tbody>
 </table></div>`;

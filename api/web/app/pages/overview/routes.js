@@ -35,7 +35,7 @@ function sums(cells, by) {
 const greatestOf = (figures) => Math.max(1, ...[...figures.values()].map((one) => one.delivered));
 
 /** @param {{figures: Map<string, Figures>, name: string}} properties */
-const FiguresTable = ({ figures, name }) => html`<div class="scroll tall"><table>
+const FiguresTable = ({ figures, name }) => html`<div class="scroll tall" tabindex="0"><table>
   <thead><tr><th scope="col">${name}</th><th scope="col" class="number">${t('overview.map.by.late')}</th><th scope="col" class="number">${t('overview.map.by.volume')}</th></tr></thead>
   <tbody>${[...figures].sort((a, b) => b[1].delivered - a[1].delivered).map(([key, one]) => html`<tr data-region=${key}><th scope="row">${key}</th><td class="number">${rate(one)}</td><td class="number">${volume(one)}</td></tr>`)}</tbody>
 </table></div>`;

@@ -31,8 +31,7 @@ const CoverageTable = ({ coverage, runs }) => html`<div class="scroll"><table>
 /** @param {{runs: any[]}} properties */
 export function CalendarCard({ runs }) {
   const [asTable, setAsTable] = useState(false);
-  const committed = runs.filter((run) => run.state === 'committed').length;
-  const covered = useResource(`/v1/coverage`, { every: committed ? 0 : 2000 });
+  const covered = useResource('/v1/coverage', { runs: true });
   const stats = useResource('/v1/routes/stats?group=day&limit=10000');
   if (covered.error && !covered.data) return html`<${Card} title=${t('replays.calendar')}><${Failed} error=${covered.error} again=${covered.again} /></${Card}>`;
   if (!covered.data || !stats.data) return html`<${Card} title=${t('replays.calendar')}><${Loading} height=${300} /></${Card}>`;

@@ -26,7 +26,7 @@ const ByType = ({ of }) => html`<${Card} title=${t('run.bytype')}><div class="sc
 /** @param {{routes: {seller_region: string, customer_region: string, rows: number}[]}} properties */
 function Routes({ routes }) {
   const greatest = Math.max(1, ...routes.map((one) => one.rows));
-  return html`<${Card} title=${t('run.byroute')} name="area-routes"><div class="scroll tall"><table>
+  return html`<${Card} title=${t('run.byroute')} name="area-routes"><div class="scroll tall" tabindex="0"><table>
     <thead><tr><th scope="col">${t('common.route')}</th><th scope="col" class="number">${t('run.byroute.rows')}</th><th scope="col" class="wide"><span class="unseen">${t('common.chart')}</span></th></tr></thead>
     <tbody>${routes.map((one) => html`<tr><th scope="row" class="nowrap">${one.seller_region} → ${one.customer_region}</th><td class="number">${count(one.rows)}</td><td><div class="meter"><i style=${{ width: `${(100 * one.rows) / greatest}%` }}></i></div></td></tr>`)}</tbody>
   </table></div></${Card}>`;

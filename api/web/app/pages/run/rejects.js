@@ -13,7 +13,7 @@ export function Rejects({ path }) {
   return html`<${Card} title=${t('run.rejects')}><${Show} of=${rejects}>${(/** @type {any} */ { rejects: all, rejected }) =>
     all.length === 0
       ? html`<${Empty}>${t('run.rejects.none')}</${Empty}>`
-      : html`<p class="card-note">${t('common.of', { part: count(all.length), whole: count(rejected) })}</p><div class="scroll tall"><table>
+      : html`<p class="card-note">${t('common.of', { part: count(all.length), whole: count(rejected) })}</p><div class="scroll tall" tabindex="0"><table>
         <thead><tr><th scope="col">${t('run.rejects.where')}</th><th scope="col">${t('run.rejects.field')}</th><th scope="col">${t('run.rejects.value')}</th><th scope="col">${t('pipeline.dead.reason')}</th></tr></thead>
         <tbody>${all.map((/** @type {any} */ one) => html`<tr><th scope="row" class="mono nowrap">${one.file}:${one.line}</th><td>${one.field ?? '–'}</td><td class="mono">${one.value ?? one.sample ?? '–'}</td><td>${one.reason}</td></tr>`)}</tbody>
       </table></div>`}</${Show}></${Card}>`;

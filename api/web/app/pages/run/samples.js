@@ -40,7 +40,7 @@ export function Samples({ samples }) {
   return html`<${Card} title=${t('run.samples')}>
     <div class="row sample-tabs" role="group" aria-label=${t('run.samples')}>${ids.slice(0, SHOWN * 2).map((id) => html`<button class="button mono" type="button" aria-pressed=${id === open} onClick=${() => setOpen(id)}>${id.slice(0, 10)}</button>`)}<a class="small" href=${`/shipments/${encodeURIComponent(open)}`}>${open}</a></div>
     ${open && html`<${Both} id=${open} samples=${samples.filter((sample) => sample.orderId === open)} key=${open} />`}
-    <details><summary>${t('common.table')}</summary><div class="scroll tall"><table>
+    <details><summary>${t('common.table')}</summary><div class="scroll tall" tabindex="0"><table>
       <thead><tr><th scope="col">${t('common.order')}</th><th scope="col">${t('shipment.event')}</th><th scope="col">${t('run.before')}</th><th scope="col">${t('run.after')}</th></tr></thead>
       <tbody>${samples.map((sample) => html`<tr><th scope="row" class="mono">${sample.orderId}</th><td>${statusName(sample.eventType)}</td><td class="nowrap">${time(sample.before)}</td><td class="nowrap">${time(sample.after)}</td></tr>`)}</tbody>
     </table></div></details>

@@ -27,6 +27,8 @@ export function usePages(question, follows) {
   const [waiting, setWaiting] = useState({ many: 0, total: false });
   const shown = useRef({ question: '', pages });
   shown.current.pages = pages;
+  const follow = useRef(follows);
+  follow.current = follows;
   const fail = (/** @type {unknown} */ error) => setPages((old) => ({ ...old, isLoading: false, error: error instanceof ApiError ? error : new ApiError('offline', String(error)) }));
 
   /** @param {AbortSignal} [signal] */
@@ -44,26 +46,33 @@ export function usePages(question, follows) {
     return () => stop.abort();
   }, [question]);
 
-  useEffect(() => {
-    if (!tick.value || !shown.current.pages.asOf || shown.current.pages.asOf.search_tick >= tick.value) return undefined;
-    const stop = new AbortController();
-    const timer = setTimeout(async () => {
-      try {
-        if (follows && shown.current.pages.rows.length <= 50) await first(stop.signal);
-        else {
-          const data = await get(question, stop.signal);
-          const { rows, total } = shown.current.pages;
-          setWaiting({ many: differences(rows, data.shipments), total: data.total.value !== total?.value });
-        }
-      } catch {
-        // The badge in the head says that the API does not answer.
+  // Ticks may come faster than a look takes: one is planned at a time, and none is taken back but by another question.
+  const planned = useRef(0);
+  const look = async () => {
+    planned.current = 0;
+    if (shown.current.question !== question) return;
+    try {
+      if (follow.current && shown.current.pages.rows.length <= 50) await first();
+      else {
+        const data = await get(question);
+        const { rows, total } = shown.current.pages;
+        if (shown.current.question === question) setWaiting({ many: differences(rows, data.shipments), total: data.total.value !== total?.value });
       }
-    }, PAUSE);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
-  }, [tick.value, follows, question]);
+    } catch {
+      // The badge in the head says that the API does not answer.
+    }
+  };
+  useEffect(() => {
+    const isBehind = tick.value && (shown.current.pages.asOf?.search_tick ?? Infinity) < tick.value;
+    if (isBehind && !planned.current) planned.current = window.setTimeout(look, PAUSE);
+  }, [tick.value, pages.asOf, follows]);
+  useEffect(
+    () => () => {
+      clearTimeout(planned.current);
+      planned.current = 0;
+    },
+    [question],
+  );
 
   const more = async () => {
     const { next } = pages;

@@ -1,0 +1,95 @@
+"""Pages in a browser, and what went wrong on them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+# What a page says of itself when a content policy stops something.
+VIOLATIONS = """
+document.addEventListener('securitypolicyviolation', (event) => {
+  console.error('content policy: ' + event.violatedDirective + ' ' + event.blockedURI + ' ' + event.sample);
+});
+"""
+# A slow machine under a test suite is no error of the page.
+expect.set_options(timeout=20_000)
+# Where pictures are kept, if anywhere.
+SHOTS = os.environ.get("EIP_WEB_SHOTS")
+
+
+@dataclass
+class Pages:
+    """The pages of one test. At its end none of them may have logged an error."""
+
+    browser: Browser
+    address: str
+    errors: list[str] = field(default_factory=list)
+    # Statuses of answers that a test asks for on purpose; the browser logs each.
+    expected: tuple[int, ...] = ()
+    _contexts: list[BrowserContext] = field(default_factory=list)
+
+    def context(
+        self,
+        *,
+        width: int = 1440,
+        theme: Literal["light", "dark"] = "light",
+        language: str = "en",
+        permissions: tuple[str, ...] = (),
+    ) -> BrowserContext:
+        """A browser of its own: cookies and settings are shared by its pages only."""
+        context = self.browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            locale="en-US",
+            timezone_id="America/Sao_Paulo",
+            permissions=list(permissions),
+        )
+        context.add_init_script(VIOLATIONS)
+        context.add_init_script(
+            f"try {{ localStorage.getItem('eip.language') || localStorage.setItem('eip.language', '{language}') }} catch {{}}"
+        )
+        self._contexts.append(context)
+        return context
+
+    def open(self, path: str, context: BrowserContext | None = None, *, width: int = 1440) -> Page:
+        """Opens an address, and waits until nothing is loading any more."""
+        page = (context or self.context(width=width)).new_page()
+        page.on("console", self._logged)
+        page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
+        page.goto(self.address + path)
+        settled(page)
+        return page
+
+    def _logged(self, message: ConsoleMessage) -> None:
+        if message.type != "error":
+            return
+        if any(f"status of {status}" in message.text for status in self.expected):
+            return
+        self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def end(self) -> None:
+        for context in self._contexts:
+            context.close()
+        assert not self.errors, "\n".join(self.errors)
+
+
+def settled(page: Page) -> None:
+    """Waits until the page shows its content."""
+    expect(page.locator("main")).not_to_be_empty()
+    expect(page.locator(".loading")).to_have_count(0)
+
+
+def shot(page: Page, name: str) -> None:
+    """Keeps a picture of the whole page."""
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def number(text: str) -> int:
+    """A count as the page shows it."""
+    return int(text.replace(",", ""))
