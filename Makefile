@@ -55,6 +55,7 @@ test: check ## everything: check, then the integration suites and the DAGs
 	$(CARGO) test $(ALL) --doc
 	$(MAKE) test-dags
 	$(MAKE) services-test
+	$(MAKE) test-web
 
 .PHONY: check
 check: setup lint ## format, lints and unit tests; no servers, no network
@@ -82,7 +83,11 @@ lint: setup
 	$(PYTHON) -m ruff check dev/tests
 	$(PYTHON) -m ruff format --check dev/tests
 	cd dev/tests && ../../$(PYTHON) -m mypy --strict .
-	.venv/bin/shellcheck --external-sources --check-sourced dev/setup dev/toolchain dev/services dev/airflow .ci/run deploy/answers
+	$(PYTHON) -m ruff check dev/web/tests
+	$(PYTHON) -m ruff format --check dev/web/tests
+	cd dev/web/tests && ../../../$(PYTHON) -m mypy --strict .
+	dev/web/check
+	.venv/bin/shellcheck --external-sources --check-sourced dev/web/check dev/setup dev/toolchain dev/services dev/airflow .ci/run deploy/answers
 
 .PHONY: test-dags
 test-dags: setup
@@ -94,6 +99,12 @@ test-dags: setup
 services-test: setup ## dev/services against the real servers; compose.yml and deploy/; generated requests, and a generated client of `eip api`
 	$(CARGO) test $(ALL) --test '*' --no-run
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dev/tests
+
+.PHONY: test-web
+test-web: setup ## the dashboard in a real Chromium against a real chain
+	dev/setup browser || echo "Chromium cannot be installed: the dashboard is not tested"
+	$(CARGO) test $(ALL) --test '*' --no-run
+	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dev/web/tests
 
 .PHONY: setup setup-build
 setup:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +64,7 @@ class Chain:
 
     folder: Path
     address: str = ""
+    factory: str = ""
     dataflow: Service | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -92,10 +93,10 @@ class Chain:
         )
         with chain._stack:
             words = ["--state", chain.state, "--dataset", f"olist={data}", "--rules", f"end_of_day={rules}"]
-            factory = chain._serve("ingest", *words, "--listen", "127.0.0.1:0", *ingest)
+            chain.factory = chain._serve("ingest", *words, "--listen", "127.0.0.1:0", *ingest).address
             chain.start_dataflow()
-            chain._stack.callback(lambda: chain.dataflow and chain.dataflow.stop())
-            listen = ["--state", chain.state, "--listen", "127.0.0.1:0", "--ingest", factory.address]
+            chain._stack.callback(chain.stop_dataflow)
+            listen = ["--state", chain.state, "--listen", "127.0.0.1:0", "--ingest", chain.factory]
             chain.address = chain._serve("api", *listen, *api).address
             yield chain
 
@@ -108,8 +109,9 @@ class Chain:
         self.dataflow = Service.start_silent("dataflow", "--state", self.state, "--workers", "1")
 
     def stop_dataflow(self) -> None:
-        assert self.dataflow
-        self.dataflow.stop()
+        if self.dataflow:
+            self.dataflow.stop()
+        self.dataflow = None
 
     def get(self, path: str, token: str = "") -> Any:  # noqa: ANN401 - JSON
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -117,7 +119,10 @@ class Chain:
             return json.load(answer)
 
     def post(self, path: str, body: object, **headers: str) -> Any:  # noqa: ANN401 - JSON
-        given = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        given = {
+            "Content-Type": "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
         with urlopen(Request(self.address + path, json.dumps(body).encode(), given), timeout=30) as answer:
             return json.load(answer)
 
@@ -137,3 +142,28 @@ class Chain:
             time.sleep(0.2)
         message = f"run {run} did not end in {PATIENCE_S} s"
         raise AssertionError(message)
+
+    def push(self, rows: Sequence[Mapping[str, object]], *, wait: bool = True) -> None:
+        """Pushes rows to Ingest, past the API, and waits until the views hold them."""
+        headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": f"rows-{time.time_ns()}"}
+        body = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        path = f"{self.factory}/v1/rows?rules=default&as_of=2018-10-17T17:30:18Z"
+        before = self.get("/v1/overview")["as_of"]["search_tick"]
+        with urlopen(Request(path, body, headers), timeout=30) as answer:
+            verdicts = [json.loads(line) for line in answer]
+        assert verdicts[-1]["rejected"] == 0, verdicts
+        if wait:
+            self.get(f"/v1/overview?min_tick={before + 1}")
+
+    def push_order(self, order: str, *, wait: bool = True) -> None:
+        """Pushes an order from SP to RJ that is placed after all others and stays open."""
+        placed = {"order_id": order, "customer_id": f"<b>c {order}", "order_status": "created"}
+        placed["order_purchase_timestamp"] = "2018-08-30 10:00:00"
+        later = ("approved_at", "delivered_carrier_date", "delivered_customer_date", "estimated_delivery_date")
+        rows: list[tuple[str, Mapping[str, object]]] = [
+            ("orders", {**placed, **{f"order_{name}": None for name in later}}),
+            ("customers", {"customer_id": placed["customer_id"], "customer_state": "RJ"}),
+            ("order_items", {"order_id": order, "order_item_id": 1, "seller_id": "pushed"}),
+            ("sellers", {"seller_id": "pushed", "seller_state": "SP"}),
+        ]
+        self.push([{"file": file, "row": row} for file, row in rows], wait=wait)

@@ -9,6 +9,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+Theme = Literal["light", "dark"]
+
 # What a page says of itself when a content policy stops something.
 VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', (event) => {
@@ -36,7 +38,7 @@ class Pages:
         self,
         *,
         width: int = 1440,
-        theme: Literal["light", "dark"] = "light",
+        theme: Theme = "light",
         language: str = "en",
         permissions: tuple[str, ...] = (),
     ) -> BrowserContext:
@@ -49,9 +51,8 @@ class Pages:
             permissions=list(permissions),
         )
         context.add_init_script(VIOLATIONS)
-        context.add_init_script(
-            f"try {{ localStorage.getItem('eip.language') || localStorage.setItem('eip.language', '{language}') }} catch {{}}"
-        )
+        kept = "localStorage.getItem('eip.language')"
+        context.add_init_script(f"{kept} || localStorage.setItem('eip.language', '{language}')")
         self._contexts.append(context)
         return context
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Response, expect
 
 from chain import Chain
-from pages import Pages, settled, shot
+from pages import Pages, Theme, settled, shot
 
 PATHS = {
     "overview": "/",
@@ -35,7 +34,7 @@ def is_wider_than_the_window(page: Page) -> bool:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440, 2560])
-def test_every_page_fits_every_width_in_both_colours(chain: Chain, pages: Pages, theme: Any, width: int) -> None:
+def test_every_page_fits_every_width_in_both_colours(chain: Chain, pages: Pages, theme: Theme, width: int) -> None:
     context = pages.context(width=width, theme=theme)
     for name, path in paths(chain).items():
         page = pages.open(path, context)
@@ -57,7 +56,7 @@ def test_every_page_speaks_korean_and_says_it_does(chain: Chain, pages: Pages) -
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(chain: Chain, pages: Pages, theme: Any) -> None:
+def test_axe_finds_nothing_serious(chain: Chain, pages: Pages, theme: Theme) -> None:
     context = pages.context(theme=theme)
     found: list[str] = []
     for name, path in paths(chain).items():
@@ -74,7 +73,7 @@ def test_the_first_load_weighs_less_than_150_kb_compressed(pages: Pages) -> None
     context = pages.context()
     page = context.new_page()
     answers: list[Response] = []
-    page.on("response", lambda answer: answers.append(answer))
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - a method of list takes no mark
     page.goto(pages.address + "/")
     settled(page)
     expect(page.locator(".plot canvas")).to_be_visible()
