@@ -363,6 +363,7 @@ export const en = {
   'run.approve.link': 'Copy link for approval',
   'run.approve.forbidden': 'Your role ({role}) may not apply it. Give this link to a person whose role does.',
   'run.approve.force': 'It goes beyond the limits and needs the role approve.',
+  'run.rehearsed': 'Does what was rehearsed in run {run}',
   'run.applied': 'Applied by run {run}',
   'run.undo': 'Revert this run',
   'run.undo.note': 'The revert is rehearsed first.',

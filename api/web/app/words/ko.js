@@ -364,6 +364,7 @@ export const ko = {
   'run.approve.link': '승인용 링크 복사',
   'run.approve.forbidden': '현재 역할({role})로는 적용할 수 없습니다. 권한이 있는 사람에게 이 링크를 보내세요.',
   'run.approve.force': '한도를 넘으므로 approve 역할이 필요합니다.',
+  'run.rehearsed': '예행한 실행: {run}',
   'run.applied': '적용한 실행: {run}',
   'run.undo': '이 실행 되돌리기',
   'run.undo.note': '되돌리기도 먼저 예행합니다.',

@@ -36,10 +36,12 @@ export function Ended({ run, runs, ask }) {
       setIsBusy(false);
     }
   };
+  const rehearsed = run.plan && runs.find((one) => one.plan === run.plan && one.dry_run);
   const hasWritten = (run.counts?.events ?? 0) + (run.counts?.tombstones ?? 0) > 0;
   return html`<section class="card stack">
     ${run.target_run && html`<p>${t('run.reverts', { run: '' })}<a class="mono" href=${`/replays/${run.target_run}`}>${run.target_run}</a></p>`}
     ${reverted && html`<p class="banner">${t('run.reverted', { run: '' })}<a class="mono" href=${runAddress(reverted)}>${reverted.run}</a></p>`}
+    ${rehearsed && html`<p>${t('run.rehearsed', { run: '' })}<a class="mono" href=${runAddress(rehearsed)}>${rehearsed.run}</a></p>`}
     <${Effect} run=${run} />
     <div class="row"><a class="button" href=${ask('/receipt')} target="_blank" rel="noopener">${t('run.receipt')}</a>
       ${hasWritten && html`<button class="button danger" type="button" disabled=${isBusy || !may('replay')} onClick=${revert}>${t('run.undo')}</button><span class="soft small">${t('run.undo.note')}</span>`}</div>
