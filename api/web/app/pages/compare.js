@@ -17,10 +17,15 @@ const Pick = ({ name, spaces, value }) => html`<label class="field"><span>${t(`c
   <select value=${value} onChange=${(/** @type {any} */ event) => setParameters({ [name]: event.target.value })}><option value="" selected=${!value}>–</option>${spaces.map((one) => html`<option value=${one.space} selected=${one.space === value}>${one.space}</option>`)}</select></label>`;
 
 /** @param {{spaces: any[]}} properties */
-const Spaces = ({ spaces }) => html`<${Card} title=${t('compare.spaces')}><div class="scroll"><table>
-  <thead><tr><th scope="col">${t('compare.space')}</th><th scope="col" class="number">${t('compare.shipments')}</th><th scope="col" class="number">${t('compare.events')}</th><th scope="col" class="number">${t('run.rows')}</th><th scope="col">${t('pipeline.stats')}</th></tr></thead>
-  <tbody>${spaces.map((one) => html`<tr data-space=${one.space}><th scope="row">${one.space}</th>${one.views ? html`<td class="number">${count(one.views.shipments)}</td><td class="number">${count(one.views.shipment_events)}</td><td class="number">${count(one.views.route_stats_daily)}</td><td class="mono">${one.views.stats_tick}</td>` : html`<td colspan="4" class="soft">${one.why ?? '–'}</td>`}</tr>`)}</tbody>
-</table></div></${Card}>`;
+function Spaces({ spaces }) {
+  const views = [...new Set(spaces.flatMap((one) => Object.keys(one.views?.counts ?? {})))].sort();
+  return html`<${Card} title=${t('compare.spaces')}><div class="scroll"><table>
+    <thead><tr><th scope="col">${t('compare.space')}</th>${views.map((view) => html`<th scope="col" class="number mono">${view}</th>`)}<th scope="col" class="number">${t('fresh.tick')}</th></tr></thead>
+    <tbody>${spaces.map((one) => html`<tr data-space=${one.space}><th scope="row">${one.space}</th>${one.views
+      ? html`${views.map((view) => html`<td class="number">${count(one.views.counts[view] ?? null)}</td>`)}<td class="number mono">${one.views.visible_tick ?? one.views.stats_tick}</td>`
+      : html`<td colspan=${views.length + 1} class="soft">${one.why ?? '–'}</td>`}</tr>`)}</tbody>
+  </table></div></${Card}>`;
+}
 
 export function Page() {
   const [a, b] = [parameters.value.get('a') ?? '', parameters.value.get('b') ?? ''];

@@ -401,7 +401,7 @@ export const en = {
   'run.counts': 'Counts',
   'run.digest': 'Facts in the log, digest',
   'run.effect': 'Effect on the figures',
-  'run.effect.note': 'On-time rate of deliveries in the days of this run, now.',
+  'run.effect.note': 'On-time rate of deliveries in the days of this run, now:',
 
   'pipeline.lag': 'Lag',
   'pipeline.lag.none': 'The views hold all of the log.',
@@ -436,7 +436,6 @@ export const en = {
 
   'compare.a': 'Space A',
   'compare.b': 'Space B',
-  'compare.go': 'Compare',
   'compare.pick': 'Choose two spaces: one by other rules, or one replayed at another speed.',
   'compare.digests': 'Digests',
   'compare.view': 'View',
@@ -448,8 +447,6 @@ export const en = {
   'compare.left': '{n} more rows differ.',
   'compare.spaces': 'Spaces',
   'compare.space': 'Space',
-  'compare.shipments': 'Shipments',
-  'compare.events': 'Events',
 
   'help.title': 'Keyboard',
   'help.open': 'Help',

@@ -437,7 +437,6 @@ export const ko = {
 
   'compare.a': '공간 A',
   'compare.b': '공간 B',
-  'compare.go': '비교',
   'compare.pick': '두 공간을 고르세요. 다른 규칙으로 만들었거나 다른 속도로 재생한 공간을 비교할 수 있습니다.',
   'compare.digests': '다이제스트',
   'compare.view': '뷰',
@@ -449,8 +448,6 @@ export const ko = {
   'compare.left': '{n}개 행이 더 다릅니다.',
   'compare.spaces': '공간',
   'compare.space': '공간',
-  'compare.shipments': '배송',
-  'compare.events': '이벤트',
 
   'help.title': '키보드',
   'help.open': '도움말',

@@ -17,6 +17,14 @@ const [ROW, BOTTOM, MOST] = [26, 24, 25];
 const SPANS = /** @type {[string, number][]} */ ([['1h', 3_600_000], ['24h', 86_400_000], ['30d', 30 * 86_400_000], ['all', 0]]);
 const TONES = /** @type {Record<string, string>} */ ({ committed: 'good', failed: 'bad', interrupted: 'bad', cancelled: 'none', rehearsed: 'dry' });
 
+/** A time on the scale, as fine as that is. @param {number} at @param {number} span */
+function mark(at, span) {
+  const text = wallTime(at);
+  if (span > 172_800_000) return text.slice(0, 10);
+  if (span > 43_200_000) return text.slice(5, 16);
+  return span > 1_200_000 ? text.slice(11, 16) : text.slice(11, 19);
+}
+
 /** @param {{runs: any[], from: number, to: number}} properties */
 function Rows({ runs, from, to }) {
   const [place, width] = useWidth();
@@ -26,7 +34,7 @@ function Rows({ runs, from, to }) {
   const height = runs.length * ROW + BOTTOM;
   const marks = [0, 0.25, 0.5, 0.75, 1].filter((_, i) => !isNarrow || i % 2 === 0).map((part) => from + part * (to - from));
   return html`<div ref=${place}>${width > 0 && html`<svg class="runs" viewBox=${`0 0 ${width} ${height}`} role="group" aria-label=${t('replays.timeline')} onMouseLeave=${hideTip}>
-    ${marks.map((at, i) => html`<path class="base" d=${`M${x(at)} 0V${height - BOTTOM}`} /><text x=${x(at)} y=${height - 7} text-anchor=${i === 0 ? 'start' : i === marks.length - 1 ? 'end' : 'middle'}>${to - from > 172_800_000 ? wallTime(at).slice(0, 10) : wallTime(at).slice(5, 16)}</text>`)}
+    ${marks.map((at, i) => html`<path class="base" d=${`M${x(at)} 0V${height - BOTTOM}`} /><text x=${x(at)} y=${height - 7} text-anchor=${i === 0 ? 'start' : i === marks.length - 1 ? 'end' : 'middle'}>${mark(at, to - from)}</text>`)}
     ${runs.map((run, i) => {
       const end = hasEnded(run.state) ? run.at_ms : to;
       const [first, last] = [x(run.requested_at_ms), x(end)];
