@@ -2,6 +2,7 @@
 
 import { Card } from '../../parts/card.js';
 import { count, percent } from '../../format/numbers.js';
+import { eventTime } from '../../format/times.js';
 import { classes, html } from '../../html.js';
 import { t } from '../../words/words.js';
 
@@ -11,13 +12,20 @@ import { t } from '../../words/words.js';
 const Names = ({ of }) => html`<details><summary>${count(of.count)}</summary><ul class="mono small names">${of.names.map((name) => html`<li>${/:\d+$/.test(name) ? name : html`<a href=${`/shipments/${encodeURIComponent(name)}`}>${name}</a>`}</li>`)}
   ${of.count > of.names.length && html`<li>${t('common.more', { n: count(of.count - of.names.length) })}</li>`}</ul></details>`;
 
+/** Why a run would not begin with its input. @param {any} input */
+function stopWords(input) {
+  if (input.stop === 'no_orders') return t('run.stop.no_orders', { rows: count(input.rows) });
+  if (input.stop === 'rejected') return t('run.stop.rejected', { rejected: count(input.rejected), rows: count(input.rows), table: input.table });
+  return t('run.stop.as_of', { time: eventTime(new Date(input.row.time * 1000).toISOString()) });
+}
+
 /** @param {{of: any}} properties */
 export function Guards({ of }) {
   const figures = of.figures;
   const rows = /** @type {const} */ ([['vanishing', figures.covered, 'run.guard.limit'], ['retracted', figures.facts, 'run.guard.limit5'], ['lost_regions', figures.covered, 'run.guard.limit']]);
   const input = of.input_stop;
   return html`<${Card} title=${t('run.guards')}>
-    ${input && html`<p class="banner bad">${t('run.guards.stop', { words: JSON.stringify(input) })}</p>`}
+    ${input && html`<p class="banner bad">${t('run.guards.stop', { words: stopWords(input) })}</p>`}
     <div class="scroll"><table><tbody>${rows.map(([name, whole, limit]) => {
       const value = figures[name] ?? 0;
       const stops = of.guard?.[name] === true;
