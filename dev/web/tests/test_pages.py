@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -88,6 +92,16 @@ def test_an_address_that_is_no_page_says_so(pages: Pages) -> None:
     page = pages.open("/shipments/no-such-order-0000")
     expect(page.get_by_role("alert")).to_contain_text("Not found")
     pages.errors.clear()
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed")
+def test_the_stored_types_are_those_of_the_apis_document(chain: Chain) -> None:
+    document = json.dumps(chain.get("/openapi.json"))
+    folder = Path(__file__).resolve().parents[1]
+    made = subprocess.run(
+        ["node", "types.js", "-"], input=document, capture_output=True, text=True, check=True, cwd=folder
+    )
+    assert made.stdout == (folder / "api.d.ts").read_text(), "run dev/web/types.js again (see its head)"
 
 
 def test_settings_stay_and_change_only_what_they_name(pages: Pages) -> None:

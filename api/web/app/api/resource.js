@@ -15,6 +15,8 @@ import { ApiError, get } from './http.js';
  * @typedef {{data: T | null, error: ApiError | null, isLoading: boolean, isOld: boolean, again: () => void}} Resource
  */
 
+/** live: again at each new tick; runs: when a run has taken a step; every: again after so many ms. @typedef {{live?: boolean, runs?: boolean, every?: number}} How */
+
 /** An answer and who shows it. */
 class Entry {
   /** @param {string} path */
@@ -93,8 +95,7 @@ function entryOf(path) {
 
 /**
  * @param {string | null} path null asks nothing
- * @param {{live?: boolean, runs?: boolean, every?: number}} [how] live: again at each new tick; runs: when a run has taken a
- *   step; every: again after so many ms
+ * @param {How} [how]
  * @returns {Resource<any>}
  */
 export function useResource(path, { live = true, runs = false, every = 0 } = {}) {

@@ -1,6 +1,6 @@
 // Two spaces side by side: whether their views are equal, and where they are not.
 
-import { useResource } from '../api/resource.js';
+import { useDiff, useSpaces } from '../api/answers.js';
 import { Card } from '../parts/card.js';
 import { Empty, Failed, Loading, Show } from '../parts/notice.js';
 import { count } from '../format/numbers.js';
@@ -29,9 +29,9 @@ function Spaces({ spaces }) {
 
 export function Page() {
   const [a, b] = [parameters.value.get('a') ?? '', parameters.value.get('b') ?? ''];
-  const spaces = useResource('/v1/spaces', { live: false, every: 5000 });
+  const spaces = useSpaces('/v1/spaces', { live: false, every: 5000 });
   const isAsked = !!a && !!b && a !== b;
-  const diff = useResource(isAsked ? address('/v1/diff', { a, b, limit: 1000 }) : null, { live: false, every: isAsked ? AGAIN : 0 });
+  const diff = useDiff(isAsked ? address('/v1/diff', { a, b, limit: 1000 }) : null, { live: false, every: isAsked ? AGAIN : 0 });
   if (!spaces.data) return spaces.error ? html`<${Failed} error=${spaces.error} again=${spaces.again} />` : html`<${Loading} height=${300} />`;
   const all = spaces.data.spaces;
   return html`<div class="stack">

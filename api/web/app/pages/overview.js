@@ -6,7 +6,7 @@ import { html } from '../html.js';
 import { link, overview } from '../state/live.js';
 import { parameters, setParameters } from '../state/route.js';
 import { useRange } from '../state/range.js';
-import { useResource } from '../api/resource.js';
+import { useOverview } from '../api/answers.js';
 import { t } from '../words/words.js';
 import { Controls } from './overview/controls.js';
 import { DaysCard } from './overview/days.js';
@@ -29,7 +29,7 @@ export function choose(wanted) {
 export function Page() {
   const range = useRange();
   // Where the stream is not there yet, or not at all.
-  const asked = useResource(overview.value ? null : '/v1/overview');
+  const asked = useOverview(overview.value ? null : '/v1/overview');
   if (asked.data && !overview.value) overview.value = asked.data;
   if (!range) {
     if (asked.error) return html`<${Failed} error=${asked.error} again=${asked.again} />`;

@@ -1,6 +1,6 @@
 // The pipeline: how far the views are behind the log, and what is in their way.
 
-import { useResource } from '../api/resource.js';
+import { usePipeline } from '../api/answers.js';
 import { Card, Facts } from '../parts/card.js';
 import { Empty, Failed, Loading } from '../parts/notice.js';
 import { SinkState } from '../parts/status.js';
@@ -51,7 +51,7 @@ const Stores = ({ sinks, dataflow }) => html`<${Card} title=${t('pipeline.stores
 </${Card}>`;
 
 export function Page() {
-  const answer = useResource('/v1/pipeline', { live: false, every: EVERY });
+  const answer = usePipeline('/v1/pipeline', { live: false, every: EVERY });
   const data = pipeline.value && (pipeline.value.as_of?.wall ?? '') > (answer.data?.as_of?.wall ?? '') ? pipeline.value : answer.data;
   if (!data) return answer.error ? html`<${Failed} error=${answer.error} again=${answer.again} />` : html`<${Loading} height=${400} />`;
   return html`<div class="stack">

@@ -1,6 +1,6 @@
 // One shipment: where it stands, its timeline to scale, and why each field says what it says.
 
-import { useResource } from '../api/resource.js';
+import { useShipment } from '../api/answers.js';
 import { Timeline } from '../charts/timeline.js';
 import { Card, Facts } from '../parts/card.js';
 import { copy } from '../parts/copy.js';
@@ -13,7 +13,7 @@ import { address } from '../state/route.js';
 import { t } from '../words/words.js';
 import { Why } from './shipment/why.js';
 
-/** How it keeps its promise, in words. @param {any} shipment @param {string | undefined} now data now */
+/** How it keeps its promise, in words. @param {any} shipment @param {string | null | undefined} now data now */
 function promise(shipment, now) {
   const { lateSeconds, deliveredAt, estimatedDeliveryAt } = shipment;
   if (deliveredAt) return lateSeconds ? html`<span class="bad-text">${t('shipment.late.by', { time: duration(lateSeconds) })}</span>` : html`<span class="good-text">${t('shipment.intime')}</span>`;
@@ -34,7 +34,7 @@ const Events = ({ events }) => html`<div class="scroll"><table>
 /** @param {{id: string}} properties */
 export function Shipment({ id }) {
   const path = `/v1/shipments/${encodeURIComponent(id)}`;
-  const answer = useResource(path);
+  const answer = useShipment(path);
   const now = answer.data?.as_of?.data_now ?? overview.value?.as_of?.data_now;
   return html`<div class="stack">
     <p><a href="/shipments">← ${t('shipment.back')}</a></p>

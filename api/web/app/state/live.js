@@ -12,9 +12,9 @@ import { batch, signal } from '@preact/signals';
 /** The greatest visible tick that the stream has told of; 0 before the first. */
 export const tick = signal(0);
 /** The present overview, as GET /v1/overview without parameters. */
-export const overview = signal(/** @type {any} */ (null));
+export const overview = signal(/** @type {import('api-types').Answer_Overview | null} */ (null));
 /** The present pipeline, where the API tells of it. */
-export const pipeline = signal(/** @type {any} */ (null));
+export const pipeline = signal(/** @type {import('api-types').PipelineAnswer | null} */ (null));
 /** Counts up when runs have taken a step. */
 export const runsMoved = signal(0);
 export const link = signal(/** @type {Link} */ ('connecting'));

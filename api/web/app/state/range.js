@@ -1,6 +1,6 @@
 // The days that a page looks at, out of its address: a number of days before data now, all, or a first and a last day.
 
-import { useResource } from '../api/resource.js';
+import { useStats } from '../api/answers.js';
 import { dayLater, isDay } from '../format/times.js';
 import { overview } from './live.js';
 import { parameters } from './route.js';
@@ -15,7 +15,7 @@ export function useRange() {
   const [start, end] = [parameters.value.get('start'), parameters.value.get('end')];
   const own = isDay(start) && isDay(end) && start < end;
   const name = own ? 'own' : parameters.value.get('range') ?? USUAL;
-  const months = useResource(name === 'all' ? '/v1/routes/stats?group=month&limit=10000' : null);
+  const months = useStats(name === 'all' ? '/v1/routes/stats?group=month&limit=10000' : null);
   if (own) return { start, end, name };
   const now = overview.value?.as_of?.data_now;
   if (!now) return null;

@@ -1,7 +1,7 @@
 // Deliveries and the on-time rate by day, as a chart or as a table.
 
 import { useState } from 'preact/hooks';
-import { useResource } from '../../api/resource.js';
+import { useStats } from '../../api/answers.js';
 import { DaysChart } from '../../charts/days.js';
 import { Card, Choice } from '../../parts/card.js';
 import { Empty, Show } from '../../parts/notice.js';
@@ -41,7 +41,7 @@ const DaysTable = ({ rows }) => html`<div class="scroll tall" tabindex="0"><tabl
 /** @param {{range: import('../../state/range.js').Range, route: import('./query.js').Route}} properties */
 export function DaysCard({ range, route }) {
   const [form, setForm] = useState('chart');
-  const days = useResource(ask('/v1/routes/stats', range, route, { group: 'day', limit: 10000 }));
+  const days = useStats(ask('/v1/routes/stats', range, route, { group: 'day', limit: 10000 }));
   const forms = /** @type {[string, string][]} */ ([['chart', t('common.chart')], ['table', t('common.table')]]);
   return html`<${Card} name="area-days" title=${t('overview.chart')} note=${t('overview.chart.hint')} actions=${html`<${Choice} label=${t('overview.chart')} options=${forms} value=${form} onChoose=${setForm} />`}>
     <${Show} of=${days} height=${300}>${(/** @type {any} */ data) => {

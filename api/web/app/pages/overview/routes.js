@@ -1,7 +1,7 @@
 // Map and matrix: where deliveries are late or go, over the whole range or a step of it that can be played.
 
 import { useState } from 'preact/hooks';
-import { useResource } from '../../api/resource.js';
+import { useMatrix } from '../../api/answers.js';
 import { Legend } from '../../charts/legend.js';
 import { BrazilMap } from '../../charts/map.js';
 import { Matrix } from '../../charts/matrix.js';
@@ -49,8 +49,8 @@ export function RoutesCards({ range, route }) {
   const all = steps(range);
   const step = Math.min(Number(parameters.value.get('step')) || 0, all.length);
   const days = step ? all[step - 1] : range;
-  const matrix = useResource(ask('/v1/routes/matrix', days, { seller: '', customer: '' }));
-  const whole = useResource(ask('/v1/routes/matrix', range, { seller: '', customer: '' }));
+  const matrix = useMatrix(ask('/v1/routes/matrix', days, { seller: '', customer: '' }));
+  const whole = useMatrix(ask('/v1/routes/matrix', range, { seller: '', customer: '' }));
   const other = side === 'seller' ? route.customer : route.seller;
   const otherSide = side === 'seller' ? 'customer_region' : 'seller_region';
   const own = `${side}_region`;

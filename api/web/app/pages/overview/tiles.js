@@ -1,6 +1,6 @@
 // The figures at a glance, each with how it came to that, and a link to its shipments.
 
-import { useResource } from '../../api/resource.js';
+import { useShipments, useStats } from '../../api/answers.js';
 import { Spark } from '../../charts/spark.js';
 import { Failed, Loading } from '../../parts/notice.js';
 import { count, percent, points, signed } from '../../format/numbers.js';
@@ -19,14 +19,14 @@ export const OPEN = 'ORDER_PLACED,ORDER_APPROVED,WAREHOUSE_ASSIGNED,HANDED_TO_CA
 function useStanding(route) {
   const some = !!(route.seller || route.customer);
   const filters = /** @type {Record<string, string>[]} */ ([{ status: OPEN }, { at_risk: 'true' }, { stalled: 'true' }]);
-  const answers = filters.map((filter) => useResource(some ? askShipments(route, { ...filter, limit: 1, count: 'exact' }) : null));
+  const answers = filters.map((filter) => useShipments(some ? askShipments(route, { ...filter, limit: 1, count: 'exact' }) : null));
   const all = overview.value;
   if (!some) {
     const delivered = all?.by_status?.find((/** @type {any} */ one) => one.status === 'DELIVERED')?.count ?? 0;
-    return { open: all ? all.shipments - delivered : null, risk: all?.at_risk, stalled: all?.stalled, silent: all?.silent };
+    return { open: all ? all.shipments - delivered : null, risk: all?.at_risk, stalled: all?.stalled };
   }
   const [open, risk, stalled] = answers.map((answer) => answer.data?.total.value ?? null);
-  return { open, risk, stalled, silent: undefined };
+  return { open, risk, stalled };
 }
 
 /** @param {{name: string, value: string, note: string, href: string, trend?: import('preact').ComponentChildren, warn?: boolean, id: string}} properties */
@@ -48,19 +48,18 @@ function openByDay(rows, open, since) {
 /** @param {{range: Range, route: Route}} properties */
 export function Tiles({ range, route }) {
   const length = daysBetween(range.start, range.end);
-  const days = useResource(ask('/v1/routes/stats', range, route, { group: 'day', limit: 10000 }));
-  const before = useResource(ask('/v1/routes/stats', { start: dayLater(range.start, -length), end: range.start }, route, { group: 'month', limit: 1 }));
-  const after = useResource(ask('/v1/routes/stats', { start: range.end, end: '2199-12-31' }, route, { group: 'month', limit: 1 }));
+  const days = useStats(ask('/v1/routes/stats', range, route, { group: 'day', limit: 10000 }));
+  const before = useStats(ask('/v1/routes/stats', { start: dayLater(range.start, -length), end: range.start }, route, { group: 'month', limit: 1 }));
+  const after = useStats(ask('/v1/routes/stats', { start: range.end, end: '2199-12-31' }, route, { group: 'month', limit: 1 }));
   const standing = useStanding(route);
   if (days.error && !days.data) return html`<${Failed} error=${days.error} again=${days.again} />`;
   if (!days.data || !before.data || !after.data) return html`<${Loading} height=${128} />`;
   const [now, then, later] = [days.data.summary, before.data.summary, after.data.summary];
   const rows = days.data.rows;
-  const change = (/** @type {string} */ column) => t('overview.tile.before.count', { n: signed((now[column] ?? 0) - (then[column] ?? 0)) });
+  const change = (/** @type {'delivered' | 'delivered_late'} */ column) => t('overview.tile.before.count', { n: signed((now[column] ?? 0) - (then[column] ?? 0)) });
   const better = now.on_time_basis_points != null && then.on_time_basis_points != null ? t('overview.tile.before', { n: points(now.on_time_basis_points - then.on_time_basis_points) }) : t('overview.tile.inrange');
   const delivered = { delivered_from: range.start, delivered_to: range.end };
   const trend = (/** @type {(row: any) => number | null} */ of, tone = '') => html`<${Spark} values=${rows.map(of)} tone=${tone} />`;
-  const silentDays = overview.value?.silent_days ?? 14;
   return html`<div class="tiles">
     <${Tile} id="open" name=${t('overview.tile.open')} value=${count(standing.open)} note=${t('overview.tile.open.note')} href=${shipments(route, { status: OPEN })}
       trend=${html`<${Spark} values=${openByDay(rows, standing.open, (later.placed ?? 0) - (later.delivered ?? 0))} />`} />
@@ -69,6 +68,5 @@ export function Tiles({ range, route }) {
     <${Tile} id="late" name=${t('overview.tile.late')} value=${count(now.delivered_late ?? 0)} note=${change('delivered_late')} href=${shipments(route, { ...delivered, late_at_least: 1, sort: '-late' })} trend=${trend((row) => row.delivered_late, 'late')} />
     <${Tile} id="at-risk" name=${t('overview.tile.risk')} value=${count(standing.risk)} note=${t('overview.tile.risk.note', { n: overview.value?.at_risk_hours ?? 48 })} href=${shipments(route, { at_risk: 'true', sort: 'estimated_delivery_at' })} />
     <${Tile} id="stalled" name=${t('overview.tile.stalled')} value=${count(standing.stalled)} note=${t('overview.tile.stalled.note', { n: overview.value?.stalled_days ?? 14 })} href=${shipments(route, { stalled: 'true', sort: 'estimated_delivery_at' })} warn=${(standing.stalled ?? 0) > 0} />
-    ${standing.silent !== undefined && html`<${Tile} id="silent" name=${t('overview.tile.silent', { n: silentDays })} value=${count(standing.silent)} note=${t('overview.tile.silent.note')} href=${shipments(route, { silent: 'true' })} />`}
   </div>`;
 }

@@ -1,6 +1,6 @@
 // The routes with the greatest share of late deliveries, with how sure that is.
 
-import { useResource } from '../../api/resource.js';
+import { useWorst } from '../../api/answers.js';
 import { Card } from '../../parts/card.js';
 import { Empty, Show } from '../../parts/notice.js';
 import { count, percent } from '../../format/numbers.js';
@@ -22,7 +22,7 @@ function Interval({ low, value, high, greatest }) {
 /** @param {{range: import('../../state/range.js').Range, route: import('./query.js').Route}} properties */
 export function Worst({ range, route }) {
   const least = route.seller && route.customer ? 1 : 30;
-  const worst = useResource(ask('/v1/routes/worst', range, route, { min_delivered: least, limit: SHOWN }));
+  const worst = useWorst(ask('/v1/routes/worst', range, route, { min_delivered: least, limit: SHOWN }));
   const data = worst.data;
   const note = data ? t('overview.worst.note', { n: count(data.min_delivered), m: count(data.left_out) }) : '';
   return html`<${Card} name="area-worst" title=${t('overview.worst')} note=${note}>

@@ -1,7 +1,7 @@
 // The calendar of the days that events fall on: who made them what they are, and from where to correct them.
 
 import { useState } from 'preact/hooks';
-import { useResource } from '../../api/resource.js';
+import { useCoverage, useStats } from '../../api/answers.js';
 import { Calendar } from '../../charts/calendar.js';
 import { hideTip } from '../../charts/tip.js';
 import { Card, Choice } from '../../parts/card.js';
@@ -31,8 +31,8 @@ const CoverageTable = ({ coverage, runs }) => html`<div class="scroll"><table>
 /** @param {{runs: any[]}} properties */
 export function CalendarCard({ runs }) {
   const [asTable, setAsTable] = useState(false);
-  const covered = useResource('/v1/coverage', { runs: true });
-  const stats = useResource('/v1/routes/stats?group=day&limit=10000');
+  const covered = useCoverage('/v1/coverage', { runs: true });
+  const stats = useStats('/v1/routes/stats?group=day&limit=10000');
   if (covered.error && !covered.data) return html`<${Card} title=${t('replays.calendar')}><${Failed} error=${covered.error} again=${covered.again} /></${Card}>`;
   if (!covered.data || !stats.data) return html`<${Card} title=${t('replays.calendar')}><${Loading} height=${300} /></${Card}>`;
   const coverage = covered.data.coverage;

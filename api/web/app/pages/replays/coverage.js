@@ -3,7 +3,7 @@
 /** Colours that are told apart by people who are colour-blind (Okabe and Ito). */
 const COLOURS = 6;
 
-/** @typedef {{start: string | null, end: string | null, run: string, kind: string, rules: string | null, rules_sha256: string | null, dataset: string | null, files: Record<string, string>, committed_at_ms: number, data_sha256?: string, rejects?: {rows: number | null}}} Stretch */
+/** @typedef {import('api-types').CoveredDays} Stretch */
 
 /** @param {Stretch} stretch */
 const made = (stretch) => `${stretch.rules_sha256}|${stretch.data_sha256 ?? JSON.stringify(stretch.files)}`;

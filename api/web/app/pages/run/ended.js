@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { ApiError, write } from '../../api/http.js';
-import { useResource } from '../../api/resource.js';
+import { useStats } from '../../api/answers.js';
 import { Failed } from '../../parts/notice.js';
 import { count, percent } from '../../format/numbers.js';
 import { html } from '../../html.js';
@@ -14,7 +14,7 @@ import { runAddress } from '../replays/words.js';
 
 /** The figures of its days, as they are now. @param {{run: any}} properties */
 function Effect({ run }) {
-  const stats = useResource(run.start && run.end ? address('/v1/routes/stats', { start: run.start, end: run.end, group: 'month', limit: 1 }) : null);
+  const stats = useStats(run.start && run.end ? address('/v1/routes/stats', { start: run.start, end: run.end, group: 'month', limit: 1 }) : null);
   const sum = stats.data?.summary;
   if (!sum) return null;
   return html`<p data-effect>${t('run.effect.note')} <strong>${percent(sum.on_time_basis_points)}</strong> <span class="soft">(${t('common.of', { part: count(sum.delivered - sum.delivered_late), whole: count(sum.delivered) })})</span></p>`;

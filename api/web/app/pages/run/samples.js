@@ -1,7 +1,7 @@
 // Some of the orders that would not stay as they are, each with its timeline before and after on one scale.
 
 import { useState } from 'preact/hooks';
-import { useResource } from '../../api/resource.js';
+import { useShipment } from '../../api/answers.js';
 import { Timeline } from '../../charts/timeline.js';
 import { Card } from '../../parts/card.js';
 import { Show } from '../../parts/notice.js';
@@ -21,7 +21,7 @@ function eventsOn(events, samples, side) {
 
 /** @param {{id: string, samples: any[]}} properties */
 function Both({ id, samples }) {
-  const answer = useResource(`/v1/shipments/${encodeURIComponent(id)}`);
+  const answer = useShipment(`/v1/shipments/${encodeURIComponent(id)}`);
   return html`<${Show} of=${answer} height=${300}>${(/** @type {any} */ { shipment, events }) => {
     const [before, after] = [eventsOn(events, samples, 'before'), eventsOn(events, samples, 'after')];
     const times = [...before, ...after].map((event) => event.eventAt).sort();

@@ -1,6 +1,6 @@
 // Where each field comes from: the records in the log, what they replaced, and the runs behind them.
 
-import { useResource } from '../../api/resource.js';
+import { useWhy } from '../../api/answers.js';
 import { Card } from '../../parts/card.js';
 import { Show } from '../../parts/notice.js';
 import { RunState, Status } from '../../parts/status.js';
@@ -38,7 +38,7 @@ const Runs = ({ runs }) => html`<${Card} title=${t('shipment.runs')}><div class=
 
 /** @param {{path: string}} properties */
 export function Why({ path }) {
-  const why = useResource(path);
+  const why = useWhy(path);
   return html`<${Card} title=${t('shipment.why')}><${Show} of=${why} height=${200}>${(/** @type {any} */ data) => html`<div class="stack">
       ${data.agrees ? html`<p class="mark good">${t('shipment.why.agrees')}</p>` : html`<p class="banner">${t('shipment.why.differs', { words: data.words.join('; ') })}</p>`}
       ${data.lost.map((/** @type {string} */ what) => html`<p class="banner">${t('shipment.why.lost', { what })}</p>`)}

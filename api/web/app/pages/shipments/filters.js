@@ -1,7 +1,7 @@
 // The filter's form, with how many shipments each value would leave.
 
 import { useState } from 'preact/hooks';
-import { useResource } from '../../api/resource.js';
+import { useShipments } from '../../api/answers.js';
 import { count } from '../../format/numbers.js';
 import { dayLater } from '../../format/times.js';
 import { html } from '../../html.js';
@@ -55,8 +55,8 @@ function Late() {
 
 export function Filters() {
   // Asked once for the counts; the list asks for its page.
-  const facets = useResource(ask('/v1/shipments', { facets: 'true', limit: 1 }));
-  const all = useResource('/v1/shipments?facets=true&limit=1', { live: false });
+  const facets = useShipments(ask('/v1/shipments', { facets: 'true', limit: 1 }));
+  const all = useShipments('/v1/shipments?facets=true&limit=1', { live: false });
   const regions = (/** @type {string} */ name) => [...new Set([...facet(all.data, name).keys(), ...values(name)])];
   const relative = /** @type {const} */ ([['at_risk', 'shipments.atrisk'], ['stalled', 'shipments.stalled'], ['delayed', 'shipments.delayed']]);
   const some = given().length > 0;

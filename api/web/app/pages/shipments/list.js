@@ -1,7 +1,7 @@
 // The table of shipments, with what one can do with all that the filter selects.
 
 import { useState } from 'preact/hooks';
-import { useResource } from '../../api/resource.js';
+import { useShipments } from '../../api/answers.js';
 import { Empty, Failed, Loading } from '../../parts/notice.js';
 import { Status } from '../../parts/status.js';
 import { count } from '../../format/numbers.js';
@@ -41,7 +41,7 @@ function Head({ column }) {
 /** How many there are in all. @param {{total: {value: number, relation: string}, shown: number}} properties */
 function Total({ total, shown }) {
   const [counts, setCounts] = useState(false);
-  const exact = useResource(counts ? ask('/v1/shipments', { limit: 1, count: 'exact' }) : null);
+  const exact = useShipments(counts ? ask('/v1/shipments', { limit: 1, count: 'exact' }) : null);
   const known = total.relation === 'eq' ? total : exact.data?.total;
   return html`<span data-total=${known?.value ?? ''}>${known ? t('shipments.total', { n: count(known.value) }) : t('shipments.total.atleast', { n: count(total.value) })}</span>
     ${!known && html`<button class="button plain" type="button" disabled=${exact.isLoading} onClick=${() => setCounts(true)}>${t('shipments.count')}</button>`}

@@ -16,7 +16,7 @@ function curl() {
 
 /** @param {{live: boolean, onLive: (live: boolean) => void}} properties */
 export function Tools({ live, onLive }) {
-  const forms = /** @type {const} */ ([['shipments.export.csv', { format: 'csv' }], ['shipments.export.bom', { format: 'csv', bom: 'true' }], ['shipments.export.ndjson', { format: 'ndjson' }]]);
+  const forms = /** @type {const} */ ([['shipments.export.csv', { format: 'csv' }], ['shipments.export.bom', { format: 'csv', bom: 'true' }], ['shipments.export.ndjson', { format: 'ndjson' }], ['shipments.export.parquet', { format: 'parquet' }], ['shipments.export.arrow', { format: 'arrow' }]]);
   /** @param {{open: boolean, toggle: () => void}} state */
   const button = ({ open, toggle }) => html`<button class="button" type="button" aria-expanded=${open} onClick=${toggle}>${t('shipments.export')}</button>`;
   return html`<div class="row">
