@@ -47,7 +47,7 @@ function objectOf(schema, indent) {
   return `{\n${lines.join('\n')}\n${indent}}`;
 }
 
-const document = JSON.parse(readFileSync(process.stdin.fd, 'utf8'));
+const document = JSON.parse(readFileSync(0, 'utf8'));
 const types = Object.entries(document.components.schemas).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, schema]) => `export type ${safe(name)} = ${typeOf(schema)};`);
 const text = `// Made by dev/web/types.js from the API's OpenAPI document; not written by hand.\n\n${types.join('\n\n')}\n`;
 const target = process.argv[2];
