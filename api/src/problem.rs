@@ -56,9 +56,7 @@ impl Problem {
 
     /// What the caller goes on from is not known any more: it has to begin again.
     pub(crate) fn reset(detail: impl Into<String>) -> Self {
-        let problem = eip_http::Problem::new(StatusCode::GONE, "reset", detail);
-        let reset = [("reset".to_owned(), serde_json::Value::Bool(true))];
-        Self(problem.with(reset.into_iter().collect()))
+        Self(eip_http::Problem::reset(detail))
     }
 }
 

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::openapi::Problems;
 use crate::problem::AsItIs;
 
 /// Paths that are asked by what watches over a service, whatever else is going on.
@@ -116,7 +117,7 @@ pub fn report(dependencies: &[Dependency]) -> Response {
 }
 
 /// Whether the process answers.
-#[utoipa::path(get, path = "/livez", security(()), responses((status = 200, body = str)))]
+#[utoipa::path(get, path = "/livez", security(()), responses((status = 200, body = str), Problems))]
 #[expect(clippy::unused_async, reason = "a handler is a future")]
 pub async fn alive() -> &'static str {
     "ok\n"

@@ -39,6 +39,7 @@ struct Said {
     run: Option<String>,
     store: Option<&'static str>,
     retry_after: Option<u64>,
+    reset: bool,
     more: Map<String, Value>,
 }
 
@@ -73,6 +74,9 @@ struct Wire<'a> {
     /// In how many seconds to ask again; the header `Retry-After` too.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// With 410: what the caller goes on from is not known any more, a copy is to be made again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    reset: bool,
     #[serde(flatten)]
     #[schema(ignore)]
     more: &'a Map<String, Value>,
@@ -93,6 +97,7 @@ impl Problem {
             run: None,
             store: None,
             retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(AWAY),
+            reset: false,
             more: Map::new(),
         }))
     }
@@ -153,6 +158,13 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, format!("no_such_{thing}"), detail)
     }
 
+    /// What the caller goes on from is not known any more: it has to begin again.
+    pub fn reset(detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::GONE, "reset", detail);
+        problem.0.reset = true;
+        problem
+    }
+
     /// Too much at once.
     pub fn too_many(detail: impl Into<String>, retry_after: Duration) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(retry_after)
@@ -195,6 +207,7 @@ impl Problem {
             run,
             store,
             retry_after,
+            reset,
             more,
         } = &*self.0;
         let wire = Wire {
@@ -209,6 +222,7 @@ impl Problem {
             run: run.as_deref(),
             store: *store,
             retry_after: *retry_after,
+            reset: *reset,
             more,
         };
         serde_json::to_vec(&wire).expect("texts and numbers are JSON")

@@ -139,11 +139,13 @@ impl Document {
             Value::Object(members) => {
                 let mut alternatives = Vec::new();
                 self.properties(schema, &mut alternatives);
+                let of_any_name = &self.resolved(schema)["additionalProperties"];
                 for (name, value) in members {
-                    let named: Vec<&Value> = alternatives
+                    let mut named: Vec<&Value> = alternatives
                         .iter()
                         .filter_map(|properties| properties.get(name))
                         .collect();
+                    named.extend(of_any_name.is_object().then_some(of_any_name));
                     assert!(
                         !named.is_empty(),
                         "{what}: {name} is not documented in {schema}"

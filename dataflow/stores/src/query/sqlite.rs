@@ -26,7 +26,10 @@ use sql::{Sql, Unused};
 const CONNECTIONS: u32 = 4;
 /// A file that was made again under the same name is seen after this at the latest.
 const LIFETIME: Duration = Duration::from_secs(30);
-/// How long a request waits for a connection.
+/// How long a request waits for its turn: when many ask at once the last ones wait long, and a refusal
+/// would have them ask again. Below the time that any request has.
+const TURN: Duration = Duration::from_secs(25);
+/// How long a statement waits for the writer.
 const WAIT: Duration = Duration::from_secs(5);
 /// In KiB, negative as SQLite wants it: the pages that a connection keeps.
 const CACHE_KIB: &str = "-65536";
@@ -65,7 +68,7 @@ impl SqliteQueries {
         let pool = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
             .max_lifetime(LIFETIME)
-            .acquire_timeout(WAIT)
+            .acquire_timeout(TURN)
             .connect_lazy_with(options);
         Self { pool }
     }

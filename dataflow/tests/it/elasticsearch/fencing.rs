@@ -1,6 +1,6 @@
 //! Who may write, and under which epoch.
 
-use eip_stores::{DocumentStore as _, Look, Retry, TICK_BITS, version_of};
+use eip_stores::{DocumentStore as _, ELASTICSEARCH_FORMAT, Look, Retry, TICK_BITS, version_of};
 use eip_views::{SHIPMENTS, View};
 use serde_json::json;
 
@@ -114,7 +114,8 @@ fn a_newer_format_is_refused_with_both_versions() {
     let cluster = Cluster::new();
     drop(cluster.writer(1));
     let name = cluster.name(VIEW);
-    let body = json!({ "_meta": { "format": 2, "epoch": 1 } }).to_string();
+    let newer = ELASTICSEARCH_FORMAT + 1;
+    let body = json!({ "_meta": { "format": newer, "epoch": 1 } }).to_string();
     assert_eq!(
         cluster.ask("PUT", &format!("/{name}/_mapping"), &body).0,
         200
@@ -123,7 +124,8 @@ fn a_newer_format_is_refused_with_both_versions() {
     assert_eq!(error.retry, Retry::Never);
     let text = error.to_string();
     assert!(
-        text.contains("format 2") && text.contains("up to 1"),
+        text.contains(&format!("format {newer}"))
+            && text.contains(&format!("up to {ELASTICSEARCH_FORMAT}")),
         "{text}"
     );
 }
