@@ -26,6 +26,7 @@ mod run;
 mod spaces;
 mod v1;
 mod views;
+mod web;
 
 pub use api::Api;
 pub use cache::ping_redis;

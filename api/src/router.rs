@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::Api;
-use crate::{health, ingest, metrics, openapi, v1};
+use crate::{health, ingest, metrics, openapi, v1, web};
 
 /// POST requests that only ask.
 pub(crate) const READING: &[&str] = &["/v1/shipments/lookup"];
@@ -51,7 +51,9 @@ pub fn router(api: Api) -> Router {
         .route_layer(from_fn_with_state(service.body_limit(), receive))
         .route_layer(from_fn(authenticate));
     let (routes, document) = open().merge(guarded).split_for_parts();
-    let routes = routes.merge(eip_http::openapi::routes(document));
+    let routes = routes
+        .merge(eip_http::openapi::routes(document))
+        .merge(web::routes());
     service.wrap(routes).with_state(api)
 }
 

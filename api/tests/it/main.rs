@@ -20,3 +20,4 @@ mod serving;
 mod support;
 mod switch;
 mod v1;
+mod web;
