@@ -55,7 +55,6 @@ test: check ## everything: check, then the integration suites and the DAGs
 	$(CARGO) test $(ALL) --doc
 	$(MAKE) test-dags
 	$(MAKE) services-test
-	$(MAKE) test-web
 
 .PHONY: check
 check: setup lint ## format, lints and unit tests; no servers, no network
@@ -101,7 +100,7 @@ services-test: setup ## dev/services against the real servers; compose.yml and d
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dev/tests
 
 .PHONY: test-web
-test-web: setup ## the dashboard in a real Chromium against a real chain
+test-web: setup ## the dashboard in a real Chromium against a real chain; not a part of `make test`
 	dev/setup browser || echo "Chromium cannot be installed: the dashboard is not tested"
 	$(CARGO) test $(ALL) --test '*' --no-run
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dev/web/tests
