@@ -1,4 +1,4 @@
-//! The dashboard's page and its files. What the page does is tested in a browser (`dev/tests/web`).
+//! The dashboard's page and its files. What the page does is tested in a browser (`dev/web/tests`).
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};

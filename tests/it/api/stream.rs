@@ -28,7 +28,11 @@ fn connect(served: &Served, last: Option<&str>) -> TcpStream {
     let address = served.url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
-    write!(stream, "GET /v1/stream HTTP/1.1\r\nHost: eip\r\n{last}\r\n").unwrap();
+    write!(
+        stream,
+        "GET /v1/stream HTTP/1.1\r\nHost: {address}\r\n{last}\r\n"
+    )
+    .unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
         .unwrap();

@@ -69,6 +69,7 @@ impl SqliteQueries {
             .max_connections(CONNECTIONS)
             .max_lifetime(LIFETIME)
             .acquire_timeout(TURN)
+            .acquire_slow_threshold(TURN)
             .connect_lazy_with(options);
         Self { pool }
     }
