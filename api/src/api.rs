@@ -6,7 +6,6 @@ use std::time::Duration;
 use eip_contract::Space;
 use eip_http::{Access, Service};
 
-use crate::asked::Watch;
 use crate::cache::ResponseCache;
 use crate::config::ApiConfig;
 use crate::dataflow_client::Dataflow;
@@ -14,14 +13,14 @@ use crate::hub::Hub;
 use crate::ingest_client::Ingest;
 use crate::ledger::RunLedger;
 use crate::log::ApiLog;
-use crate::router::READING;
+use crate::memory::Memory;
+use crate::present::Watch;
 use crate::spaces::Spaces;
-use crate::v1::diff::Diffs;
-use crate::v1::pipeline::Pipeline;
-use crate::v1::spaces::LastLook;
-use crate::v1::stream::Seen;
 use crate::views::{self, OpenError};
 use eip_stores::query::Queries;
+
+/// POST requests that only ask.
+const READING: &[&str] = &["/v1/shipments/lookup"];
 
 /// One API: its views, its cache, who may ask. Clones share them.
 #[derive(Clone)]
@@ -38,8 +37,6 @@ pub struct Api {
     pub(crate) service: Service,
     /// What readers of the stream share.
     pub(crate) stream: Arc<Hub>,
-    /// What was seen when somebody looked for the stream.
-    pub(crate) seen: Arc<tokio::sync::Mutex<Seen>>,
     /// Where requests about replays go.
     pub(crate) ingest: Option<Ingest>,
     /// What the views are made from.
@@ -48,12 +45,10 @@ pub struct Api {
     pub(crate) ledger: Arc<RunLedger>,
     /// The dataflow that keeps the views.
     pub(crate) dataflow: Option<Dataflow>,
-    /// What is remembered of how far the views were behind.
-    pub(crate) pipeline: Arc<Pipeline>,
-    /// The spaces beside this one, and what was found out about them.
+    /// The spaces beside this one.
     pub(crate) spaces: Spaces,
-    pub(crate) spaces_look: Arc<LastLook>,
-    pub(crate) diffs: Arc<Diffs>,
+    /// What handlers keep from one request to the next.
+    pub(crate) memory: Memory,
     /// The wall clock, in milliseconds.
     pub(crate) wall_ms: fn() -> i64,
 }
@@ -75,15 +70,12 @@ impl Api {
             fresh: config.fresh,
             service: Service::new("the API", access, config.limits),
             stream: Arc::new(Hub::beginning(wall_ms() as u64)),
-            seen: Arc::default(),
             ingest: config.ingest.as_deref().map(Ingest::at),
             ledger: Arc::new(RunLedger::of(log.clone())),
             log,
             dataflow: config.dataflow.as_deref().map(Dataflow::at),
-            pipeline: Arc::default(),
             spaces: Spaces::beside(&config.views, config.log.as_ref()),
-            spaces_look: Arc::default(),
-            diffs: Arc::default(),
+            memory: Memory::default(),
             wall_ms,
         })
     }

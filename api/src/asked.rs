@@ -11,7 +11,7 @@
 //! answer already (304), or an answer that is kept, asks no store in between.
 
 mod known;
-mod present;
+mod look;
 
 use axum::body::Bytes;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
@@ -23,10 +23,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use known::{Conditional, IfNoneMatch};
-pub(crate) use present::{Present, Watch};
 
 use crate::api::Api;
 use crate::cache::{Kept, Key};
+use crate::present::{DataNowFrom, Present};
 use crate::problem::Problem;
 use known::tag;
 
@@ -56,16 +56,6 @@ pub(crate) struct AsOf {
     /// The wall clock, in the form of the event times.
     #[schema(value_type = Option<String>, format = DateTime)]
     wall: Option<EventTimeText>,
-}
-
-/// Where data now comes from.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum DataNowFrom {
-    /// The simulated clock of the replay that is running.
-    Replay,
-    /// The greatest event time in the views.
-    Views,
 }
 
 #[derive(Clone, Debug)]
@@ -123,12 +113,12 @@ impl Asked {
         let (present, moment) = Box::pin(api.present(min_tick, true)).await?;
         match moment {
             Some(moment) => Ok(Self { moment, present }),
-            None => Self::anew(api).await,
+            None => Self::now(api).await,
         }
     }
 
     /// The present moment.
-    async fn anew(api: &Api) -> Result<Self, Problem> {
+    async fn now(api: &Api) -> Result<Self, Problem> {
         let (present, moment) = api.look().await?;
         Ok(Self { moment, present })
     }
@@ -178,8 +168,8 @@ impl Api {
         make: impl AsyncFnOnce(&mut Asked) -> Result<T, Problem>,
     ) -> Result<Response, Problem> {
         let known = question.known.clone();
-        let anew = known.as_ref().is_some_and(IfNoneMatch::wants_anew);
-        let (present, moment) = Box::pin(self.present(question.min_tick, anew)).await?;
+        let again = known.as_ref().is_some_and(IfNoneMatch::wants_look);
+        let (present, moment) = Box::pin(self.present(question.min_tick, again)).await?;
         let key = Key::of(&self.space, &present, &question.name);
         if known.as_ref().is_some_and(|known| known.has(&tag(key))) {
             return Ok(unchanged(key));
@@ -225,7 +215,7 @@ impl Api {
         let making = async {
             let mut asked = match moment {
                 Some(moment) => Asked { moment, present },
-                None => Asked::anew(self).await?,
+                None => Asked::now(self).await?,
             };
             let body = json_bytes(&make(&mut asked).await?)?;
             let present = asked.present;

@@ -24,8 +24,8 @@ use eip_contract::Space;
 use moka::future::Cache;
 use sha2::{Digest as _, Sha256};
 
-use crate::asked::Present;
 use crate::config::{ApiConfig, CacheConfig};
+use crate::present::Present;
 use crate::problem::Problem;
 use crate::views::OpenError;
 

@@ -28,7 +28,7 @@ const CLOCK_STEP: i64 = 250;
 /// The ledger of one API.
 pub(crate) struct RunLedger {
     log: ApiLog,
-    /// Whoever has the turn reads on.
+    /// The one that has the turn reads on.
     turn: Arc<tokio::sync::Mutex<()>>,
     state: Mutex<State>,
     tasks: TaskTracker,

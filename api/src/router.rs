@@ -9,9 +9,6 @@ use utoipa_axum::routes;
 use crate::api::Api;
 use crate::{health, ingest, metrics, openapi, v1, web};
 
-/// POST requests that only ask.
-pub(crate) const READING: &[&str] = &["/v1/shipments/lookup"];
-
 /// Paths for everybody, with their document.
 fn open() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::frame())

@@ -103,7 +103,7 @@ impl LimitArgs {
     }
 }
 
-/// Whoever waits for the file never sees half of it.
+/// A program that waits for the file never sees half of it.
 fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
     let half = file.with_extension("tmp");
     std::fs::write(&half, text)

@@ -21,13 +21,16 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use crate::cookie;
 use crate::problem::Problem;
-use crate::session;
 pub use caller::{Caller, Known};
 pub use role::{BadRole, Role};
 pub use sessions::SESSION_LASTS;
 pub(crate) use sessions::{Session, Sessions};
 pub use tokens::{HASHES_PER_NAME, Tokens, TokensError, token_sha256};
+
+/// Where a page signs in and out: who may do so is asked there.
+const SESSION_PATH: &str = "/v1/session";
 
 /// Wall milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -100,7 +103,7 @@ impl Access {
             return Ok(Caller::new(name, role));
         }
         let sessions = self.sessions.as_ref().ok_or_else(no_token)?;
-        let id = session::id_in(headers).ok_or_else(no_token)?;
+        let id = cookie::id_in(headers).ok_or_else(no_token)?;
         let ended = || {
             let detail = "the session has ended; sign in again";
             Problem::unauthorized("session_ended", detail)
@@ -119,7 +122,7 @@ impl Access {
     fn needed(&self, request: &Request) -> Role {
         let path = request.extensions().get::<MatchedPath>();
         let path = path.map_or("", MatchedPath::as_str);
-        if request.method().is_safe() || path == session::PATH || self.reading.contains(&path) {
+        if request.method().is_safe() || path == SESSION_PATH || self.reading.contains(&path) {
             Role::Read
         } else {
             Role::Replay

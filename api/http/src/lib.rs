@@ -12,6 +12,7 @@ mod access;
 mod body;
 mod browsers;
 mod connections;
+mod cookie;
 mod head;
 mod headers;
 pub mod health;

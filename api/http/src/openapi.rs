@@ -21,7 +21,7 @@ const REFUSALS: [(&str, &str); 15] = [
     ("401", "No token or session, or not one that is valid."),
     (
         "403",
-        "The token's role is not enough, a session's write has not its CSRF token, or a page of another \
+        "The token's role is not enough, a session's write lacks its CSRF token, or a page of another \
          origin sends it.",
     ),
     ("404", "There is no such thing."),
@@ -33,7 +33,7 @@ const REFUSALS: [(&str, &str); 15] = [
     ),
     ("413", "The body is too large."),
     ("415", "The body is of another media type."),
-    ("421", "The service has not this name."),
+    ("421", "The service has another name."),
     (
         "422",
         "A field is not what it must be, or the key means another request.",

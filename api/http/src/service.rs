@@ -123,7 +123,7 @@ impl Service {
         if !address.ip().is_loopback() {
             return Err(NotLoopback { address, name });
         }
-        tracing::warn!(%address, "no tokens are set: whoever is on this machine may do everything");
+        tracing::warn!(%address, "no tokens are set: everybody on this machine may do everything");
         Ok(())
     }
 

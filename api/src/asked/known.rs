@@ -29,7 +29,7 @@ pub(super) fn tag(key: Key) -> HeaderValue {
 #[derive(Clone, Debug)]
 pub(crate) struct IfNoneMatch {
     tags: Vec<String>,
-    anew: bool,
+    look: bool,
 }
 
 impl IfNoneMatch {
@@ -45,7 +45,7 @@ impl IfNoneMatch {
         };
         Self {
             tags: elements(IF_NONE_MATCH).collect(),
-            anew: elements(CACHE_CONTROL).any(|element| element.eq_ignore_ascii_case("no-cache")),
+            look: elements(CACHE_CONTROL).any(|element| element.eq_ignore_ascii_case("no-cache")),
         }
     }
 
@@ -62,8 +62,8 @@ impl IfNoneMatch {
     }
 
     /// Whether a moment that was seen a while ago will not do.
-    pub(super) fn wants_anew(&self) -> bool {
-        self.anew
+    pub(super) fn wants_look(&self) -> bool {
+        self.look
     }
 }
 

@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use super::{FORMAT, Key};
-use crate::asked::Present;
+use crate::present::Present;
 
 const MAGIC: &[u8; 4] = b"EIPK";
 const CHECK: usize = 16;

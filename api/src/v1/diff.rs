@@ -54,7 +54,7 @@ pub(crate) struct DiffQuery {
 
 /// What is being read and was.
 #[derive(Default)]
-pub(crate) struct Diffs {
+struct Diffs {
     pairs: Mutex<BTreeMap<(Space, Space), Pair>>,
     /// One at a time is read.
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -128,7 +128,8 @@ pub(crate) async fn diff(
         Ok([side(&asked.0)?, side(&asked.1)?])
     });
     let sides = sides.await??;
-    let mut pair = api.diffs.pair(&api, &(a, b), &sides)?;
+    let diffs = api.memory.of::<Diffs>();
+    let mut pair = diffs.pair(&api, &(a, b), &sides)?;
     let found = tokio::time::timeout(PATIENCE, pair.found.wait_for(Option::is_some)).await;
     let as_of = AsOf::without_views(&api);
     let found = match found {

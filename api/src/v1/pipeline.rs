@@ -1,6 +1,6 @@
 //! `GET /v1/pipeline`: how far the views are behind the log, and what is in their way.
 //!
-//! An answer is put together at most once a second, whoever asks. What cannot be known is null, and
+//! An answer is put together at most once a second, however many ask. What cannot be known is null, and
 //! `unknown` says why.
 
 use std::collections::BTreeMap;
@@ -29,9 +29,9 @@ const LATEST: u32 = 10;
 
 /// What is kept between two answers.
 #[derive(Default)]
-pub(crate) struct Pipeline {
+struct Pipeline {
     lags: Lags,
-    /// Whoever has it puts the next answer together.
+    /// The one that has it puts the next answer together.
     turn: tokio::sync::Mutex<()>,
     last: Mutex<Option<(Instant, Arc<PipelineAnswer>)>>,
 }
@@ -133,13 +133,9 @@ pub(crate) async fn pipeline(State(api): State<Api>) -> Response {
 
 /// The present answer, or one that is less than a second old.
 pub(crate) async fn present(api: &Api) -> Arc<PipelineAnswer> {
-    let _turn = api.pipeline.turn.lock().await;
-    let last = || {
-        api.pipeline
-            .last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    };
+    let kept = api.memory.of::<Pipeline>();
+    let _turn = kept.turn.lock().await;
+    let last = || kept.last.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((at, answer)) = &*last()
         && at.elapsed() < FRESH
     {
@@ -198,8 +194,8 @@ impl PipelineAnswer {
         }
         // The moment is let go before the log is looked at, so that what is written is not later than it.
         drop(moment);
-        match api
-            .pipeline
+        let kept = api.memory.of::<Pipeline>();
+        match kept
             .lags
             .look(&api.log, &progress.offsets, (api.wall_ms)())
             .await

@@ -42,7 +42,7 @@ pub(crate) struct SpacesQuery {
 
 /// What was asked last, and when it was seen.
 #[derive(Default)]
-pub(crate) struct LastLook {
+struct LastLook {
     turn: tokio::sync::Mutex<()>,
     seen: Mutex<Option<Seen>>,
 }
@@ -123,11 +123,9 @@ pub(super) fn parsed(field: &'static str, text: &str) -> Result<Space, Problem> 
 
 /// Those that are asked for, as they are now or were a few seconds ago. One looks at a time.
 async fn look(api: &Api, asked: (Option<Space>, usize)) -> Result<Arc<Found>, Problem> {
-    let _turn = api.spaces_look.turn.lock().await;
-    let last = || {
-        let seen = &api.spaces_look.seen;
-        seen.lock().unwrap_or_else(PoisonError::into_inner)
-    };
+    let looked = api.memory.of::<LastLook>();
+    let _turn = looked.turn.lock().await;
+    let last = || looked.seen.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(seen) = &*last()
         && seen.at.elapsed() < FRESH
         && seen.asked == asked

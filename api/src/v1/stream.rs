@@ -9,8 +9,6 @@
 
 mod watch;
 
-pub(crate) use watch::Seen;
-
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -6,7 +6,7 @@
 //!             │ known from here on    │ a reader's tick    │
 //!             │ (progress row)        └── documents and ───┘
 //!             │                           entries in here
-//!             └ raised when entries older than DELETIONS_KEPT go, set anew when the documents are others
+//!             └ raised when entries older than DELETIONS_KEPT go, set again when the documents are others
 //! ```
 //! A tick is known as long as nothing after it was forgotten. It is set by the first tick that is
 //! committed over other documents than before ([`crate::DocumentStore::lineage`]): what a reader has of

@@ -1,7 +1,7 @@
-//! What the run ledger says, for whoever looks: runs, the days that they cover, and what time it is in a
+//! What the run ledger says, for all who look: runs, the days that they cover, and what time it is in a
 //! replay.
 //!
-//! Everything here is read off the ledger's entries and is the same whoever asks: Ingest, the Ops Search
+//! Everything here is read off the ledger's entries and is the same for all who ask: Ingest, the Ops Search
 //! API, the command line. What happens to a run is the business of `eip-ingest`.
 
 mod clock;

@@ -33,7 +33,7 @@ impl Caller {
         }
     }
 
-    /// Whoever reaches a service without tokens.
+    /// Everybody who reaches a service without tokens.
     pub(super) fn anybody() -> Self {
         Self {
             name: None,

@@ -129,7 +129,7 @@ fn refuse_others(query: &ListQuery) -> Result<(), Problem> {
 async fn check_known(moment: &mut Moment, since: u64, visible: u64) -> Result<(), Problem> {
     let Some(known) = moment.changes_known_from().await? else {
         let detail =
-            "the shipments are being written anew, and what changes is known when they are";
+            "the shipments are being written again, and what changes is known when they are";
         return Err(Problem::not_now(detail));
     };
     if since == 0 || (known..=visible).contains(&since) {
@@ -137,7 +137,7 @@ async fn check_known(moment: &mut Moment, since: u64, visible: u64) -> Result<()
     }
     Err(Problem::reset(format!(
         "what has changed since tick {since} is not known: changes are kept from tick {known} up to \
-         {visible}, since the views were made anew or what was deleted is that long ago; drop all \
+         {visible}, since the views were rebuilt or what was deleted is that long ago; drop all \
          shipments, ask with changed_since_tick=0 and go on from its upto_tick"
     )))
 }

@@ -40,7 +40,7 @@ struct Snapshot<'a> {
 /// What was seen last. It outlives who looks, so that what changes while nobody reads is told to those who
 /// come back.
 #[derive(Default)]
-pub(crate) struct Seen {
+struct Seen {
     tick: Option<u64>,
     runs: Option<Arc<Runs>>,
     pipeline: Option<Arc<pipeline::PipelineAnswer>>,
@@ -62,7 +62,8 @@ pub(super) async fn snapshot(api: &Api) -> Result<(u64, String), Problem> {
 
 /// Looks for as long as somebody reads. What cannot be read now is looked at again.
 pub(super) async fn watch(api: Api) {
-    let mut seen = api.seen.lock().await;
+    let seen = api.memory.of::<tokio::sync::Mutex<Seen>>();
+    let mut seen = seen.lock().await;
     while !api.stream.is_left() {
         seen.look(&api).await;
         tokio::time::sleep(LOOK).await;

@@ -4,27 +4,15 @@ import { Tip } from '../charts/tip.js';
 import { Empty, Failed, Loading } from '../parts/notice.js';
 import { html } from '../html.js';
 import { link, overview } from '../state/live.js';
-import { parameters, setParameters } from '../state/route.js';
 import { useRange } from '../state/range.js';
 import { useOverview } from '../api/answers.js';
 import { t } from '../words/words.js';
+import { chosenRoute } from './overview/chosen.js';
 import { Controls } from './overview/controls.js';
 import { DaysCard } from './overview/days.js';
 import { RoutesCards } from './overview/routes.js';
 import { Tiles } from './overview/tiles.js';
 import { Worst } from './overview/worst.js';
-
-/** The regions that are looked at; empty for all. */
-export function chosenRoute() {
-  return { seller: parameters.value.get('seller') ?? '', customer: parameters.value.get('customer') ?? '' };
-}
-
-/** Chooses regions; what is chosen already is let go. @param {{seller?: string, customer?: string}} wanted */
-export function choose(wanted) {
-  const now = chosenRoute();
-  const same = Object.entries(wanted).every(([side, region]) => now[/** @type {'seller' | 'customer'} */ (side)] === region);
-  setParameters(same ? Object.fromEntries(Object.keys(wanted).map((side) => [side, null])) : wanted);
-}
 
 export function Page() {
   const range = useRange();

@@ -3,13 +3,11 @@
 import { signal } from '@preact/signals';
 import { navigate } from '../state/route.js';
 import { theme } from '../state/settings.js';
+import { SEARCH } from '../parts/search-field.js';
 import { PAGES } from './navigation.js';
 
 /** What lies over the page. */
 export const opened = signal(/** @type {'help' | 'palette' | null} */ (null));
-
-/** A page's search field, which `/` goes to. */
-export const SEARCH = 'search-field';
 
 let afterG = false;
 

@@ -31,7 +31,7 @@ pub(super) struct Generation {
     pub(super) is_read: bool,
     /// Who may write to it.
     pub(super) write_aliases: Vec<WriteAlias>,
-    /// Other documents under this name have another one: an index that was made anew or restored.
+    /// Other documents under this name have another one: an index that was rebuilt or restored.
     pub(super) lineage: String,
     meta: serde_json::Map<String, Value>,
     refresh_interval: Option<String>,
@@ -182,7 +182,7 @@ impl Indices {
     }
 
     /// Writes `_meta` and the refresh interval of an index, where they are not so already. An index of an
-    /// older format gets the fields that it has not.
+    /// older format gets the fields that it lacks.
     pub(super) async fn mark(
         &self,
         generation: &Generation,

@@ -5,7 +5,7 @@ import { dayLater } from '../../format/times.js';
 import { html } from '../../html.js';
 import { setParameters } from '../../state/route.js';
 import { t } from '../../words/words.js';
-import { choose } from '../overview.js';
+import { choose } from './chosen.js';
 
 /** @param {{side: 'seller' | 'customer', region: string}} properties */
 function Chip({ side, region }) {

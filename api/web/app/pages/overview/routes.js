@@ -12,7 +12,7 @@ import { count } from '../../format/numbers.js';
 import { html } from '../../html.js';
 import { parameters, setParameters } from '../../state/route.js';
 import { t } from '../../words/words.js';
-import { choose } from '../overview.js';
+import { choose } from './chosen.js';
 import { ask } from './query.js';
 import { Scrubber, steps } from './scrubber.js';
 

@@ -6,7 +6,7 @@ import { Empty, Show } from '../../parts/notice.js';
 import { count, percent } from '../../format/numbers.js';
 import { html } from '../../html.js';
 import { t } from '../../words/words.js';
-import { choose } from '../overview.js';
+import { choose } from './chosen.js';
 import { ask } from './query.js';
 
 const SHOWN = 10;

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Icon } from '../../parts/icon.js';
 import { html } from '../../html.js';
-import { SEARCH } from '../../shell/keys.js';
+import { SEARCH } from '../../parts/search-field.js';
 import { parameters, setParameters } from '../../state/route.js';
 import { t } from '../../words/words.js';
 import { Many, ids } from './many.js';

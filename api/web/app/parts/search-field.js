@@ -1,0 +1,3 @@
+// The name of a page's search field, which `/` on the keyboard goes to.
+
+export const SEARCH = 'search-field';
