@@ -26,16 +26,13 @@ use timely::dataflow::operators::probe;
 use timely::dataflow::{Scope, StreamVec};
 
 use crate::control::Control;
-use crate::tick::Tick;
+use crate::tick::{Tick, WallClock};
 
 /// Ticks that may be issued and not written.
 const IN_FLIGHT: usize = 2;
 
 /// The log's name among what can be blocked.
 const LOG: &str = "log";
-
-/// Milliseconds of the wall clock, since the epoch.
-pub type WallClock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// A tick's message to one worker.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]

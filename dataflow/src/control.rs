@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use eip_contract::Offset;
 use timely::scheduling::SyncActivator;
 
-use crate::clock::WallClock;
 use crate::crash::{Crash, CrashPoint};
 use crate::latency::{Appended, Latency, LatencyFigures};
-use crate::tick::Tick;
+use crate::tick::{Tick, WallClock};
 use eip_views::View;
 
 /// What a dataflow has done since it started.

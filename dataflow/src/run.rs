@@ -9,7 +9,7 @@ use eip_contract::{Dictionary, Offset};
 use eip_log::{Log, LogError, Stretch};
 use eip_parquet_cache::{Cache, CacheError};
 
-use crate::clock::{Clock, WallClock};
+use crate::clock::Clock;
 use crate::cluster::Sockets;
 use crate::control::{Blocked, Control, Counts, Written};
 use crate::crash::Crash;
@@ -20,6 +20,7 @@ use crate::sink::reconcile::Placement;
 use crate::sink::writer::{Stores, Writer};
 use crate::source::log::LogSource;
 use crate::source::{RecordSource, partitions_of};
+use crate::tick::WallClock;
 use crate::views::{Maintained, built_in};
 use eip_stores::{Look, Progress, SqliteStore, StoreError};
 use eip_views::View;

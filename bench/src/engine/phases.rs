@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use eip_contract::{Dictionary, Offset};
-use eip_dataflow::clock::{Clock, WallClock};
+use eip_dataflow::clock::Clock;
 use eip_dataflow::control::{Control, Counts};
 use eip_dataflow::engine::{Engine, EngineConfig, OpenSource};
 use eip_dataflow::graph::{self, Parts};
 use eip_dataflow::sink::Sinks;
 use eip_dataflow::source::ends::SetEnds;
 use eip_dataflow::source::{RecordSource, partitions_of};
+use eip_dataflow::tick::WallClock;
 use eip_dataflow::views::built_in;
 use eip_views::{ROUTE_STATS_DAILY, SHIPMENT_EVENTS, SHIPMENTS};
 use hdrhistogram::Histogram;

@@ -18,6 +18,7 @@ mod config;
 mod conflict;
 mod encode;
 mod fence;
+mod hit;
 mod indices;
 mod layout;
 mod mapping;

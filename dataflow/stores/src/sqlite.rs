@@ -11,6 +11,7 @@
 //! they were made: progress is then as old as the rest, and the next start writes the difference.
 
 mod documents;
+mod failure;
 mod report;
 mod schema;
 mod views;
@@ -31,10 +32,11 @@ use super::{
 };
 
 pub(crate) use documents::{select, value as stored_value, values as stored_values};
+pub(crate) use failure::FILE;
 pub use report::{BusyRoute, RangeStats};
 pub use schema::FORMAT;
 use schema::read_rows;
-pub(crate) use schema::{FILE, TICK, read_progress};
+pub(crate) use schema::{TICK, read_progress};
 pub use views::SqliteViews;
 use write::Upsert;
 

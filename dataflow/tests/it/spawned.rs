@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use eip_contract::{Event, EventTime, EventType};
-use eip_dataflow::clock::WallClock;
 use eip_dataflow::sink::writer::Stores;
+use eip_dataflow::tick::WallClock;
 use eip_dataflow::{DataflowConfig, DataflowHandle, spawn};
 use eip_log::{
     JournalWriter, LedgerEntry, NewRecord, RunKind, RunState, RunTag, StateDir, TopicId,

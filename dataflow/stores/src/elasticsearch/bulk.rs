@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use super::super::error::{Fault, Retry, StoreError};
 use super::super::{DocumentWrite, RefusedDocument, tick_of};
 use super::client::{Answer, Failure};
+use super::conflict::{Conflict, settle};
 use super::encode;
 use super::fence::WriteEnd;
 use super::indices::Indices;
@@ -49,12 +50,6 @@ struct Batch<'w> {
     /// Items that are neither done nor refused, in their order.
     open: Vec<usize>,
     done: Vec<bool>,
-}
-
-/// A conflict that is still to be looked into.
-pub(super) struct Conflict {
-    pub(super) item: usize,
-    pub(super) current: Option<u64>,
 }
 
 impl Lane {
@@ -293,7 +288,7 @@ impl Lane {
         batch: &mut Batch<'_>,
         conflicts: Vec<Conflict>,
     ) -> Result<(), StoreError> {
-        let settled = super::conflict::settle(
+        let settled = settle(
             &self.indices,
             &self.end,
             batch.writes,

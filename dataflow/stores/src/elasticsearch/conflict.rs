@@ -13,12 +13,17 @@ use serde_json::json;
 
 use super::super::error::StoreError;
 use super::super::{DocumentWrite, TICK_BITS};
-use super::bulk::Conflict;
 use super::fence::WriteEnd;
 use super::indices::Indices;
 
 /// Documents a request.
 const DOCUMENTS: usize = 5_000;
+
+/// A conflict that is still to be looked into.
+pub(super) struct Conflict {
+    pub(super) item: usize,
+    pub(super) current: Option<u64>,
+}
 
 #[derive(Deserialize)]
 struct Documents {

@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 
 use elasticsearch::http::Method;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::super::error::StoreError;
 use super::super::{Look, StoredDocument};
 use super::client::{Answer, Client, Failure};
+use super::hit::Hit;
 use super::indices::Indices;
 use super::source;
 
@@ -23,33 +23,6 @@ const WHOLE: usize = 5_000;
 const SLICES: usize = 2;
 /// How long the point in time is kept from one page to the next.
 const KEEP_ALIVE: &str = "2m";
-
-/// A document of a page.
-#[derive(Deserialize)]
-pub(super) struct Hit<'a> {
-    #[serde(borrow, rename = "_id")]
-    pub(super) id: std::borrow::Cow<'a, str>,
-    #[serde(rename = "_version")]
-    pub(super) version: u64,
-    #[serde(borrow, rename = "_source")]
-    pub(super) source: Option<&'a RawValue>,
-    #[serde(borrow)]
-    fields: Option<Fields<'a>>,
-    sort: [u64; 1],
-}
-
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(default)]
-    rev: Vec<i64>,
-    #[serde(default)]
-    ver: Vec<i64>,
-    /// None in a document of an index that was made before documents had it.
-    #[serde(default)]
-    tick: Vec<i64>,
-    #[serde(borrow, default, rename = "orderId")]
-    order_id: Vec<std::borrow::Cow<'a, str>>,
-}
 
 #[derive(Deserialize)]
 struct Page<'a> {

@@ -2,14 +2,14 @@
 //!
 //! Elasticsearch keeps the bytes that were sent, so an untouched document is its canonical line
 //! with `rev`, `ver` and `tick` behind, which its hash confirms. What another hand has written (a partial
-//! update writes all fields anew) is read field by field and rendered again.
+//! update writes all fields again) is read field by field and rendered again.
 
 use serde_json::{Map, Value as Json};
 
 use eip_views::{Value, View};
 
 use super::super::content_hash;
-use super::scan::Hit;
+use super::hit::Hit;
 
 /// What a dataflow notes in a document beside the view's columns.
 pub(crate) const NOTES: [&str; 3] = ["rev", "ver", "tick"];

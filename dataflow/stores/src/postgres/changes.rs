@@ -5,8 +5,8 @@ use eip_views::View;
 use sqlx::{Connection as _, PgConnection};
 
 use super::super::changes::horizon;
+use super::epoch::check_epoch;
 use super::failure::Failure;
-use super::write::check_epoch;
 
 /// Keeps the record for the documents of `lineage`. Of other ones than before nothing is known.
 ///

@@ -118,3 +118,38 @@ async fn end_connections(
         Err(failure) => Err(failure),
     }
 }
+
+/// Locks the progress row, refuses any other epoch than `ours` and gives the tick that is written.
+pub(super) async fn check_epoch(connection: &mut PgConnection, ours: u64) -> Result<u64, Failure> {
+    let row = sqlx::query("SELECT epoch, tick FROM progress FOR UPDATE")
+        .fetch_optional(connection)
+        .await?;
+    let (stored, written) = match row {
+        Some(row) => (
+            row.try_get::<i64, _>(0)? as u64,
+            row.try_get::<i64, _>(1)? as u64,
+        ),
+        None => (0, 0),
+    };
+    if stored > ours {
+        return Err(StoreError::new(
+            Fault::Internal,
+            Retry::Never,
+            format!("a newer dataflow took over (its epoch is {stored}, ours {ours})"),
+        )
+        .into());
+    }
+    if stored < ours {
+        return Err(StoreError::new(
+            Fault::External,
+            Retry::Never,
+            format!(
+                "the tables in PostgreSQL are older than this dataflow (their epoch is {stored}, \
+                 ours {ours}): they were restored or emptied; start the dataflow again, it writes \
+                 what is missing"
+            ),
+        )
+        .into());
+    }
+    Ok(written)
+}

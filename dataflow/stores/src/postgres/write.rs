@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use eip_views::View;
-use sqlx::{Connection as _, PgConnection, Row as _};
+use sqlx::{Connection as _, PgConnection};
 
-use super::super::error::{Fault, Retry, StoreError};
 use super::super::{RefusedDocument, TICK_BITS, TickCommit};
+use super::epoch::check_epoch;
 use super::failure::Failure;
 use super::{changes, rows};
 
@@ -43,41 +43,6 @@ pub(super) async fn tick(
 /// head of `postgres.rs`.
 async fn is_done(connection: &mut PgConnection, tick: &TickCommit<'_>) -> Result<bool, Failure> {
     Ok(check_epoch(connection, tick.epoch).await? == tick.tick)
-}
-
-/// Locks the progress row, refuses any other epoch than `ours` and gives the tick that is written.
-pub(super) async fn check_epoch(connection: &mut PgConnection, ours: u64) -> Result<u64, Failure> {
-    let row = sqlx::query("SELECT epoch, tick FROM progress FOR UPDATE")
-        .fetch_optional(connection)
-        .await?;
-    let (stored, written) = match row {
-        Some(row) => (
-            row.try_get::<i64, _>(0)? as u64,
-            row.try_get::<i64, _>(1)? as u64,
-        ),
-        None => (0, 0),
-    };
-    if stored > ours {
-        return Err(StoreError::new(
-            Fault::Internal,
-            Retry::Never,
-            format!("a newer dataflow took over (its epoch is {stored}, ours {ours})"),
-        )
-        .into());
-    }
-    if stored < ours {
-        return Err(StoreError::new(
-            Fault::External,
-            Retry::Never,
-            format!(
-                "the tables in PostgreSQL are older than this dataflow (their epoch is {stored}, \
-                 ours {ours}): they were restored or emptied; start the dataflow again, it writes \
-                 what is missing"
-            ),
-        )
-        .into());
-    }
-    Ok(written)
 }
 
 /// Forgets the positions of a log that is another one now.

@@ -13,7 +13,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::super::error::StoreError;
-use super::schema::{broken, read_error};
+use super::failure::{broken, read_error};
 
 /// The column that says which order a document is about.
 pub(super) fn order_id(view: &View) -> String {

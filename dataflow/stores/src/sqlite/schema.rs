@@ -1,4 +1,4 @@
-//! The file: how it is opened and checked, what an error of it means, and how it is read.
+//! The file: how it is opened and checked, and how it is read.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,9 +13,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, Sqlite
 use super::super::changes::leaves_entries;
 use super::super::error::{Fault, Retry, StoreError};
 use super::super::{Look, Progress, StoredDocument, TICK_BITS, content_hash, document_views};
+use super::failure::{FILE, broken, read_error, sql_error};
 
-/// Name of the file in the state folder.
-pub(crate) const FILE: &str = "views.sqlite";
 /// The format that this program reads and writes, kept in the progress row.
 pub const FORMAT: u32 = 2;
 
@@ -415,49 +414,4 @@ pub(super) async fn scan(
 
 fn integer(row: &SqliteRow, column: usize) -> Result<i64, StoreError> {
     row.try_get(column).map_err(read_error)
-}
-
-pub(super) fn broken(what: &str) -> StoreError {
-    StoreError::new(
-        Fault::External,
-        Retry::Never,
-        format!("{FILE} was changed by hand: {what}; remove {FILE}* to have the views made again"),
-    )
-}
-
-pub(super) fn read_error(error: sqlx::Error) -> StoreError {
-    sql_error("cannot read", Path::new(FILE), error)
-}
-
-/// What an error of SQLite means (its result codes: <https://sqlite.org/rescode.html>).
-pub(super) fn sql_error(doing: &str, path: &Path, error: sqlx::Error) -> StoreError {
-    let code = match &error {
-        sqlx::Error::Database(database) => database
-            .code()
-            .and_then(|code| code.parse::<u32>().ok())
-            .map(|code| code & 0xff),
-        _ => None,
-    };
-    let path = path.display();
-    let (fault, retry, hint) = match code {
-        Some(5 | 6) => (
-            Fault::External,
-            Retry::Backoff,
-            ": another program holds its lock",
-        ),
-        Some(8 | 10 | 14) => (
-            Fault::External,
-            Retry::Backoff,
-            ": see to its folder and disk",
-        ),
-        Some(13) => (Fault::External, Retry::Backoff, ": the disk is full"),
-        Some(11 | 26) => (
-            Fault::External,
-            Retry::Never,
-            ": it is damaged; remove it, its -wal and its -shm \
-              file to have the views made again from the log",
-        ),
-        _ => (Fault::Internal, Retry::Never, ""),
-    };
-    StoreError::new(fault, retry, format!("{doing} {path}{hint}")).because(error)
 }

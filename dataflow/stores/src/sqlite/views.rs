@@ -12,10 +12,9 @@ use super::super::error::{Fault, Retry, StoreError};
 use super::super::reader::ReadViews;
 use super::super::{Progress, RefusedDocument, StoredDeadLetter};
 use super::documents::{self, line_order, select};
+use super::failure::{FILE, sql_error};
 use super::new_runtime;
-use super::schema::{
-    self, FILE, check_readable, read_options, read_progress, read_rows, sql_error,
-};
+use super::schema::{self, check_readable, read_options, read_progress, read_rows};
 
 /// A reader of one state folder's views. Each call sees one moment of them; several calls do
 /// between [`ReadViews::begin`] and [`ReadViews::end`].

@@ -13,7 +13,7 @@ use super::super::changes::{horizon, leaves_entries, tick_of};
 use super::super::error::{Fault, Retry, StoreError};
 use super::super::{DocumentWrite, RowChanges, StoredDeadLetter, TICK_BITS, TickCommit};
 use super::documents::columns_of;
-use super::schema::{FILE, sql_error};
+use super::failure::{FILE, sql_error};
 
 /// Documents a statement.
 const DOCUMENTS: usize = 256;
