@@ -13,7 +13,7 @@ use crate::error::LogError;
 /// Held for as long as it lives.
 #[derive(Debug)]
 pub struct WriterLock {
-    _file: File,
+    file: File,
 }
 
 impl WriterLock {
@@ -54,6 +54,33 @@ impl WriterLock {
         file.set_len(0)
             .and_then(|()| writeln!(file, "pid {}, {program}", std::process::id()))
             .map_err(LogError::io("write", path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for WriterLock {
+    /// Closing the file would not be enough: a process that is just being forked by another thread
+    /// holds the lock as well until it has become its program.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WriterLock;
+
+    #[test]
+    fn a_lock_ends_also_where_a_fork_still_holds_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = WriterLock::take(&path, "the first").unwrap();
+        // What a fork has until it becomes its program: the same open file.
+        let forked = lock.file.try_clone().unwrap();
+        let refused = WriterLock::take(&path, "the second").unwrap_err();
+        assert!(refused.to_string().contains("the first"), "{refused}");
+        drop(lock);
+        WriterLock::take(&path, "the second").unwrap();
+        drop(forked);
     }
 }
