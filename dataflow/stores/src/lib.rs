@@ -12,6 +12,7 @@ mod changes;
 mod elasticsearch;
 mod error;
 mod export;
+mod migrations;
 mod postgres;
 pub mod query;
 mod reader;

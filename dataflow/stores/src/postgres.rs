@@ -35,6 +35,8 @@ use super::error::{Fault, Retry, StoreError};
 use super::{Progress, RefusedDocument, StatsStore, TickCommit};
 use session::{Role, Session};
 
+#[cfg(test)]
+pub(crate) use schema::MIGRATIONS;
 pub use schema::POSTGRES_FORMAT;
 pub(crate) use schema::read_progress;
 pub use spaces::PostgresSpaces;

@@ -35,6 +35,8 @@ pub(crate) use documents::{select, value as stored_value, values as stored_value
 pub(crate) use failure::FILE;
 pub use report::{BusyRoute, RangeStats};
 pub use schema::FORMAT;
+#[cfg(test)]
+pub(crate) use schema::MIGRATIONS;
 use schema::read_rows;
 pub(crate) use schema::{TICK, read_progress};
 pub use views::SqliteViews;

@@ -6,6 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::super::error::{Fault, Retry, StoreError};
+use super::super::migrations::{MigrationFile, migrator};
 use super::super::{Progress, RefusedDocument, StoredDeadLetter, row_views};
 use super::check_topic;
 use super::failure::Failure;
@@ -13,7 +14,29 @@ use super::failure::Failure;
 /// The format of the tables that this program reads and writes, kept in the progress row.
 pub const POSTGRES_FORMAT: u32 = 1;
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/postgres");
+/// The files of `migrations/postgres` by number. A file that was released is never changed again.
+pub(crate) const MIGRATIONS: &[MigrationFile] = &[
+    (
+        1,
+        "views",
+        include_str!("../../migrations/postgres/0001_views.sql"),
+    ),
+    (
+        2,
+        "last records",
+        include_str!("../../migrations/postgres/0002_last_records.sql"),
+    ),
+    (
+        3,
+        "view formats",
+        include_str!("../../migrations/postgres/0003_view_formats.sql"),
+    ),
+    (
+        4,
+        "changes",
+        include_str!("../../migrations/postgres/0004_changes.sql"),
+    ),
+];
 
 /// Makes or migrates the schema and tables of `space`, and checks whose they are.
 pub(super) async fn prepare(
@@ -23,7 +46,7 @@ pub(super) async fn prepare(
 ) -> Result<(), Failure> {
     make_schema(connection, space).await?;
     check_format(connection, space).await?;
-    MIGRATIONS.run(&mut *connection).await?;
+    migrator(MIGRATIONS).run(&mut *connection).await?;
     sqlx::query(
         "INSERT INTO progress (format, topic_id) VALUES ($1, $2) ON CONFLICT (one) DO NOTHING",
     )

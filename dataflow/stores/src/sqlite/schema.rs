@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, Sqlite
 
 use super::super::changes::leaves_entries;
 use super::super::error::{Fault, Retry, StoreError};
+use super::super::migrations::{MigrationFile, migrator};
 use super::super::{Look, Progress, StoredDocument, TICK_BITS, content_hash, document_views};
 use super::failure::{FILE, broken, read_error, sql_error};
 
@@ -30,7 +31,29 @@ const BUSY: Duration = Duration::from_secs(30);
 /// The tick that wrote a document, as SQL.
 pub(crate) const TICK: &str = "ver & 4398046511103";
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations/sqlite");
+/// The files of `migrations/sqlite` by number. A file that was released is never changed again.
+pub(crate) const MIGRATIONS: &[MigrationFile] = &[
+    (
+        1,
+        "views",
+        include_str!("../../migrations/sqlite/0001_views.sql"),
+    ),
+    (
+        2,
+        "last records",
+        include_str!("../../migrations/sqlite/0002_last_records.sql"),
+    ),
+    (
+        3,
+        "view formats",
+        include_str!("../../migrations/sqlite/0003_view_formats.sql"),
+    ),
+    (
+        4,
+        "changes",
+        include_str!("../../migrations/sqlite/0004_changes.sql"),
+    ),
+];
 
 /// Opens the file for writing, makes or migrates its tables and checks whose it is.
 pub(super) async fn open(path: &Path, topic_id: &str) -> Result<SqliteConnection, StoreError> {
@@ -43,10 +66,13 @@ pub(super) async fn open(path: &Path, topic_id: &str) -> Result<SqliteConnection
     let failed = |error| sql_error("cannot open", path, error);
     let mut connection = options.connect().await.map_err(failed)?;
     check_format(&mut connection, path).await?;
-    MIGRATIONS.run(&mut connection).await.map_err(|error| {
-        let message = format!("cannot bring the tables of {} up to date", path.display());
-        StoreError::new(Fault::External, Retry::Never, message).because(error)
-    })?;
+    migrator(MIGRATIONS)
+        .run(&mut connection)
+        .await
+        .map_err(|error| {
+            let message = format!("cannot bring the tables of {} up to date", path.display());
+            StoreError::new(Fault::External, Retry::Never, message).because(error)
+        })?;
     sqlx::query(
         "INSERT INTO progress (one, format, topic_id, epoch, tick, offsets)
          VALUES (1, ?1, ?2, 0, 0, '[]') ON CONFLICT DO NOTHING",
