@@ -99,16 +99,17 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 async fn page(headers: HeaderMap) -> Response {
     let etag = format!("\"{}\"", SITE.version);
-    if is_known(&headers, &etag) {
-        return (StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response();
-    }
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
+    // Also with a 304: a browser puts its headers in the place of those that it has kept.
+    let kept = [
         (CACHE_CONTROL, "no-cache"),
         (CONTENT_SECURITY_POLICY, &SITE.policy),
         (ETAG, &etag),
     ];
-    (headers, SITE.page.as_str()).into_response()
+    if is_known(&headers, &etag) {
+        return (StatusCode::NOT_MODIFIED, kept).into_response();
+    }
+    let kind = [(CONTENT_TYPE, "text/html; charset=utf-8")];
+    (kept, kind, SITE.page.as_str()).into_response()
 }
 
 async fn asset(Path((version, name)): Path<(String, String)>, headers: HeaderMap) -> Response {

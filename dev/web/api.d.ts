@@ -323,6 +323,7 @@ export type Problem = {
   "field"?: string | null;
   "instance"?: string | null;
   "requestId"?: string | null;
+  "reset"?: boolean;
   "retry_after"?: number | null;
   "run"?: string | null;
   "status": number;

@@ -65,10 +65,14 @@ async fn what_a_browser_has_already_is_not_sent_again() {
     let api = Api::embedded();
     let page = api.get("/").await;
     for path in ["/".to_owned(), assets(&page.text).swap_remove(0)] {
-        let etag = api.get(&path).await.header("etag").to_owned();
-        let again = Request::get(&path).header("if-none-match", &etag);
+        let first = api.get(&path).await;
+        let again = Request::get(&path).header("if-none-match", first.header("etag"));
         let again = api.send(again.body(Body::empty()).unwrap()).await;
         assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{path}");
         assert_eq!(again.text, "", "{path}");
+        // They go in the place of those that the browser has kept (RFC 9111, section 4.3.4).
+        for name in ["etag", "cache-control", "content-security-policy"] {
+            assert_eq!(again.header(name), first.header(name), "{path} {name}");
+        }
     }
 }

@@ -1,12 +1,16 @@
-"""A chain on the embedded default: generated data, Ingest, a dataflow and the API, in a folder of the test's own."""
+"""A chain: generated data, Ingest, a dataflow and the API, in a folder and a space of the test's own.
+
+It works on the embedded log and views, or on servers, which its variables of the environment name.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +22,8 @@ from urllib.request import Request, urlopen
 ORDERS = 3_000
 # Every other order is promised by the end of a day instead of its beginning: a correction has something to change.
 RULES = 'version = 1\npromise = "end_of_day"\n'
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
+_spaces = itertools.count(1)
 
 
 def environment() -> dict[str, str]:
@@ -30,6 +35,14 @@ def binary() -> str:
     return os.environ["EIP_BIN"]
 
 
+def becomes(holds: Callable[[], bool]) -> None:
+    """Waits until something holds of what the views say."""
+    ends = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < ends, f"it did not hold within {PATIENCE_S} s"
+        time.sleep(0.2)
+
+
 @dataclass
 class Service:
     """A process of `eip` that serves, and where."""
@@ -38,17 +51,17 @@ class Service:
     address: str
 
     @classmethod
-    def start(cls, *words: str) -> Service:
+    def start(cls, variables: Mapping[str, str], *words: str) -> Service:
         """Starts one that prints where it listens."""
-        process = subprocess.Popen([binary(), *words], stdout=subprocess.PIPE, text=True, env=environment())
+        process = subprocess.Popen([binary(), *words], stdout=subprocess.PIPE, text=True, env={**variables})
         assert process.stdout
         first = process.stdout.readline().strip()
         return cls(process, first.removeprefix("listening on "))
 
     @classmethod
-    def start_silent(cls, *words: str) -> Service:
+    def start_silent(cls, variables: Mapping[str, str], *words: str) -> Service:
         """Starts one that listens nowhere."""
-        return cls(subprocess.Popen([binary(), *words], stdout=subprocess.DEVNULL, text=True, env=environment()), "")
+        return cls(subprocess.Popen([binary(), *words], stdout=subprocess.DEVNULL, text=True, env={**variables}), "")
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -63,50 +76,68 @@ class Chain:
     """The folder, and what runs on it."""
 
     folder: Path
+    variables: Mapping[str, str]
+    """The environment of its programs: which servers, if any, which folder and which space."""
     address: str = ""
     factory: str = ""
     dataflow: Service | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
     @property
-    def state(self) -> str:
-        return str(self.folder / "state")
+    def data(self) -> Path:
+        return self.folder / "data"
 
     @classmethod
     @contextmanager
-    def started(cls, folder: Path, *api: str, ingest: tuple[str, ...] = (), orders: int = ORDERS) -> Iterator[Chain]:
-        """A chain whose views hold all of the data. `api` and `ingest`: further settings of the two services."""
-        chain = cls(folder)
-        data, rules = folder / "data", folder / "rules.toml"
+    def started(
+        cls,
+        folder: Path,
+        servers: Mapping[str, str],
+        *api: str,
+        ingest: tuple[str, ...] = (),
+        data: Path | int = ORDERS,
+        filled: bool = True,
+    ) -> Iterator[Chain]:
+        """A chain whose views hold all of the data; or, where it is not `filled`, nothing.
+
+        `servers` is what `dev/services env` exports, empty for the embedded default; `api` and `ingest` are further
+        settings of the two services; `data` is how many orders to generate, or a folder with data that are there.
+        """
+        space = f"web-{os.getpid()}-{next(_spaces)}" if servers else "main"
+        variables = {**environment(), **servers, "EIP_STATE": str(folder / "state"), "EIP_SPACE": space}
+        chain = cls(folder, variables)
+        rules = folder / "rules.toml"
         rules.write_text(RULES)
-        subprocess.run(
-            [binary(), "generate", "--orders", str(orders), "--seed", "7", "--out", str(data)],
-            check=True,
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-        )
-        subprocess.run(
-            [binary(), "replay", "fast", "--data", str(data), "--state", chain.state],
-            check=True,
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-        )
+        if isinstance(data, Path):
+            chain.data.symlink_to(data)
+        else:
+            chain.run("generate", "--orders", str(data), "--seed", "7", "--out", str(chain.data))
+        if filled:
+            chain.run("replay", "fast", "--data", str(chain.data))
+            if servers:  # without them, the command has written the views too
+                chain.run("dataflow", "--workers", "1", "--until-caught-up")
+        else:
+            chain.run("space", "create")
         with chain._stack:
-            words = ["--state", chain.state, "--dataset", f"olist={data}", "--rules", f"end_of_day={rules}"]
+            words = ["--dataset", f"olist={chain.data}", "--rules", f"end_of_day={rules}"]
             chain.factory = chain._serve("ingest", *words, "--listen", "127.0.0.1:0", *ingest).address
             chain.start_dataflow()
             chain._stack.callback(chain.stop_dataflow)
-            listen = ["--state", chain.state, "--listen", "127.0.0.1:0", "--ingest", chain.factory]
-            chain.address = chain._serve("api", *listen, *api).address
+            chain.address = chain._serve("api", "--listen", "127.0.0.1:0", "--ingest", chain.factory, *api).address
             yield chain
 
+    def run(self, *words: str) -> None:
+        """A command of `eip` on this chain."""
+        ended = subprocess.run([binary(), *words], env={**self.variables}, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, f"eip {' '.join(words)}: {ended.stdout}{ended.stderr}"
+
     def _serve(self, *words: str) -> Service:
-        service = Service.start(*words)
+        service = Service.start(self.variables, *words)
         self._stack.callback(service.stop)
         return service
 
     def start_dataflow(self) -> None:
-        self.dataflow = Service.start_silent("dataflow", "--state", self.state, "--workers", "1")
+        self.dataflow = Service.start_silent(self.variables, "dataflow", "--workers", "1")
 
     def stop_dataflow(self) -> None:
         if self.dataflow:
@@ -147,7 +178,7 @@ class Chain:
         """Pushes rows to Ingest, past the API, and waits until the views hold them."""
         headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": f"rows-{time.time_ns()}"}
         body = "".join(json.dumps(row) + "\n" for row in rows).encode()
-        path = f"{self.factory}/v1/rows?rules=default&as_of=2018-10-17T17:30:18Z"
+        path = f"{self.factory}/v1/rows?rules=default&as_of=2018-10-17T17:30:18Z&space={self.variables['EIP_SPACE']}"
         before = self.get("/v1/overview")["as_of"]["search_tick"]
         with urlopen(Request(path, body, headers), timeout=30) as answer:
             verdicts = [json.loads(line) for line in answer]

@@ -1,16 +1,37 @@
-"""One chain of small data, one browser, and a page that complains of errors when a test ends."""
+"""Chains of small data on both backends, one browser, and a page that complains of errors when a test ends.
+
+A test with the mark `both` runs on the embedded default and on servers that `dev/services` starts, any other on the
+former alone. Chains are made once for all tests of a module, or of the session.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from chain import Chain
+from chain import Chain, environment
 from pages import Pages
+
+SERVICES = Path(__file__).resolve().parents[2] / "services"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "both: runs on the embedded default and on real servers")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "backend" in metafunc.fixturenames:
+        both = metafunc.definition.get_closest_marker("both")
+        names = ["embedded", "servers"] if both else ["embedded"]
+        metafunc.parametrize("backend", names, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,8 +58,39 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    with Chain.started(tmp_path_factory.mktemp("chain")) as chain:
+def servers() -> Iterator[Mapping[str, str]]:
+    """What `dev/services env` exports of servers that live as long as the tests do."""
+    folder = Path(tempfile.mkdtemp(prefix="eip-web-servers-"))
+    folder.chmod(0o755)  # the servers' user must be able to enter it
+
+    def services(word: str) -> str:
+        line = [str(SERVICES), word, "--dir", str(folder)]
+        ended = subprocess.run(line, capture_output=True, text=True, check=False, env=environment())
+        assert ended.returncode == 0, f"dev/services {word}: {ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+    try:
+        services("up")
+        exported = dict(re.findall(r"export (EIP_\w+)=(\S+)", services("env")))
+        yield {name: exported[name] for name in ("EIP_KAFKA", "EIP_ELASTICSEARCH", "EIP_POSTGRES", "EIP_REDIS")}
+    finally:
+        services("wipe")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def backend(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """Which servers the chain of a test works on; none for the embedded default."""
+    if request.param == "embedded":
+        return {}
+    variables: Mapping[str, str] = request.getfixturevalue("servers")
+    return variables
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory, backend: Mapping[str, str]) -> Iterator[Chain]:
+    """For tests that only look."""
+    with Chain.started(tmp_path_factory.mktemp("chain"), backend) as chain:
         yield chain
 
 

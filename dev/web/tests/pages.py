@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 Theme = Literal["light", "dark"]
 
+NARROW, WIDE = 390, 1440
 # What a page says of itself when a content policy stops something.
 VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', (event) => {
@@ -37,7 +39,7 @@ class Pages:
     def context(
         self,
         *,
-        width: int = 1440,
+        width: int = WIDE,
         theme: Theme = "light",
         language: str = "en",
         permissions: tuple[str, ...] = (),
@@ -56,7 +58,7 @@ class Pages:
         self._contexts.append(context)
         return context
 
-    def open(self, path: str, context: BrowserContext | None = None, *, width: int = 1440) -> Page:
+    def open(self, path: str, context: BrowserContext | None = None, *, width: int = WIDE) -> Page:
         """Opens an address, and waits until nothing is loading any more."""
         page = (context or self.context(width=width)).new_page()
         page.on("console", self._logged)
@@ -84,13 +86,40 @@ def settled(page: Page) -> None:
     expect(page.locator(".loading")).to_have_count(0)
 
 
-def shot(page: Page, name: str) -> None:
-    """Keeps a picture of the whole page."""
-    if SHOTS:
-        Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+def shots(page: Page, name: str) -> None:
+    """Keeps pictures of a wide, light page, narrow and in dark too."""
+    if not SHOTS:
+        return
+    Path(SHOTS).mkdir(parents=True, exist_ok=True)
+    themes: tuple[Theme, ...] = ("dark", "light")
+    for width in (NARROW, WIDE):
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in themes:
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_timeout(300)  # what is drawn on a canvas follows
+            page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{theme}.png", full_page=True)
 
 
 def number(text: str) -> int:
     """A count as the page shows it."""
     return int(text.replace(",", ""))
+
+
+def one_place(basis_points: int) -> str:
+    """A rate as the page shows it."""
+    return f"{(Decimal(basis_points) / 100).quantize(Decimal('0.1'), ROUND_HALF_UP)}%"
+
+
+def tile(page: Page, name: str) -> str:
+    """The figure of one of the overview's tiles."""
+    return page.locator(f'[data-tile="{name}"] .tile-value').inner_text()
+
+
+def figure(page: Page, name: str) -> int:
+    """A figure of a run."""
+    return number(page.locator(f'[data-figure="{name}"] .tile-value').inner_text())
+
+
+def state(page: Page, wanted: str) -> None:
+    """Waits until the run that a page shows is in a state."""
+    expect(page.locator(f'[data-state="{wanted}"]').first).to_be_visible(timeout=60_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -16,12 +16,13 @@ TOKENS = {role: f"eip_{role}_of_a_test" for role in ("read", "replay", "approve"
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+def chain(tmp_path_factory: pytest.TempPathFactory, backend: Mapping[str, str]) -> Iterator[Chain]:
     """One that asks for tokens."""
     words: list[str] = []
     for role, token in TOKENS.items():
         words += ["--token", f"{role}er:{role}:{hashlib.sha256(token.encode()).hexdigest()}"]
-    with Chain.started(tmp_path_factory.mktemp("access"), *words, ingest=tuple(words), orders=500) as chain:
+    folder = tmp_path_factory.mktemp("access")
+    with Chain.started(folder, backend, *words, ingest=tuple(words), data=500) as chain:
         yield chain
 
 

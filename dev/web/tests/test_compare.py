@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 from playwright.sync_api import expect
 
-from chain import Chain, binary, environment
-from pages import Pages, settled, shot
+from chain import Chain
+from pages import Pages, settled, shots
 
 
 def replay_into(chain: Chain, space: str, *words: str) -> None:
     """The chain's data in another space."""
-    line = [binary(), "replay", "fast", "--data", str(chain.folder / "data"), "--state", chain.state, "--space", space]
-    subprocess.run([*line, *words], check=True, env=environment(), stdout=subprocess.DEVNULL)
+    chain.run("replay", "fast", "--data", str(chain.data), "--space", space, *words)
 
 
 @pytest.fixture(scope="module")
@@ -44,4 +41,4 @@ def test_other_rules_differ_where_the_api_says_so(chain: Chain, pages: Pages) ->
     expect(row).to_contain_text(first["stat_date"])
     expect(row).to_contain_text(f"{first['seller_region']} → {first['customer_region']}")
     expect(row.locator(".differs").first).to_be_visible()
-    shot(page, "compare-differs")
+    shots(page, "compare-differs")

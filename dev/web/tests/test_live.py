@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from playwright.sync_api import expect
@@ -12,12 +12,13 @@ from pages import Pages, number
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+def chain(tmp_path_factory: pytest.TempPathFactory, backend: Mapping[str, str]) -> Iterator[Chain]:
     """One of these tests' own: they add to it, and stop its dataflow."""
-    with Chain.started(tmp_path_factory.mktemp("live")) as chain:
+    with Chain.started(tmp_path_factory.mktemp("live"), backend) as chain:
         yield chain
 
 
+@pytest.mark.both
 def test_a_figure_follows_the_views_without_a_reload(chain: Chain, pages: Pages) -> None:
     page = pages.open("/?range=all")
     tile = page.locator('[data-tile="open"] .tile-value')
@@ -57,6 +58,7 @@ def test_eight_tabs_are_all_live(chain: Chain, pages: Pages) -> None:
         expect(tab.locator('[data-tile="open"] .tile-value')).to_have_text(f"{before + 2:,}")
 
 
+@pytest.mark.both
 def test_the_badge_says_that_the_views_are_behind_and_that_they_are_not_any_more(chain: Chain, pages: Pages) -> None:
     page = pages.open("/")
     expect(page.locator('.badge[data-state="live"]')).to_be_visible()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from chain import Chain, binary, environment
-from pages import Pages, number, settled, shot
+from chain import Chain
+from pages import Pages, number, one_place, settled, shots, tile
 
 ALL = "/?range=all"
 
@@ -21,20 +20,11 @@ ALL = "/?range=all"
 def exported(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     """The views as files, and nothing of ours between them and the figures."""
     folder = tmp_path_factory.mktemp("export")
-    subprocess.run(
-        [binary(), "export", "--state", chain.state, "--out", str(folder)],
-        check=True,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-    )
+    chain.run("export", "--out", str(folder))
     database = duckdb.connect()
     path = Path(folder) / "shipments.ndjson"
     database.execute(f"CREATE TABLE shipments AS SELECT * FROM read_json_auto('{path}', format = 'newline_delimited')")
     return database
-
-
-def tile(page: Page, name: str) -> str:
-    return page.locator(f'[data-tile="{name}"] .tile-value').inner_text()
 
 
 def one(database: duckdb.DuckDBPyConnection, sql: str) -> Any:  # noqa: ANN401 - a column of any type
@@ -43,6 +33,7 @@ def one(database: duckdb.DuckDBPyConnection, sql: str) -> Any:  # noqa: ANN401 -
     return row[0]
 
 
+@pytest.mark.both
 def test_tiles_are_the_apis_figures_and_the_exports(
     chain: Chain, pages: Pages, exported: duckdb.DuckDBPyConnection
 ) -> None:
@@ -57,7 +48,7 @@ def test_tiles_are_the_apis_figures_and_the_exports(
     assert number(tile(page, "late")) == late == stats["delivered_late"]
     assert number(tile(page, "at-risk")) == overview["at_risk"]
     assert number(tile(page, "stalled")) == overview["stalled"]
-    assert tile(page, "on-time") == f"{(delivered - late) * 10_000 // delivered / 100:.1f}%"
+    assert tile(page, "on-time") == one_place((delivered - late) * 10_000 // delivered)
 
 
 def test_a_route_and_a_day_are_those_of_the_export(pages: Pages, exported: duckdb.DuckDBPyConnection) -> None:
@@ -68,7 +59,7 @@ def test_a_route_and_a_day_are_those_of_the_export(pages: Pages, exported: duckd
     delivered = one(exported, f"SELECT count(*) FROM shipments WHERE {where}")
     late = one(exported, f"SELECT count(*) FROM shipments WHERE {where} AND lateSeconds > 0")
     assert number(row.locator("td").last.inner_text()) == delivered
-    assert row.locator("td").first.inner_text() == f"{late * 10_000 // delivered / 100:.1f}%"
+    assert row.locator("td").first.inner_text() == one_place(late * 10_000 // delivered)
     page.locator(".area-days").get_by_role("button", name="Table").click()
     day = page.locator(".area-days tbody tr").nth(30)
     date = day.get_attribute("data-day")
@@ -77,6 +68,7 @@ def test_a_route_and_a_day_are_those_of_the_export(pages: Pages, exported: duckd
     assert number(day.locator("td").nth(1).inner_text()) == one(exported, of_day + " AND lateSeconds > 0")
 
 
+@pytest.mark.both
 def test_a_state_of_the_map_filters_the_rest_and_back_lets_it_go(chain: Chain, pages: Pages) -> None:
     page = pages.open(ALL)
     whole = number(tile(page, "delivered"))
@@ -91,7 +83,7 @@ def test_a_state_of_the_map_filters_the_rest_and_back_lets_it_go(chain: Chain, p
         "&status=ORDER_PLACED,ORDER_APPROVED,WAREHOUSE_ASSIGNED,HANDED_TO_CARRIER,DELIVERY_DELAYED"
     )["total"]["value"]
     expect(page.locator('[data-tile="open"] .tile-value')).to_have_text(f"{open_of_mg:,}")
-    shot(page, "overview-filtered")
+    shots(page, "overview-filtered")
     page.go_back()
     expect(page.locator('[data-tile="delivered"] .tile-value')).to_have_text(f"{whole:,}")
 

@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Response, expect
 
 from chain import Chain
-from pages import Pages, Theme, settled, shot
+from pages import NARROW, WIDE, Pages, Theme, settled, shots
 
 PATHS = {
     "overview": "/",
@@ -36,14 +36,24 @@ def is_wider_than_the_window(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440, 2560])
-def test_every_page_fits_every_width_in_both_colours(chain: Chain, pages: Pages, theme: Theme, width: int) -> None:
-    context = pages.context(width=width, theme=theme)
+@pytest.mark.both
+def test_every_page_loads_without_an_error(chain: Chain, pages: Pages) -> None:
+    context = pages.context()
+    for path in paths(chain).values():
+        page = pages.open(path, context)
+        expect(page.locator(".badge")).to_have_attribute("data-state", "live")
+        expect(page.locator('main [role="alert"]')).to_have_count(0)
+        page.close()
+
+
+def test_every_page_fits_every_width(chain: Chain, pages: Pages) -> None:
+    context = pages.context()
     for name, path in paths(chain).items():
         page = pages.open(path, context)
-        assert not is_wider_than_the_window(page), f"{name} at {width}"
-        shot(page, f"{name}-{width}-{theme}")
+        for width in (NARROW, WIDE, 2560):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert not is_wider_than_the_window(page), f"{name} at {width}"
+        shots(page, name)
         page.close()
 
 
@@ -54,21 +64,25 @@ def test_every_page_speaks_korean_and_says_it_does(chain: Chain, pages: Pages) -
         assert page.evaluate("document.documentElement.lang") == "ko"
         heading = page.locator(".top h1").inner_text()
         assert any("가" <= letter <= "힣" for letter in heading), f"{name}: {heading}"
-        assert not is_wider_than_the_window(page), name
-        shot(page, f"{name}-ko")
+        for width in (NARROW, WIDE):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert not is_wider_than_the_window(page), f"{name} at {width}"
+        shots(page, f"ko-{name}")
         page.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(chain: Chain, pages: Pages, theme: Theme) -> None:
-    context = pages.context(theme=theme)
+def test_axe_finds_nothing_serious_in_either_colour(chain: Chain, pages: Pages) -> None:
+    context = pages.context()
     found: list[str] = []
+    themes: tuple[Theme, ...] = ("light", "dark")
     for name, path in paths(chain).items():
         page = pages.open(path, context)
-        for violation in Axe().run(page).response["violations"]:
-            if violation["impact"] in {"serious", "critical"}:
-                places = [node["target"] for node in violation["nodes"][:3]]
-                found.append(f"{name}: {violation['id']}: {violation['help']} {places}")
+        for theme in themes:
+            page.emulate_media(color_scheme=theme)
+            for violation in Axe().run(page).response["violations"]:
+                if violation["impact"] in {"serious", "critical"}:
+                    places = [node["target"] for node in violation["nodes"][:3]]
+                    found.append(f"{name}, {theme}: {violation['id']}: {violation['help']} {places}")
         page.close()
     assert not found, "\n".join(found)
 

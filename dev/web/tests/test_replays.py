@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from chain import Chain
-from pages import Pages, number, settled, shot
+from chain import Chain, becomes
+from pages import Pages, figure, number, settled, shots, state
 
 # Days of which the generated data has many late orders.
 FIRST, LAST, END = "2018-03-01", "2018-03-31", "2018-04-01"
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+def chain(tmp_path_factory: pytest.TempPathFactory, backend: Mapping[str, str]) -> Iterator[Chain]:
     """One of these tests' own: they change what the views say."""
-    with Chain.started(tmp_path_factory.mktemp("replays")) as chain:
+    with Chain.started(tmp_path_factory.mktemp("replays"), backend) as chain:
         yield chain
 
 
 def late_of_march(chain: Chain) -> int:
     summary = chain.get(f"/v1/routes/stats?start={FIRST}&end={END}&group=month&limit=1")["summary"]
     return int(summary["delivered_late"])
-
-
-def figure(page: Page, name: str) -> int:
-    return number(page.locator(f'[data-figure="{name}"] .tile-value').inner_text())
-
-
-def state(page: Page, wanted: str) -> None:
-    expect(page.locator(f'[data-state="{wanted}"]').first).to_be_visible(timeout=60_000)
 
 
 def drag(page: Page, first: str, last: str) -> None:
@@ -45,6 +37,7 @@ def drag(page: Page, first: str, last: str) -> None:
     page.mouse.up()
 
 
+@pytest.mark.both
 def test_a_correction_is_dragged_rehearsed_applied_seen_and_taken_back(chain: Chain, pages: Pages) -> None:
     overview = pages.open(f"/?start={FIRST}&end={END}")
     before = number(overview.locator('[data-tile="late"] .tile-value').inner_text())
@@ -69,7 +62,7 @@ def test_a_correction_is_dragged_rehearsed_applied_seen_and_taken_back(chain: Ch
     expect(page.locator(".reason")).to_have_text("<script>document.title = 1</script>")
     expect(page.locator(".timeline").first).to_be_visible()
     expect(page.locator('[data-guard][data-stops="false"]')).to_have_count(3)
-    shot(page, "rehearsal")
+    shots(page, "rehearsal")
     assert late_of_march(chain) == before, "a rehearsal changes nothing"
 
     page.get_by_role("button", name="Apply this correction").click()
@@ -79,7 +72,7 @@ def test_a_correction_is_dragged_rehearsed_applied_seen_and_taken_back(chain: Ch
     now = number_becomes_other(overview, before)
     assert now == late_of_march(chain) != before
     settled(page)
-    shot(page, "applied")
+    shots(page, "applied")
 
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Receipt").click()
@@ -105,7 +98,7 @@ def number_becomes_other(page: Page, before: int) -> int:
     return number(value.inner_text())
 
 
-def test_the_same_by_keyboard_alone(pages: Pages) -> None:
+def test_pages_and_days_are_reached_by_keyboard(pages: Pages) -> None:
     page = pages.open("/replays?year=2018")
     page.locator('.calendar td[tabindex="0"]').focus()
     for _ in range(2):
@@ -131,6 +124,44 @@ def test_the_same_by_keyboard_alone(pages: Pages) -> None:
     page.keyboard.press("g")
     page.keyboard.press("o")
     page.wait_for_url(pages.address + "/")
+
+
+def focus(page: Page, name: str) -> None:
+    """Goes to a button as a person without a pointer does."""
+    button = page.get_by_role("button", name=name)
+    expect(button).to_be_enabled()
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if button.evaluate("(element) => element === document.activeElement"):
+            return
+    message = f"{name} is in no tab order"
+    raise AssertionError(message)
+
+
+def test_a_correction_and_its_revert_by_keyboard_alone(chain: Chain, pages: Pages) -> None:
+    before = late_of_march(chain)
+    page = pages.open(f"/replays?form=window&start={FIRST}&end={END}")
+    rules = page.get_by_role("dialog").get_by_label("Rules")
+    expect(rules.locator("option")).to_have_count(2)
+    expect(page.get_by_role("dialog").get_by_label("Data")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(rules).to_be_focused()
+    page.keyboard.type("end")
+    expect(rules).to_have_value("end_of_day")
+    focus(page, "Rehearse")
+    page.keyboard.press("Enter")
+    state(page, "rehearsed")
+    focus(page, "Apply this correction")
+    page.keyboard.press("Enter")
+    state(page, "committed")
+    becomes(lambda: late_of_march(chain) != before)
+    focus(page, "Revert this run")
+    page.keyboard.press("Enter")
+    state(page, "rehearsed")
+    focus(page, "Apply this revert")
+    page.keyboard.press("Enter")
+    state(page, "committed")
+    becomes(lambda: late_of_march(chain) == before)
 
 
 def test_a_day_that_is_clicked_leads_to_its_run(chain: Chain, pages: Pages) -> None:
@@ -163,7 +194,7 @@ def test_a_scaled_replay_is_watched_paused_sped_up_and_cancelled(chain: Chain, p
     page.keyboard.press("PageUp")
     expect(page.locator("[data-pace]")).not_to_have_attribute("data-pace", str(before))
     expect(page.locator(".percentiles")).to_be_visible()
-    shot(page, "running")
+    shots(page, "running")
     page.on("dialog", lambda asked: asked.accept())
     page.get_by_role("button", name="Cancel run").click()
     state(page, "cancelled")

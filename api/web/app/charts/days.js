@@ -2,10 +2,10 @@
 // over days chooses a range.
 
 import { useEffect, useRef } from 'preact/hooks';
-import { percent, short } from '../format/numbers.js';
+import { count, percent, short } from '../format/numbers.js';
 import { DAY } from '../format/times.js';
 import { html } from '../html.js';
-import { language, theme } from '../state/settings.js';
+import { isDark, language } from '../state/settings.js';
 import { t } from '../words/words.js';
 import { colours, loadPlot } from './uplot.js';
 
@@ -21,6 +21,7 @@ function draw(Plot, place, data, onRange) {
   const bars = Plot.paths.bars({ size: [0.75, 40], align: 1 });
   const axis = { stroke: soft, font: FONT, grid: { stroke: line, width: 1 }, ticks: { show: false } };
   const date = new Intl.DateTimeFormat(language.value, { day: 'numeric', month: 'short', year: '2-digit', timeZone: 'UTC' });
+  const number = (/** @type {any} */ _, /** @type {number | null} */ many) => count(many);
   const day = (/** @type {number} */ at) => new Date(Math.round(at / DAY) * DAY * 1000).toISOString().slice(0, 10);
   return new Plot(
     {
@@ -37,8 +38,8 @@ function draw(Plot, place, data, onRange) {
       ],
       series: [
         { label: t('common.day'), value: (/** @type {any} */ _, /** @type {number | null} */ at) => (at === null ? '–' : day(at)) },
-        { label: t('overview.chart.delivered'), fill: blue, stroke: blue, width: 0, paths: bars, points: { show: false } },
-        { label: t('overview.chart.late'), fill: vermilion, stroke: vermilion, width: 0, paths: bars, points: { show: false } },
+        { label: t('overview.chart.delivered'), fill: blue, stroke: blue, width: 0, paths: bars, points: { show: false }, value: number },
+        { label: t('overview.chart.late'), fill: vermilion, stroke: vermilion, width: 0, paths: bars, points: { show: false }, value: number },
         { label: t('overview.chart.rate'), scale: 'rate', stroke: green, width: 2, points: { show: false }, value: (/** @type {any} */ _, /** @type {number | null} */ at) => (at === null ? '–' : percent(Math.round(at * 10_000))) },
       ],
       hooks: {
@@ -82,7 +83,7 @@ export function DaysChart({ days, onRange }) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [theme.value, language.value]);
+  }, [isDark.value, language.value]);
   useEffect(() => plot.current?.setData(data), [JSON.stringify(data)]);
   return html`<div class="plot" ref=${place} role="img" aria-label=${t('overview.chart')}></div>`;
 }

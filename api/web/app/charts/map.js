@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { classes, html } from '../html.js';
 import { t } from '../words/words.js';
 import { chooses } from './grid.js';
-import { FEW, colour, rate, volume } from './scales.js';
+import { COLOURS, FEW, colour, rate, volume } from './scales.js';
 import { hideTip, showTip } from './tip.js';
 
 /** @typedef {import('./scales.js').Figures} Figures */
@@ -54,6 +54,7 @@ export function BrazilMap({ figures, measure, greatest, chosen, onChoose, label,
   // What is chosen comes last, so that its outline lies over its neighbours.
   const order = [...shapes.states].sort((a, b) => Number(a.code === chosen) - Number(b.code === chosen));
   return html`<svg class="map" viewBox=${`-20 -20 ${shapes.width + 40} ${shapes.height + 40}`} role="group" aria-label=${label} onMouseLeave=${hideTip}>
+    ${!paint && html`<defs>${Array.from({ length: COLOURS }, (_, i) => html`<pattern id=${`few-${i}`} width="36" height="36" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="ground" width="36" height="36" /><rect class=${`late-${i}`} width="12" height="36" /></pattern>`)}</defs>`}
     <g>${order.map((state) => {
       const name = classes('state', look(state.code), state.code === chosen && 'chosen');
       return html`<path key=${state.code} d=${state.path} class=${name} data-code=${state.code} role="button" aria-pressed=${state.code === chosen} aria-label=${lines(state.code).join(', ')}

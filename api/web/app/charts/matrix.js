@@ -10,16 +10,16 @@ import { hideTip, showTip } from './tip.js';
 /** @typedef {import('./scales.js').Figures} Figures */
 
 /**
- * @param {{regions: string[], cells: Map<string, Figures>, measure: import('./scales.js').Measure, greatest: number, seller: string, customer: string, onChoose: (seller: string, customer: string) => void}} properties
+ * @param {{sellers: string[], customers: string[], cells: Map<string, Figures>, measure: import('./scales.js').Measure, greatest: number, seller: string, customer: string, onChoose: (seller: string, customer: string) => void}} properties
  *   cells: by `SP-RJ`
  */
-export function Matrix({ regions, cells, measure, greatest, seller, customer, onChoose }) {
+export function Matrix({ sellers, customers, cells, measure, greatest, seller, customer, onChoose }) {
   const [[row, column], setPlace] = useState(/** @type {[number, number]} */ ([0, 0]));
   const lines = (/** @type {string} */ route) => [route, `${t('overview.map.by.late')}: ${rate(cells.get(route))}`, `${t('overview.map.by.volume')}: ${volume(cells.get(route))}`];
   /** @param {KeyboardEvent} event */
   const key = (event) => {
-    const next = moved(event, row, column, regions.length, regions.length);
-    if (chooses(event)) onChoose(regions[row], regions[column]);
+    const next = moved(event, row, column, sellers.length, customers.length);
+    if (chooses(event)) onChoose(sellers[row], customers[column]);
     else if (next) {
       setPlace(next);
       const table = /** @type {HTMLTableElement} */ (event.currentTarget);
@@ -39,9 +39,9 @@ export function Matrix({ regions, cells, measure, greatest, seller, customer, on
     if (route) onChoose(route[0], route[1]);
   };
   return html`<div class="scroll"><table class="matrix" role="grid" aria-label=${t('overview.matrix')} onKeyDown=${key} onMouseMove=${over} onMouseLeave=${hideTip} onFocusIn=${over} onFocusOut=${hideTip} onClick=${click}>
-    <thead><tr><th scope="col"><span class="unseen">${t('common.seller')}</span></th>${regions.map((to) => html`<th scope="col" class=${to === customer ? 'chosen' : ''}>${to}</th>`)}</tr></thead>
-    <tbody>${regions.map(
-      (from, y) => html`<tr><th scope="row" class=${from === seller ? 'chosen' : ''}>${from}</th>${regions.map((to, x) => {
+    <thead><tr><th scope="col"><span class="unseen">${t('common.seller')}</span></th>${customers.map((to) => html`<th scope="col" class=${to === customer ? 'chosen' : ''}>${to}</th>`)}</tr></thead>
+    <tbody>${sellers.map(
+      (from, y) => html`<tr><th scope="row" class=${from === seller ? 'chosen' : ''}>${from}</th>${customers.map((to, x) => {
         const route = `${from}-${to}`;
         const own = cells.get(route);
         const name = classes(colour(measure, own, greatest), measure === 'late' && own && own.delivered < FEW && 'few', from === seller && to === customer && 'chosen');

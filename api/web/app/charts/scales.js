@@ -7,6 +7,9 @@ const LATE = [200, 400, 600, 900, 1300, 2000];
 /** Shares of the greatest volume. */
 const VOLUME = [0.002, 0.01, 0.03, 0.08, 0.2, 0.5];
 
+/** Colours of a scale. */
+export const COLOURS = LATE.length + 1;
+
 /** Fewer deliveries than this say little about a rate. */
 export const FEW = 10;
 

@@ -15,6 +15,8 @@ function format(options) {
 
 /** What is shown where there is no number. */
 export const NONE = '–';
+/** As wide as a plus, unlike the hyphen that formats have. */
+const MINUS = '−';
 
 /** A count with its groups. @param {number | null | undefined} value */
 export const count = (value) => (value === null || value === undefined ? NONE : format({}).format(value));
@@ -27,10 +29,10 @@ export const percent = (points) =>
   points === null || points === undefined ? NONE : format({ style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(points / 10_000);
 
 /** A difference of two rates in basis points, in points of a percentage. @param {number} basis basis points */
-export const points = (basis) => format({ minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(basis / 100);
+export const points = (basis) => format({ minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(basis / 100).replace('-', MINUS);
 
 /** A signed count. @param {number} value */
-export const signed = (value) => format({ signDisplay: 'exceptZero' }).format(value);
+export const signed = (value) => format({ signDisplay: 'exceptZero' }).format(value).replace('-', MINUS);
 
 /** A number with at most so many places. @param {number} value @param {number} places */
 export const fixed = (value, places) => format({ maximumFractionDigits: places }).format(value);

@@ -35,14 +35,14 @@ export function duration(value) {
   if (value === null || value === undefined) return NONE;
   const sign = value < 0 ? '−' : '';
   const all = Math.abs(value);
-  if (all < 0.001) return `${sign}${fixed(all * 1e6, 0)} ${t('unit.us')}`;
-  if (all < 1) return `${sign}${fixed(all * 1000, all < 0.1 ? 1 : 0)} ${t('unit.ms')}`;
-  if (all < 60) return `${sign}${fixed(all, all < 10 ? 1 : 0)} ${t('unit.s')}`;
+  if (all < 0.001) return sign + t('unit.us', { n: fixed(all * 1e6, 0) });
+  if (all < 1) return sign + t('unit.ms', { n: fixed(all * 1000, all < 0.1 ? 1 : 0) });
+  if (all < 60) return sign + t('unit.s', { n: fixed(all, all < 10 ? 1 : 0) });
   const whole = Math.floor(all);
-  const units = /** @type {[number, string][]} */ ([[Math.floor(whole / DAY), t('unit.d')], [Math.floor(whole / 3600) % 24, t('unit.h')], [Math.floor(whole / 60) % 60, t('unit.min')], [whole % 60, t('unit.s')]]);
+  const units = /** @type {const} */ ([[Math.floor(whole / DAY), 'unit.d'], [Math.floor(whole / 3600) % 24, 'unit.h'], [Math.floor(whole / 60) % 60, 'unit.min'], [whole % 60, 'unit.s']]);
   const first = units.findIndex(([many]) => many > 0);
   const shown = units.slice(first, first + 2).filter(([many]) => many > 0);
-  return sign + shown.map(([many, unit]) => `${many} ${unit}`).join(' ');
+  return sign + shown.map(([n, unit]) => t(unit, { n })).join(' ');
 }
 
 /** Days as texts. @param {string} day @param {number} days */

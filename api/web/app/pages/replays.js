@@ -6,9 +6,7 @@ import { Tip } from '../charts/tip.js';
 import { Failed, Loading } from '../parts/notice.js';
 import { hasEnded } from '../parts/status.js';
 import { html } from '../html.js';
-import { pageItem, parameters, setParameters } from '../state/route.js';
-import { may } from '../state/session.js';
-import { t } from '../words/words.js';
+import { pageItem, parameters } from '../state/route.js';
 import { CalendarCard } from './replays/calendar.js';
 import { StartForm } from './replays/form.js';
 import { RunList } from './replays/list.js';
@@ -27,8 +25,6 @@ function Overview() {
   if (!runs.data) return html`<${Loading} height=${420} />`;
   const form = parameters.value.get('form');
   return html`<div class="stack">
-    <div class="row spread"><span></span>
-      <button class="button main-action" type="button" disabled=${!may('replay')} onClick=${() => setParameters({ form: 'window' })}>${t('replays.new')}</button></div>
     <${CalendarCard} runs=${runs.data.runs} />
     <${TimelineCard} runs=${runs.data.runs} />
     <${RunList} runs=${runs.data.runs} />

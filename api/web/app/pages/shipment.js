@@ -6,7 +6,7 @@ import { Card, Facts } from '../parts/card.js';
 import { copy } from '../parts/copy.js';
 import { Show } from '../parts/notice.js';
 import { Status } from '../parts/status.js';
-import { duration, eventTime, seconds } from '../format/times.js';
+import { duration, eventMinute, eventTime, seconds } from '../format/times.js';
 import { html } from '../html.js';
 import { overview } from '../state/live.js';
 import { address } from '../state/route.js';
@@ -45,17 +45,15 @@ export function Shipment({ id }) {
         ${isOneTick === false && html`<p class="banner">${t('shipment.twoticks')}</p>`}
         <div class="shipment-head"><span class="mono" data-order=${shipment.orderId}>${shipment.orderId}</span><${Status} of=${shipment.status} /><span>${promise(shipment, now)}</span>
           <button class="button" type="button" onClick=${() => copy(shipment.orderId)}>${t('shipment.copyid')}</button></div>
+        <${Facts} strip=${true} of=${[
+          [t('common.route'), html`<a href=${address('/', { seller: shipment.sellerRegion, customer: shipment.customerRegion })}>${t('shipment.route', { seller: shipment.sellerRegion, customer: shipment.customerRegion })}</a>`],
+          [t('shipments.column.deadline'), eventMinute(shipment.estimatedDeliveryAt).replace(' 00:00', '')],
+          [t('shipment.lead'), html`<span data-field="lead">${duration(shipment.leadTimeSeconds)}</span>`],
+          [t('shipments.column.late'), html`<span data-field="late">${shipment.lateSeconds === 0 ? '0' : duration(shipment.lateSeconds)}</span>`],
+        ]} />
         <div class="shipment-grid">
           <${Card} title=${t('shipment.timeline')} note=${t('shipment.timeline.note')}><${Timeline} events=${events} deadline=${shipment.estimatedDeliveryAt} until=${isOpen ? now : null} /></${Card}>
-          <div class="stack">
-            <${Card} title=${t('shipment.title')}><${Facts} of=${[
-              [t('common.route'), html`<a href=${address('/', { seller: shipment.sellerRegion, customer: shipment.customerRegion })}>${t('shipment.route', { seller: shipment.sellerRegion, customer: shipment.customerRegion })}</a>`],
-              [t('shipments.column.deadline'), eventTime(shipment.estimatedDeliveryAt)],
-              [t('shipment.lead'), html`<span data-field="lead">${duration(shipment.leadTimeSeconds)}</span>`],
-              [t('shipments.column.late'), html`<span data-field="late">${shipment.lateSeconds === 0 ? '0' : duration(shipment.lateSeconds)}</span>`],
-            ]} /></${Card}>
-            <${Card} title=${t('shipment.events')}><${Events} events=${events} /></${Card}>
-          </div>
+          <${Card} title=${t('shipment.events')}><${Events} events=${events} /></${Card}>
         </div>
       </div>`;
     }}</${Show}>

@@ -27,6 +27,9 @@ export function Choice({ label, options, value, onChoose }) {
   </div>`;
 }
 
-/** Names and what they have. @param {{of: ([string, import('preact').ComponentChildren] | null | false)[]}} properties */
-export const Facts = ({ of }) =>
-  html`<dl class="facts">${of.filter((one) => !!one).map((one) => html`<dt>${/** @type {any} */ (one)[0]}</dt><dd>${/** @type {any} */ (one)[1]}</dd>`)}</dl>`;
+/**
+ * Names and what they have, below one another or, as a strip, side by side.
+ * @param {{of: ([string, import('preact').ComponentChildren] | null | false)[], strip?: boolean}} properties
+ */
+export const Facts = ({ of, strip = false }) =>
+  html`<dl class=${strip ? 'card strip' : 'facts'}>${of.filter((one) => !!one).map((one) => html`<div><dt>${/** @type {any} */ (one)[0]}</dt><dd>${/** @type {any} */ (one)[1]}</dd></div>`)}</dl>`;

@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import { navigate } from '../state/route.js';
-import { theme } from '../state/settings.js';
+import { isDark, theme } from '../state/settings.js';
 import { SEARCH } from '../parts/search-field.js';
 import { PAGES } from './navigation.js';
 
@@ -32,8 +32,7 @@ export function search() {
 }
 
 export function toggleTheme() {
-  const isDark = getComputedStyle(document.documentElement).colorScheme === 'dark' || (theme.value === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);
-  theme.value = isDark ? 'light' : 'dark';
+  theme.value = isDark.value ? 'light' : 'dark';
 }
 
 /** @param {KeyboardEvent} event */

@@ -4,7 +4,7 @@ import { Choice } from '../parts/card.js';
 import { Icon } from '../parts/icon.js';
 import { Pop } from '../parts/pop.js';
 import { html } from '../html.js';
-import { signInNeeded, signOut, who } from '../state/session.js';
+import { signOut, who } from '../state/session.js';
 import { language, theme, zone } from '../state/settings.js';
 import { t } from '../words/words.js';
 
@@ -12,12 +12,11 @@ export const localZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function Person() {
   const person = who.value;
-  if (!person) return null;
+  // Where the API has no tokens, everybody may do everything and nobody signs in.
+  if (!person?.name) return null;
   return html`<div class="row spread">
-    <span>${t('session.as', { name: person.name ?? '–', role: person.role })}</span>
-    ${person.session
-      ? html`<button class="button" type="button" onClick=${signOut}>${t('session.signout')}</button>`
-      : person.name === null && html`<button class="button" type="button" onClick=${() => (signInNeeded.value = true)}>${t('session.signin')}</button>`}
+    <span>${t('session.as', { name: person.name, role: person.role })}</span>
+    ${person.session && html`<button class="button" type="button" onClick=${signOut}>${t('session.signout')}</button>`}
   </div>`;
 }
 

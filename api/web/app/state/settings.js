@@ -1,6 +1,6 @@
 // What a person has chosen for this browser: language, colours, and the zone of wall times. Kept in localStorage.
 
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 
 /** @typedef {'en' | 'ko'} Language */
 /** @typedef {'system' | 'light' | 'dark'} Theme */
@@ -12,6 +12,11 @@ export const language = signal(/** @type {Language} */ (usual));
 export const theme = signal(/** @type {Theme} */ ('system'));
 /** Of wall times only: event times are shown as recorded. */
 export const zone = signal(/** @type {Zone} */ ('utc'));
+
+const dark = window.matchMedia('(prefers-color-scheme: dark)');
+const isSystemDark = signal(dark.matches);
+/** Whether the page is dark now, by choice or as the system is. */
+export const isDark = computed(() => (theme.value === 'system' ? isSystemDark.value : theme.value === 'dark'));
 
 const kept = /** @type {const} */ ([
   ['language', language, ['en', 'ko']],
@@ -34,6 +39,7 @@ export function startSettings() {
       first = false;
     });
   }
+  dark.addEventListener('change', () => (isSystemDark.value = dark.matches));
   effect(() => {
     document.documentElement.lang = language.value;
     document.documentElement.dataset.theme = theme.value;

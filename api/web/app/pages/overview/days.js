@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import { useStats } from '../../api/answers.js';
 import { DaysChart } from '../../charts/days.js';
+import { FEW } from '../../charts/scales.js';
 import { Card, Choice } from '../../parts/card.js';
 import { Empty, Show } from '../../parts/notice.js';
 import { count, percent } from '../../format/numbers.js';
@@ -27,7 +28,8 @@ function filled(rows, range) {
     const last = days.slice(Math.max(0, i - MEAN + 1), i + 1);
     const delivered = last.reduce((sum, day) => sum + day.delivered, 0);
     const late = last.reduce((sum, day) => sum + day.late, 0);
-    one.rate = delivered ? (delivered - late) / delivered : null;
+    // Of few deliveries a rate says little.
+    one.rate = delivered >= FEW ? (delivered - late) / delivered : null;
   });
   return days;
 }

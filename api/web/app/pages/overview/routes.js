@@ -40,6 +40,9 @@ const FiguresTable = ({ figures, name }) => html`<div class="scroll tall" tabind
   <tbody>${[...figures].sort((a, b) => b[1].delivered - a[1].delivered).map(([key, one]) => html`<tr data-region=${key}><th scope="row">${key}</th><td class="number">${rate(one)}</td><td class="number">${volume(one)}</td></tr>`)}</tbody>
 </table></div>`;
 
+/** What a hatched colour means, where one is seen. @param {{figures: Map<string, Figures>}} properties */
+const Few = ({ figures }) => [...figures.values()].some((one) => one.delivered > 0 && one.delivered < FEW) && html`<ul class="legend"><li><i class="late-3 few"></i>${t('overview.map.few', { n: count(FEW) })}</li></ul>`;
+
 /** @param {{range: import('../../state/range.js').Range, route: import('./query.js').Route}} properties */
 export function RoutesCards({ range, route }) {
   const [asTable, setAsTable] = useState(false);
@@ -55,7 +58,7 @@ export function RoutesCards({ range, route }) {
   const otherSide = side === 'seller' ? 'customer_region' : 'seller_region';
   const own = `${side}_region`;
   const ofMap = (/** @type {any[]} */ cells) => sums(cells.filter((cell) => !other || cell[otherSide] === other), (cell) => cell[own]);
-  const regions = whole.data ? [...new Set([...whole.data.sellers, ...whole.data.customers])].sort() : [];
+  const regions = (/** @type {'seller_region' | 'customer_region'} */ name) => [...new Set((whole.data?.cells ?? []).filter((cell) => cell.delivered > 0).map((cell) => cell[name]))].sort();
   const measures = /** @type {[string, string][]} */ ([['late', t('overview.map.by.late')], ['volume', t('overview.map.by.volume')]]);
   const sides = /** @type {[string, string][]} */ ([['customer', t('overview.map.side.customer')], ['seller', t('overview.map.side.seller')]]);
   const scrubber = html`<${Scrubber} steps=${all} step=${step} range=${range} />`;
@@ -70,7 +73,7 @@ export function RoutesCards({ range, route }) {
         if (asTable) return html`<${FiguresTable} figures=${figures} name=${t(`common.${side}`)} />`;
         const greatest = greatestOf(whole.data && measure === 'volume' && !step ? ofMap(whole.data.cells) : figures);
         return html`<${BrazilMap} figures=${figures} measure=${measure} greatest=${greatest} chosen=${route[side]} label=${t('overview.map')} onChoose=${(/** @type {string} */ code) => choose({ [side]: code })} />
-          <${Legend} measure=${measure} greatest=${greatest} />`;
+          <div class="row spread chart-foot"><${Legend} measure=${measure} greatest=${greatest} />${measure === 'late' && html`<${Few} figures=${figures} />`}</div>`;
       }}</${Show}>
       ${scrubber}
     </${Card}>
@@ -78,9 +81,9 @@ export function RoutesCards({ range, route }) {
       <${Show} of=${matrix} height=${480}>${(/** @type {any} */ { cells }) => {
         const figures = sums(cells, (cell) => `${cell.seller_region}-${cell.customer_region}`);
         if (cellsAsTable) return html`<${FiguresTable} figures=${figures} name=${t('common.route')} />`;
-        return html`<${Matrix} regions=${regions} cells=${figures} measure=${measure} greatest=${greatestOf(figures)} seller=${route.seller} customer=${route.customer}
+        return html`<${Matrix} sellers=${regions('seller_region')} customers=${regions('customer_region')} cells=${figures} measure=${measure} greatest=${greatestOf(figures)} seller=${route.seller} customer=${route.customer}
           onChoose=${(/** @type {string} */ seller, /** @type {string} */ customer) => choose({ seller, customer })} />
-          <div class="row spread matrix-foot"><${Legend} measure=${measure} greatest=${greatestOf(figures)} />${measure === 'late' && html`<span class="small soft">${t('overview.map.few', { n: count(FEW) })}: <i class="few-mark late-3 few"></i></span>`}</div>`;
+          <div class="row spread chart-foot"><${Legend} measure=${measure} greatest=${greatestOf(figures)} />${measure === 'late' && html`<${Few} figures=${figures} />`}</div>`;
       }}</${Show}>
     </${Card}>`;
 }

@@ -56,7 +56,7 @@ export function Tiles({ range, route }) {
   if (!days.data || !before.data || !after.data) return html`<${Loading} height=${128} />`;
   const [now, then, later] = [days.data.summary, before.data.summary, after.data.summary];
   const rows = days.data.rows;
-  const change = (/** @type {'delivered' | 'delivered_late'} */ column) => t('overview.tile.before.count', { n: signed((now[column] ?? 0) - (then[column] ?? 0)) });
+  const change = (/** @type {'delivered' | 'delivered_late'} */ column) => (then[column] == null || range.name === 'all' ? t('overview.tile.inrange') : t('overview.tile.before.count', { n: signed((now[column] ?? 0) - then[column]) }));
   const better = now.on_time_basis_points != null && then.on_time_basis_points != null ? t('overview.tile.before', { n: points(now.on_time_basis_points - then.on_time_basis_points) }) : t('overview.tile.inrange');
   const delivered = { delivered_from: range.start, delivered_to: range.end };
   const trend = (/** @type {(row: any) => number | null} */ of, tone = '') => html`<${Spark} values=${rows.map(of)} tone=${tone} />`;

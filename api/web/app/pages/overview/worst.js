@@ -9,7 +9,7 @@ import { t } from '../../words/words.js';
 import { choose } from './chosen.js';
 import { ask } from './query.js';
 
-const SHOWN = 10;
+const SHOWN = 12;
 
 /** @param {{low: number, value: number, high: number, greatest: number}} properties basis points */
 function Interval({ low, value, high, greatest }) {

@@ -10,6 +10,7 @@ import { count } from '../../format/numbers.js';
 import { dayLater, wallTime } from '../../format/times.js';
 import { html } from '../../html.js';
 import { navigate, parameters, setParameters } from '../../state/route.js';
+import { may } from '../../state/session.js';
 import { kindName, t } from '../../words/words.js';
 import { groupOf, groups, stretchOf } from './coverage.js';
 import { daysOf } from './words.js';
@@ -33,8 +34,9 @@ export function CalendarCard({ runs }) {
   const [asTable, setAsTable] = useState(false);
   const covered = useCoverage('/v1/coverage', { runs: true });
   const stats = useStats('/v1/routes/stats?group=day&limit=10000');
-  if (covered.error && !covered.data) return html`<${Card} title=${t('replays.calendar')}><${Failed} error=${covered.error} again=${covered.again} /></${Card}>`;
-  if (!covered.data || !stats.data) return html`<${Card} title=${t('replays.calendar')}><${Loading} height=${300} /></${Card}>`;
+  const start = html`<button class="button main-action" type="button" disabled=${!may('replay')} onClick=${() => setParameters({ form: 'window' })}>${t('replays.new')}</button>`;
+  if (covered.error && !covered.data) return html`<${Card} title=${t('replays.calendar')} actions=${start}><${Failed} error=${covered.error} again=${covered.again} /></${Card}>`;
+  if (!covered.data || !stats.data) return html`<${Card} title=${t('replays.calendar')} actions=${start}><${Loading} height=${300} /></${Card}>`;
   const coverage = covered.data.coverage;
   const all = groups(coverage);
   const events = eventsByDay(stats.data);
@@ -65,7 +67,7 @@ export function CalendarCard({ runs }) {
   const choices = /** @type {[string, string][]} */ (years.map((one) => [one, one]));
   return html`<${Card} title=${t('replays.calendar')} note=${t('replays.calendar.hint')}
       actions=${html`${years.length > 1 && html`<${Choice} label=${t('replays.calendar.year')} options=${choices} value=${year} onChoose=${(/** @type {string} */ one) => setParameters({ year: one }, { replace: true })} />`}
-        <button class="button" type="button" aria-pressed=${asTable} onClick=${() => setAsTable(!asTable)}>${t('common.table')}</button>`}>
+        <button class="button" type="button" aria-pressed=${asTable} onClick=${() => setAsTable(!asTable)}>${t('common.table')}</button>${start}`}>
     ${asTable ? html`<${CoverageTable} coverage=${coverage} runs=${runs} />` : html`<${Calendar} year=${Number(year)} label=${t('replays.calendar')} look=${look} onOpen=${open} onSelect=${select} />`}
     <ul class="legend">${[...all.values()].map((one) => html`<li><i class=${one.name}></i>${t('replays.calendar.group', { rules: one.rules, dataset: one.dataset })}</li>`)}</ul>
   </${Card}>`;

@@ -62,7 +62,7 @@ export function StartForm() {
       <span>${t(`replays.new.${mode}.note`)}</span></div>
     <form class="stack" onSubmit=${submit}>
       <div class="form-grid">
-        <label class="field"><span>${t('replays.new.dataset')}</span><select name="dataset" required>${(datasets.data?.datasets ?? []).map((/** @type {any} */ one) => html`<option value=${one.name}>${one.name}</option>`)}</select></label>
+        <label class="field"><span>${t('replays.new.dataset')}</span><select name="dataset" autofocus required>${(datasets.data?.datasets ?? []).map((/** @type {any} */ one) => html`<option value=${one.name}>${one.name}</option>`)}</select></label>
         <label class="field"><span>${t('replays.rules')}</span><select name="rules" key=${rules.data ? 'known' : 'none'} defaultValue=${parameters.value.get('rules') ?? undefined}>${(rules.data?.rules ?? []).map((/** @type {any} */ one) => html`<option value=${one.name} selected=${one.name === parameters.value.get('rules')}>${one.name}</option>`)}</select></label>
         <label class="field"><span>${t('replays.new.start')}</span><input type="date" name="first" defaultValue=${start} required=${mode === 'window'} /></label>
         <label class="field"><span>${t('replays.new.end')}</span><input type="date" name="last" defaultValue=${end && dayLater(end, -1)} required=${mode === 'window'} /></label>

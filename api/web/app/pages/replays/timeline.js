@@ -59,7 +59,7 @@ export function TimelineCard({ runs }) {
   const [name, length] = SPANS.find(([one]) => one === span) ?? enough ?? SPANS[3];
   const shown = runs.filter((run) => !length || !hasEnded(run.state) || run.at_ms >= now - length).slice(-MOST).reverse();
   const from = Math.min(now - 60_000, ...shown.map((run) => run.requested_at_ms));
-  const choices = /** @type {[string, string][]} */ (SPANS.map(([one, ms]) => [one, ms ? one.replace('h', ` ${t('unit.h')}`).replace('d', ` ${t('unit.d')}`) : t('common.all')]));
+  const choices = /** @type {[string, string][]} */ (SPANS.map(([one, ms]) => [one, ms ? t(one.endsWith('h') ? 'unit.h' : 'unit.d', { n: parseInt(one, 10) }) : t('common.all')]));
   return html`<${Card} title=${t('replays.timeline')} actions=${html`<${Choice} label=${t('replays.timeline')} options=${choices} value=${name} onChoose=${setSpan} />`}>
     ${shown.length ? html`<${Rows} runs=${shown} from=${from} to=${now} />` : html`<${Empty}>${runs.length ? undefined : t('replays.runs.none')}</${Empty}>`}
   </${Card}>`;

@@ -10,7 +10,7 @@ import { t } from '../../words/words.js';
 export function About({ run }) {
   const counts = Object.entries(run.counts ?? {});
   const files = Object.entries(run.files ?? {});
-  const offsets = (run.first_offsets ?? []).map((/** @type {number} */ first, /** @type {number} */ i) => `${i}: ${count(first)} – ${run.end_offsets ? count(run.end_offsets[i]) : ''}`);
+  const offsets = (run.first_offsets ?? []).map((/** @type {number} */ first, /** @type {number} */ i) => `${i}: ${count(first)} – ${run.end_offsets ? count(run.end_offsets[i]) : '…'}`);
   return html`<${Card} title=${t('run.facts')}><div class="about-grid">
     <${Facts} of=${[
       [t('replays.run'), html`<code>${run.run}</code>`],
@@ -24,7 +24,7 @@ export function About({ run }) {
       offsets.length > 0 && [t('run.offsets'), offsets.map((/** @type {string} */ one) => html`<div class="nowrap">${one}</div>`)],
     ]} />
     <div class="stack">
-      ${counts.length > 0 && html`<details><summary>${t('run.counts')}</summary><${Facts} of=${counts.map(([name, value]) => [html`<code>${name}</code>`, count(Number(value))])} /></details>`}
+      ${counts.length > 0 && html`<div><h3>${t('run.counts')}</h3><${Facts} of=${counts.map(([name, value]) => [html`<code>${name}</code>`, count(Number(value))])} /></div>`}
       ${files.length > 0 && html`<details><summary>${t('run.files')}</summary><ul class="small">${files.map(([name, hash]) => html`<li>${name}<br /><code class="soft wrap">${hash}</code></li>`)}</ul></details>`}
     </div>
   </div></${Card}>`;

@@ -36,7 +36,7 @@ export function Ended({ run, runs, ask }) {
       setIsBusy(false);
     }
   };
-  const rehearsed = run.plan && runs.find((one) => one.plan === run.plan && one.dry_run);
+  const rehearsed = run.plan && runs.findLast((one) => one.plan === run.plan && one.dry_run && one.requested_at_ms <= run.requested_at_ms);
   const hasWritten = (run.counts?.events ?? 0) + (run.counts?.tombstones ?? 0) > 0;
   return html`<section class="card stack">
     ${run.target_run && html`<p>${t('run.reverts', { run: '' })}<a class="mono" href=${`/replays/${run.target_run}`}>${run.target_run}</a></p>`}

@@ -12,18 +12,18 @@ import { kindName, named, t } from '../../words/words.js';
 const text = (value) => (value === null || value === undefined ? '–' : typeof value === 'string' && /T.*Z$/.test(value) ? eventTime(value) : String(value));
 
 /** The records of which a part is made. @param {{offsets: number[]}} properties */
-const Offsets = ({ offsets }) => html`${(offsets ?? []).map((offset, i) => html`${i ? ', ' : ''}<a class="mono" href=${`#record-${offset}`}>${offset}</a>`)}`;
+const Offsets = ({ offsets }) => html`${!offsets?.length && '–'}${(offsets ?? []).map((offset, i) => html`${i ? ', ' : ''}<a class="mono" href=${`#record-${offset}`}>${offset}</a>`)}`;
 
 /** @param {{fields: any[]}} properties */
 const Fields = ({ fields }) => html`<div class="scroll"><table>
   <thead><tr><th scope="col">${t('shipment.why.field')}</th><th scope="col">${t('shipment.why.value')}</th><th scope="col">${t('shipment.why.rule')}</th><th scope="col">${t('shipment.why.record')}</th><th scope="col">${t('shipment.why.before')}</th></tr></thead>
-  <tbody>${fields.map((one) => html`<tr data-field=${one.field}><th scope="row" class="mono">${one.field}</th><td class="nowrap">${text(one.value)}</td><td>${one.rule}</td><td><${Offsets} offsets=${one.records} /></td><td><${Offsets} offsets=${one.before} /></td></tr>`)}</tbody>
+  <tbody>${fields.map((one) => html`<tr data-field=${one.field}><th scope="row" class="mono">${one.field}</th><td class="nowrap">${text(one.value)}</td><td class="nowrap">${one.rule}</td><td class="nowrap"><${Offsets} offsets=${one.records} /></td><td class="nowrap"><${Offsets} offsets=${one.before} /></td></tr>`)}</tbody>
 </table></div>`;
 
 /** @param {{records: any[], partition: number}} properties */
 const Records = ({ records, partition }) => html`<${Card} title=${t('shipment.records')} note=${t('shipment.records.partition', { n: partition })}><div class="scroll"><table>
-  <thead><tr><th scope="col" class="number">${t('shipment.records.offset')}</th><th scope="col">${t('shipment.event')}</th><th scope="col">${t('common.time')} (UTC)</th><th scope="col">${t('shipment.records.became')}</th><th scope="col">${t('replays.run')}</th><th scope="col">${t('shipment.records.appended')}</th></tr></thead>
-  <tbody>${records.map((one) => html`<tr id=${`record-${one.offset}`} tabindex="-1"><td class="number mono">${one.offset}</td>
+  <thead><tr><th scope="col">${t('shipment.records.offset')}</th><th scope="col">${t('shipment.event')}</th><th scope="col">${t('common.time')} (UTC)</th><th scope="col">${t('shipment.records.became')}</th><th scope="col">${t('replays.run')}</th><th scope="col">${t('shipment.records.appended')}</th></tr></thead>
+  <tbody>${records.map((one) => html`<tr id=${`record-${one.offset}`} tabindex="-1"><td class="mono">${one.offset}</td>
     <td>${one.event_type ? html`<${Status} of=${one.event_type} />` : named('became', 'tombstone')}</td><td class="nowrap">${eventTime(one.event_at)}</td>
     <td>${named('became', one.became)}${one.by !== null && one.by !== undefined && html` <a class="mono small" href=${`#record-${one.by}`}>${one.by}</a>`}</td>
     <td>${one.run ? html`<a class="mono" href=${`/replays/${one.run.split('/')[0]}`}>${one.run}</a>` : '–'}</td><td class="nowrap">${wallTime(one.appended_at ? Date.parse(one.appended_at) : null)}</td></tr>`)}</tbody>

@@ -24,7 +24,7 @@ const COLUMNS = [
   { name: 'shipments.column.deadline', sort: 'estimated_delivery_at', show: (row) => html`<span class="nowrap">${eventMinute(row.estimatedDeliveryAt).replace(' 00:00', '')}</span>` },
   { name: 'shipments.column.delivered', sort: 'delivered_at', show: (row) => html`<span class="nowrap">${eventMinute(row.deliveredAt)}</span>` },
   { name: 'shipments.column.lead', sort: 'lead', number: true, show: (row) => duration(row.leadTimeSeconds) },
-  { name: 'shipments.column.late', sort: 'late', number: true, show: (row) => (row.lateSeconds ? html`<span class="bad-text">${duration(row.lateSeconds)}</span>` : row.lateSeconds === 0 ? '0' : '–') },
+  { name: 'shipments.column.late', sort: 'late', number: true, show: (row) => (row.lateSeconds ? html`<span class="bad-text">${duration(row.lateSeconds)}</span>` : html`<span class="soft">${row.lateSeconds === 0 ? '0' : '–'}</span>`) },
 ];
 
 /** @param {{column: Column}} properties */

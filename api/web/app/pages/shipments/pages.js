@@ -52,7 +52,8 @@ export function usePages(question, follows) {
     planned.current = 0;
     if (shown.current.question !== question) return;
     try {
-      if (follow.current && shown.current.pages.rows.length <= 50) await first();
+      // Where the first page was refused, as on a system without views yet, it is asked for again.
+      if (!shown.current.pages.total || (follow.current && shown.current.pages.rows.length <= 50)) await first();
       else {
         const data = await get(question);
         const { rows, total } = shown.current.pages;
@@ -63,7 +64,8 @@ export function usePages(question, follows) {
     }
   };
   useEffect(() => {
-    const isBehind = tick.value && (shown.current.pages.asOf?.search_tick ?? Infinity) < tick.value;
+    const { asOf, error } = shown.current.pages;
+    const isBehind = tick.value && (asOf ? asOf.search_tick < tick.value : error);
     if (isBehind && !planned.current) planned.current = window.setTimeout(look, PAUSE);
   }, [tick.value, pages.asOf, follows]);
   useEffect(
