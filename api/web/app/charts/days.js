@@ -30,7 +30,8 @@ function draw(Plot, place, data, onRange) {
       tzDate: (/** @type {number} */ at) => Plot.tzDate(new Date(at * 1000), 'UTC'),
       legend: { live: true },
       cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false } },
-      scales: { x: { time: true }, y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ high) => [0, Math.max(5, high * 1.08)] }, rate: { range: (/** @type {any} */ _, /** @type {number} */ low) => [Math.max(0, Math.min(0.8, Math.floor((low ?? 0) * 10) / 10)), 1] } },
+      // The line lies above the columns where its range allows that.
+      scales: { x: { time: true }, y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ high) => [0, Math.max(5, high * 1.4)] }, rate: { range: (/** @type {any} */ _, /** @type {number} */ low) => [Math.max(0, 1 - 3 * (1 - Math.min(0.9, low ?? 0))), 1.01] } },
       axes: [
         { ...axis, grid: { show: false }, space: 80, size: 28, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => date.format(value * 1000)) },
         { ...axis, size: 46, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(short) },
