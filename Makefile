@@ -49,12 +49,13 @@ down: ## stop what `make up` started; the data stays
 	dev/services app-down
 
 .PHONY: test
-test: check ## everything: check, then the integration suites and the DAGs
+test: check ## everything: check, then the integration suites, the DAGs and the dashboard
 	@# The suites start the servers that they need (dev/test-servers); whatever happens, these are stopped.
 	trap 'dev/services down --dir $(TARGET)/services-test' EXIT; $(CARGO) test $(ALL) --test '*'
 	$(CARGO) test $(ALL) --doc
 	$(MAKE) test-dags
 	$(MAKE) services-test
+	$(MAKE) test-web
 
 .PHONY: check
 check: setup lint ## format, lints and unit tests; no servers, no network
@@ -65,6 +66,7 @@ soak: setup ## the same tests with every fault and random test at its full count
 	trap 'dev/services down --dir $(TARGET)/services-test' EXIT; \
 	EIP_SOAK=1 PROPTEST_CASES=2048 $(CARGO) test $(ALL) -- --nocapture
 	EIP_SOAK=1 $(MAKE) test-dags
+	EIP_SOAK=1 $(MAKE) test-web
 
 .PHONY: bench
 bench: setup-build ## the engine's figures on a release build: events/s, CPU seconds, peak memory
@@ -100,8 +102,8 @@ services-test: setup ## dev/services against the real servers; compose.yml and d
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dev/tests
 
 .PHONY: test-web
-test-web: setup ## the dashboard in a real Chromium against a real chain; not a part of `make test`
-	dev/setup browser || echo "Chromium cannot be installed: the dashboard is not tested"
+test-web: setup ## the dashboard in a real Chromium, on the embedded default and on real servers
+	dev/setup browser || echo "Chromium is not installed, and cannot be: the dashboard is not tested"
 	$(CARGO) test $(ALL) --test '*' --no-run
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dev/web/tests
 
