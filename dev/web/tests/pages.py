@@ -81,9 +81,9 @@ class Pages:
 
 
 def settled(page: Page) -> None:
-    """Waits until the page shows its content."""
+    """Waits until the page shows its content, and that of its present address."""
     expect(page.locator("main")).not_to_be_empty()
-    expect(page.locator(".loading")).to_have_count(0)
+    expect(page.locator('.loading, [aria-busy="true"]')).to_have_count(0)
 
 
 def shots(page: Page, name: str) -> None:

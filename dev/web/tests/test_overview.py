@@ -104,6 +104,7 @@ def test_a_cell_of_the_matrix_filters_by_its_route_by_keyboard_too(pages: Pages)
 
 def test_dragging_over_days_chooses_a_range_that_a_reload_keeps(pages: Pages) -> None:
     page = pages.open(ALL)
+    whole = tile(page, "delivered")
     chart = page.locator(".plot .u-over")
     box = chart.bounding_box()
     assert box
@@ -115,6 +116,7 @@ def test_dragging_over_days_chooses_a_range_that_a_reload_keeps(pages: Pages) ->
     settled(page)
     chosen = page.get_by_label("First day").input_value()
     delivered = tile(page, "delivered")
+    assert number(delivered) < number(whole)
     page.reload()
     settled(page)
     assert page.get_by_label("First day").input_value() == chosen

@@ -37,19 +37,12 @@ def is_wider_than_the_window(page: Page) -> bool:
 
 
 @pytest.mark.both
-def test_every_page_loads_without_an_error(chain: Chain, pages: Pages) -> None:
-    context = pages.context()
-    for path in paths(chain).values():
-        page = pages.open(path, context)
-        expect(page.locator(".badge")).to_have_attribute("data-state", "live")
-        expect(page.locator('main [role="alert"]')).to_have_count(0)
-        page.close()
-
-
-def test_every_page_fits_every_width(chain: Chain, pages: Pages) -> None:
+def test_every_page_loads_without_an_error_and_fits_every_width(chain: Chain, pages: Pages) -> None:
     context = pages.context()
     for name, path in paths(chain).items():
         page = pages.open(path, context)
+        expect(page.locator(".badge")).to_have_attribute("data-state", "live")
+        expect(page.locator('main [role="alert"]')).to_have_count(0)
         for width in (NARROW, WIDE, 2560):
             page.set_viewport_size({"width": width, "height": 900})
             assert not is_wider_than_the_window(page), f"{name} at {width}"

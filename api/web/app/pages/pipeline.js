@@ -4,6 +4,7 @@ import { usePipeline } from '../api/answers.js';
 import { Card, Facts } from '../parts/card.js';
 import { Empty, Failed, Loading } from '../parts/notice.js';
 import { SinkState } from '../parts/status.js';
+import { Text } from '../parts/text.js';
 import { count, fixed, signed } from '../format/numbers.js';
 import { duration, wallTime } from '../format/times.js';
 import { html } from '../html.js';
@@ -59,6 +60,6 @@ export function Page() {
     ${data.lag ? html`<${Lag} lag=${data.lag} />` : html`<${Card} title=${t('pipeline.lag')}><${Empty}>${t('fresh.unknown')}</${Empty}></${Card}>`}
     <div class="two-grid">${data.ticks && html`<${Ticks} ticks=${data.ticks} />`}<${Stores} sinks=${data.sinks} dataflow=${data.dataflow} /></div>
     <${Troubles} data=${data} />
-    ${data.unknown.length > 0 && html`<${Card} title=${t('pipeline.unknown')}><${Facts} of=${data.unknown.map((/** @type {any} */ one) => [html`<code>${one.what}</code>`, one.why])} /></${Card}>`}
+    ${data.unknown.length > 0 && html`<${Card} title=${t('pipeline.unknown')}><${Facts} of=${data.unknown.map((/** @type {any} */ one) => [html`<code>${one.what}</code>`, html`<${Text} of=${one.why} />`])} /></${Card}>`}
   </div>`;
 }

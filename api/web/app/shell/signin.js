@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { Dialog } from '../parts/dialog.js';
+import { Text } from '../parts/text.js';
 import { html } from '../html.js';
 import { signIn } from '../state/session.js';
 import { t } from '../words/words.js';
@@ -23,7 +24,7 @@ export function SignIn({ onClose }) {
     setBusy(false);
   };
   return html`<${Dialog} title=${t('session.signin')} onClose=${onClose}>
-    <p class="soft">${t('session.note')}</p>
+    <p class="soft"><${Text} of=${t('session.note')} /></p>
     <form class="stack" onSubmit=${submit}>
       <label class="field"><span>${t('session.token')}</span><input name="token" type="password" autocomplete="current-password" required autofocus /></label>
       ${wrong && html`<p class="banner bad" role="alert">${wrong}</p>`}

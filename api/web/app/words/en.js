@@ -350,6 +350,7 @@ export const en = {
   'run.losing.losing_items': 'Orders that lose all items',
   'run.guards': 'Guards',
   'run.guards.pass': 'within the limits',
+  'run.guards.beyond': 'beyond the limit',
   'run.guards.stop': 'A run like this would stop: {words}',
   'run.stop.no_orders': 'no row of the orders is accepted ({rows} rows)',
   'run.stop.rejected': '{rejected} of {rows} rows of {table} are rejected',

@@ -351,6 +351,7 @@ export const ko = {
   'run.losing.losing_items': '항목을 모두 잃는 주문',
   'run.guards': '안전장치',
   'run.guards.pass': '한도 이내',
+  'run.guards.beyond': '한도 초과',
   'run.guards.stop': '이런 실행은 멈춥니다: {words}',
   'run.stop.no_orders': '주문 행이 하나도 받아들여지지 않았습니다({rows}행)',
   'run.stop.rejected': '{table}의 {rows}행 중 {rejected}행이 거부되었습니다',

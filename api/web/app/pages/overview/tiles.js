@@ -60,7 +60,7 @@ export function Tiles({ range, route }) {
   const better = now.on_time_basis_points != null && then.on_time_basis_points != null ? t('overview.tile.before', { n: points(now.on_time_basis_points - then.on_time_basis_points) }) : t('overview.tile.inrange');
   const delivered = { delivered_from: range.start, delivered_to: range.end };
   const trend = (/** @type {(row: any) => number | null} */ of, tone = '') => html`<${Spark} values=${rows.map(of)} tone=${tone} />`;
-  return html`<div class="tiles">
+  return html`<div class=${classes('tiles', days.isOld && 'old')} aria-busy=${days.isOld}>
     <${Tile} id="open" name=${t('overview.tile.open')} value=${count(standing.open)} note=${t('overview.tile.open.note')} href=${shipments(route, { status: OPEN })}
       trend=${html`<${Spark} values=${openByDay(rows, standing.open, (later.placed ?? 0) - (later.delivered ?? 0))} />`} />
     <${Tile} id="delivered" name=${t('overview.tile.delivered')} value=${count(now.delivered ?? 0)} note=${change('delivered')} href=${shipments(route, delivered)} trend=${trend((row) => row.delivered)} />

@@ -6,6 +6,7 @@ import { useResource } from '../../api/resource.js';
 import { Choice } from '../../parts/card.js';
 import { Dialog } from '../../parts/dialog.js';
 import { Failed } from '../../parts/notice.js';
+import { Text } from '../../parts/text.js';
 import { dayLater } from '../../format/times.js';
 import { html } from '../../html.js';
 import { navigate, parameters, setParameters } from '../../state/route.js';
@@ -56,7 +57,7 @@ export function StartForm() {
   const lacking = datasets.error?.kind === 'missing';
   const isAllowed = may('replay');
   return html`<${Dialog} title=${t(mode === 'window' ? 'replays.new.correct' : 'replays.new')} onClose=${close}>
-    ${lacking && html`<p class="banner">${t('replays.new.noingest')}</p>`}
+    ${lacking && html`<p class="banner"><${Text} of=${t('replays.new.noingest')} /></p>`}
     ${!isAllowed && html`<p class="banner">${t('replays.new.forbidden', { role: who.value?.role ?? '' })}</p>`}
     <div class="field"><span>${t('replays.new.mode')}</span><${Choice} label=${t('replays.new.mode')} options=${modes} value=${mode} onChoose=${(/** @type {string} */ one) => setParameters({ form: one }, { replace: true })} />
       <span>${t(`replays.new.${mode}.note`)}</span></div>

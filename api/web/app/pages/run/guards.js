@@ -30,7 +30,7 @@ export function Guards({ of }) {
       const value = figures[name] ?? 0;
       const stops = of.guard?.[name] === true;
       return html`<tr data-guard=${name} data-stops=${stops}><th scope="row" class="reason-cell">${t(`run.guard.${name}`)}</th><td class="number">${t('common.of', { part: count(value), whole: count(whole) })}</td><td class="number">${percent(whole ? Math.round((value * 10_000) / whole) : 0)}</td><td class="soft nowrap">${t(limit)}</td>
-        <td><span class=${classes('mark', stops ? 'bad' : 'good')}>${stops ? t('state.failed') : t('run.guards.pass')}</span></td></tr>`;
+        <td><span class=${classes('mark', stops ? 'bad' : 'good')}>${stops ? t('run.guards.beyond') : t('run.guards.pass')}</span></td></tr>`;
     })}</tbody></table></div>
   </${Card}>`;
 }
