@@ -22,7 +22,7 @@ export const hideTip = () => {
 export function Tip() {
   const tip = shown.value;
   if (!tip) return null;
-  const right = tip.x > window.innerWidth - 260;
+  const right = tip.x > window.innerWidth - 340;
   const style = { top: `${Math.min(tip.y + 14, window.innerHeight - 40 - 20 * tip.lines.length)}px`, ...(right ? { right: `${window.innerWidth - tip.x + 12}px` } : { left: `${tip.x + 14}px` }) };
   return html`<div class="tip" role="tooltip" style=${style}>${tip.lines.map((line, i) => (i ? html`<div>${line}</div>` : html`<strong>${line}</strong>`))}</div>`;
 }

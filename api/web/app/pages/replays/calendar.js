@@ -51,7 +51,7 @@ export function CalendarCard({ runs }) {
     const run = runs.find((one) => one.run === stretch.run);
     const changed = run?.counts?.facts_changed;
     const lines = [day, `${stretch.rules} · ${kindName(stretch.kind)} · ${wallTime(stretch.committed_at_ms)}`, t('replays.calendar.facts', { n: count(many) })];
-    if (changed !== undefined) lines.push(`${t('run.changed')}: ${count(changed)}, ${t('run.retracted')}: ${count(run.counts.facts_retracted ?? 0)}`);
+    if (changed !== undefined) lines.push(`${t('run.changed')}: ${count(changed)}`, `${t('run.retracted')}: ${count(run.counts.facts_retracted ?? 0)}`);
     const rejects = rejectsOf(stretch, run);
     if (rejects) lines.push(t('replays.calendar.rejects', { n: count(rejects) }));
     return { name: groupOf(all, stretch)?.name ?? '', isPale: many === 0, lines };

@@ -35,7 +35,7 @@ function Head({ column }) {
   if (!column.sort) return html`<th scope="col">${name}</th>`;
   const next = direction === 'descending' ? column.sort : `-${column.sort}`;
   return html`<th scope="col" class=${column.number ? 'number' : ''} aria-sort=${direction}>
-    <button type="button" title=${t('shipments.sortby', { column: name })} onClick=${() => setParameters({ sort: next === '-placed_at' ? null : next })}>${name}<span aria-hidden="true">${direction ? (direction === 'ascending' ? '▲' : '▼') : ''}</span></button></th>`;
+    <button type="button" title=${t('shipments.sortby', { column: name })} onClick=${() => setParameters({ sort: next === '-placed_at' ? null : next })}>${name}${direction && html`<span aria-hidden="true">${direction === 'ascending' ? '▲' : '▼'}</span>`}</button></th>`;
 }
 
 /** How many there are in all. @param {{total: {value: number, relation: string}, shown: number}} properties */
