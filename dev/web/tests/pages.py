@@ -39,15 +39,13 @@ class Pages:
     def context(
         self,
         *,
-        width: int = WIDE,
-        theme: Theme = "light",
         language: str = "en",
         permissions: tuple[str, ...] = (),
     ) -> BrowserContext:
         """A browser of its own: cookies and settings are shared by its pages only."""
         context = self.browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=theme,
+            viewport={"width": WIDE, "height": 900},
+            color_scheme="light",
             locale="en-US",
             timezone_id="America/Sao_Paulo",
             permissions=list(permissions),
@@ -58,9 +56,9 @@ class Pages:
         self._contexts.append(context)
         return context
 
-    def open(self, path: str, context: BrowserContext | None = None, *, width: int = WIDE) -> Page:
+    def open(self, path: str, context: BrowserContext | None = None) -> Page:
         """Opens an address, and waits until nothing is loading any more."""
-        page = (context or self.context(width=width)).new_page()
+        page = (context or self.context()).new_page()
         page.on("console", self._logged)
         page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
         page.goto(self.address + path)
