@@ -94,21 +94,24 @@ def test_pages_follow_a_replay_of_a_thousand_changes_a_second(chain: Chain, page
     assert ended["state"] == "committed"
     expect(watched[2].page.locator('[data-state="committed"]')).to_be_visible()
 
+    events = ended["counts"]["events"]
+    print(f"{events / SECONDS:.0f} events/s over {SECONDS} s")  # noqa: T201 - what the test is for
+    for one in watched:
+        tasks, redraws = one.long_tasks(), one.page.evaluate("window.redraws")
+        print(  # noqa: T201
+            f"{one.name}: {redraws / elapsed:.1f} redraws/s, {len(tasks)} tasks over 50 ms, "
+            f"longest {max(tasks, default=0)} ms, heap {min(one.heaps) / 1e6:.1f} to {max(one.heaps) / 1e6:.1f} MB"
+        )
+
     stats = chain.get("/v1/routes/stats?group=month&limit=1")["summary"]
     overview = watched[0].page
     expect(overview.locator('[data-tile="delivered"] .tile-value')).to_have_text(f"{stats['delivered']:,}")
     shipments = chain.get("/v1/overview")["shipments"]
     assert number(tile(overview, "open")) + stats["delivered"] == shipments
-    expect(watched[1].page.locator("[data-total]")).to_have_attribute("data-total", str(min(shipments, 10_000)))
-    events = chain.get(f"/v1/runs/{run}")["counts"]["events"]
-    print(f"{events / SECONDS:.0f} events/s over {SECONDS} s")  # noqa: T201 - what the test is for
-    for one in watched:
-        tasks, redraws = one.long_tasks(), one.page.evaluate("window.redraws")
-        middle, last = one.heaps[len(one.heaps) // 3 : -len(one.heaps) // 3], one.heaps[-len(one.heaps) // 3 :]
-        print(  # noqa: T201 - what the test is for
-            f"{one.name}: {redraws / elapsed:.1f} redraws/s, {len(tasks)} tasks over 50 ms, "
-            f"longest {max(tasks, default=0)} ms, heap {min(one.heaps) / 1e6:.1f} to {max(one.heaps) / 1e6:.1f} MB"
-        )
-        if IS_SOAK:
-            assert max(tasks, default=0) <= LONGEST_TASK_MS, f"{one.name}: {sorted(tasks)[-5:]}"
-            assert statistics.mean(last) < 1.1 * statistics.mean(middle) + 1e6, f"{one.name}: {one.heaps}"
+    if not IS_SOAK:  # of more than 10,000 the list says only that
+        expect(watched[1].page.locator("[data-total]")).to_have_attribute("data-total", str(shipments))
+    for one in watched if IS_SOAK else []:
+        assert max(one.long_tasks(), default=0) <= LONGEST_TASK_MS, f"{one.name}: {sorted(one.long_tasks())[-5:]}"
+        third = len(one.heaps) // 3
+        middle, last = statistics.mean(one.heaps[third:-third]), statistics.mean(one.heaps[-third:])
+        assert last < 1.1 * middle + 1e6, f"{one.name}: {one.heaps}"
