@@ -1,15 +1,18 @@
 //! `eip demo`: the whole story in one process. Data → log → views; a change of rules over one month,
 //! rehearsed and carried out by retraction; its revert. Every figure is read from the stored views.
+//! Where it serves, the last months are kept back, and played on the dashboard after the story.
 
+mod browser;
 mod folder;
 mod report;
+mod stage;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use eip_contract::{Day, Space};
+use eip_contract::Day;
 use eip_dataflow::DataflowHandle;
 use eip_dataflow::control::Counts;
 use eip_ingest::rules::{Promise, Rules};
@@ -19,7 +22,6 @@ use eip_ingest::run::{
 };
 use eip_log::{Log, StateDir};
 use eip_stores::{SqliteViews, ViewDigest, ViewReader};
-use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
 use crate::cli::{Exit, summary_text};
@@ -28,6 +30,7 @@ use crate::console::{Console, OnPlan};
 use crate::text::{indented, span, thousands};
 use crate::views::{catch_up_cache, counts_since, start_dataflow};
 use folder::Month;
+use stage::Stage;
 
 #[derive(Args)]
 pub(crate) struct Demo {
@@ -44,11 +47,17 @@ pub(crate) struct Demo {
     #[arg(short = 'w', long, value_name = "N", default_value_t = 2,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: u16,
-    /// End after the story; otherwise, at a terminal, the API then serves the views until Ctrl-C.
-    #[arg(long)]
+    /// End after the story, and play all of the data in it. Without it, at a terminal, the dashboard
+    /// then shows the last months as they come, until Ctrl-C.
+    #[arg(long, conflicts_with = "serve")]
     once: bool,
+    /// Serve the dashboard after the story where there is no terminal, too.
+    #[arg(long)]
+    serve: bool,
 }
 
+/// What the rules of the correction are called.
+const RULES: &str = "end-of-day";
 /// Seed of the generated data: every demo without `--data` tells the same story.
 const SEED: u64 = 1;
 
@@ -58,22 +67,36 @@ impl Demo {
         folder::make_clean(&self.state)?;
         let data = self.data()?;
         let log = Log::new(StateDir::create(&self.state, eip_log::DEFAULT_PARTITIONS)?);
+        let kept_back = self.serves().then(|| Month::kept_back(&data)).transpose()?;
         let folder = self.state.clone();
         let dataflow =
             start_dataflow(&Chain::Embedded { folder }, &log, usize::from(self.workers))?;
         let mut story = Story {
             log: log.clone(),
             data,
+            kept_back,
             dataflow,
             seen: Counts::default(),
         };
-        story.tell()?;
-        story.dataflow.shutdown()?;
+        let corrected = story.tell()?;
         report::farewell(&self.state, begun.elapsed());
-        if !self.once && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
-            serve_views(&log)?;
+        if let Some(first) = kept_back {
+            let data = story.data.clone();
+            let stage = Stage {
+                log,
+                data,
+                first,
+                corrected,
+            };
+            stage.play_until_interrupted()?;
         }
+        story.dataflow.shutdown()?;
         Ok(Exit::Done)
+    }
+
+    /// Whether the dashboard follows the story.
+    fn serves(&self) -> bool {
+        self.serve || (!self.once && stage::is_watched())
     }
 
     fn data(&self) -> anyhow::Result<PathBuf> {
@@ -96,17 +119,29 @@ impl Demo {
 struct Story {
     log: Log,
     data: PathBuf,
+    /// The first month that is left for the dashboard, if any is.
+    kept_back: Option<Month>,
     dataflow: DataflowHandle,
     /// What the dataflow had written when the last chapter ended.
     seen: Counts,
 }
 
 impl Story {
-    fn tell(&mut self) -> anyhow::Result<()> {
-        report::chapter("1. Fast backfill: every event of the data, as fast as possible");
+    /// Returns the month that was corrected.
+    fn tell(&mut self) -> anyhow::Result<Month> {
+        report::chapter(&match self.kept_back {
+            None => "1. Fast backfill: every event of the data, as fast as possible".to_owned(),
+            Some(first) => format!(
+                "1. Fast backfill: every event before {first}, as fast as possible; the later ones \
+                 are played at the end"
+            ),
+        });
         let backfill = self.execute(Task::Fast(FastTask {
             source: self.source(Rules::default()),
-            range: DayRange::ALL,
+            range: DayRange {
+                start: None,
+                end: self.kept_back.map(|first| first.days().0),
+            },
             mix: false,
         }))?;
         out!("{}", indented(&backfill.to_string()));
@@ -118,7 +153,8 @@ impl Story {
 
         let month = Month::of_correction(&backfill);
         let window = self.correct(month)?;
-        self.revert(&window, &first)
+        self.revert(&window, &first)?;
+        Ok(month)
     }
 
     fn correct(&mut self, month: Month) -> anyhow::Result<RunId> {
@@ -127,7 +163,7 @@ impl Story {
         ));
         let before = self.views()?.range_stats(Some(month.days()))?;
         let window = |story: &Self, dry_run, plan| {
-            let rules = Rules::default().with_promise(Promise::EndOfDay, "end-of-day");
+            let rules = Rules::default().with_promise(Promise::EndOfDay, RULES);
             let (start, end) = month.days();
             Task::Window(WindowTask {
                 source: story.source(rules),
@@ -229,20 +265,6 @@ impl Story {
     fn views(&self) -> anyhow::Result<SqliteViews> {
         Ok(SqliteViews::open(self.log.folder())?)
     }
-}
-
-fn serve_views(log: &Log) -> anyhow::Result<()> {
-    let shutdown: CancellationToken = crate::interrupt::token();
-    tokio::runtime::Runtime::new()?.block_on(async {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
-        out!("\nThe Ops Search API serves these views until Ctrl-C:");
-        out!("  curl 'http://{address}/v1/routes/stats?limit=3'");
-        let config =
-            eip_api::ApiConfig::embedded(log.folder(), &Space::main(), crate::clock::wall_ms);
-        eip_api::run(listener, config, shutdown).await?;
-        Ok(())
-    })
 }
 
 /// The days of a half-open range.

@@ -1,4 +1,4 @@
-//! The demo's own folder, and the month that it corrects.
+//! The demo's own folder, the month that it corrects, and those that it keeps back.
 
 use std::fmt;
 use std::fs;
@@ -6,7 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use eip_contract::{Day, EventTime};
-use eip_ingest::run::RunOutcome;
+use eip_ingest::check_dataset;
+use eip_ingest::run::{RunOutcome, Source};
+
+use crate::clock::wall_ms;
 
 /// A folder with this file in it was made by a demo, and a demo may remove it.
 const MARK: &str = "made-by-eip-demo";
@@ -14,6 +17,9 @@ const MARK: &str = "made-by-eip-demo";
 /// How long before the end of the data the corrected month lies: far enough that its orders have
 /// been delivered. With Olist's data it is March 2018.
 const MONTHS_BEFORE_THE_END: u32 = 7;
+/// How long before the end of the data the months begin that are kept back for the dashboard. With
+/// Olist's data they begin with July 2018; those orders are dense until the end of August.
+const MONTHS_KEPT_BACK: u32 = 3;
 
 /// Makes `folder` empty but for the mark. Refuses a folder that no demo has made.
 pub(crate) fn make_clean(folder: &Path) -> anyhow::Result<()> {
@@ -46,6 +52,16 @@ impl Month {
     pub(crate) fn of_correction(backfill: &RunOutcome) -> Self {
         let end = backfill.summary.as_of.map_or(Day::MIN, EventTime::day);
         Self::of(end).back(MONTHS_BEFORE_THE_END)
+    }
+
+    /// The first month that is kept back for the dashboard, given the data.
+    pub(crate) fn kept_back(data: &Path) -> anyhow::Result<Self> {
+        let check = check_dataset(&Source::folder(data), wall_ms());
+        let last = check.as_of_row.as_ref().with_context(|| {
+            let why = check.error().unwrap_or("no order has a time");
+            format!("{}: {why}", data.display())
+        })?;
+        Ok(Self::of(last.time.day()).back(MONTHS_KEPT_BACK))
     }
 
     fn of(day: Day) -> Self {

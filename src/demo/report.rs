@@ -7,6 +7,7 @@ use eip_contract::EventType;
 use eip_dataflow::control::Counts;
 use eip_stores::{BusyRoute, RangeStats, ViewDigest};
 
+use super::folder::Month;
 use crate::text::{days, indented, percent, span, table, thousands};
 use crate::views::counts_text;
 
@@ -132,5 +133,34 @@ pub(super) fn farewell(state: &Path, took: Duration) {
         (format!("rm -r {state}"), "remove it all"),
     ] {
         out!("  {command:48} {what}");
+    }
+}
+
+/// What is served, and where.
+pub(super) struct Addresses {
+    pub(super) api: String,
+    pub(super) ingest: String,
+}
+
+impl Addresses {
+    /// The dashboard's, with the tour that corrects this month.
+    pub(super) fn tour(&self, corrected: Month) -> String {
+        format!("{}/?tour={corrected}", self.api)
+    }
+}
+
+pub(super) fn playing(first: Month, factor: u32, at: &Addresses, corrected: Month) {
+    chapter("4. Time moves on: the dashboard");
+    out!(
+        "The events from {first} on come {} times faster than in life, a day in {} s, until Ctrl-C.\n",
+        thousands(factor),
+        86_400 / factor
+    );
+    for (address, what) in [
+        (at.tour(corrected), "the dashboard, with a guided tour"),
+        (format!("{}/docs", at.api), "the API's reference"),
+        (format!("{}/docs", at.ingest), "Ingest's"),
+    ] {
+        out!("  {address:48} {what}");
     }
 }

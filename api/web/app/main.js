@@ -7,9 +7,11 @@ import { startLive } from './state/live.js';
 import { startRoute } from './state/route.js';
 import { startSession } from './state/session.js';
 import { startSettings } from './state/settings.js';
+import { startTour } from './state/tour.js';
 
 startSettings();
 startRoute();
+startTour();
 const place = /** @type {HTMLElement} */ (document.getElementById('app'));
 place.replaceChildren();
 render(html`<${App} />`, place);

@@ -22,6 +22,7 @@ const [OFTEN, RARELY] = [500, 5000];
 function Whole({ run, runs, again }) {
   const ask = (/** @type {string} */ part) => address(`/v1/runs/${run.run}${part}`, { space: run.space });
   const isRehearsal = run.dry_run && run.state === 'rehearsed';
+  // The same plan may have been carried out and reverted before: only what came after this rehearsal is of it.
   const applied = runs.find((one) => one.plan === run.plan && !one.dry_run && one.requested_at_ms >= run.requested_at_ms);
   return html`<div class="stack" data-run=${run.run} data-state=${run.state}>
     <div class="shipment-head"><h2 class="run-title">${kindName(run.kind)}${run.dry_run ? `, ${t('run.rehearsal.of')}` : ''}</h2><${RunState} of=${run.state} /><span>${daysOf(run)}</span><span class="soft">${run.rules ?? ''}</span></div>

@@ -15,6 +15,7 @@ import { PAGES, Navigation } from './navigation.js';
 import { Palette } from './palette.js';
 import { SignIn } from './signin.js';
 import { Top } from './top.js';
+import { Tour } from './tour.js';
 
 /** Loads a page's module once it is wanted. @param {string} name */
 function usePage(name) {
@@ -55,6 +56,7 @@ export function App() {
     <div class="main">
       <${Top} title=${title ? t(title) : t('app.name')} />
       <main id="content" tabindex="-1"><${StaleBanner} /><${Content} /></main>
+      <${Tour} />
     </div>
     ${opened.value === 'help' && html`<${Help} onClose=${close} />`}
     ${opened.value === 'palette' && html`<${Palette} onClose=${close} />`}

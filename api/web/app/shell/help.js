@@ -2,6 +2,7 @@
 
 import { Dialog } from '../parts/dialog.js';
 import { html } from '../html.js';
+import { tour } from '../state/tour.js';
 import { t } from '../words/words.js';
 import { PAGES } from './navigation.js';
 
@@ -14,6 +15,7 @@ export function Help({ onClose }) {
     [['t'], t('help.theme')],
     [['Esc'], t('help.close')],
     [['←', '→', '↑', '↓'], t('help.grid')],
+    ...(tour.value ? [/** @type {[string[], string]} */ ([['n', 'b'], t('help.tour')])] : []),
     ...PAGES.map((page) => /** @type {[string[], string]} */ ([['g', page.key], t(page.title)])),
   ]);
   const words = /** @type {const} */ (['tick', 'now', 'risk', 'stalled', 'rehearsal', 'revert']);

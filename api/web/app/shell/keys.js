@@ -1,10 +1,13 @@
-// The keyboard, outside of fields: `?` help, Ctrl-K palette, `/` search, `g` and a letter for a page, `t` colours.
+// The keyboard, outside of fields: `?` help, Ctrl-K palette, `/` search, `g` and a letter for a page, `t` colours,
+// and `n` and `b` for the steps of a tour.
 
 import { signal } from '@preact/signals';
 import { navigate } from '../state/route.js';
 import { isDark, theme } from '../state/settings.js';
+import { tour } from '../state/tour.js';
 import { SEARCH } from '../parts/search-field.js';
 import { PAGES } from './navigation.js';
+import { moveTour } from './tour.js';
 
 /** What lies over the page. */
 export const opened = signal(/** @type {'help' | 'palette' | null} */ (null));
@@ -49,6 +52,8 @@ function pressed(event) {
   else if (event.key === '?') opened.value = 'help';
   else if (event.key === 't') toggleTheme();
   else if (event.key === '/') search();
+  else if (event.key === 'n' && tour.value) moveTour(1);
+  else if (event.key === 'b' && tour.value) moveTour(-1);
   else return;
   event.preventDefault();
 }

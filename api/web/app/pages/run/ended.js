@@ -38,7 +38,7 @@ export function Ended({ run, runs, ask }) {
   };
   const rehearsed = run.plan && runs.findLast((one) => one.plan === run.plan && one.dry_run && one.requested_at_ms <= run.requested_at_ms);
   const hasWritten = (run.counts?.events ?? 0) + (run.counts?.tombstones ?? 0) > 0;
-  return html`<section class="card stack">
+  return html`<section class="card stack ended">
     ${run.target_run && html`<p>${t('run.reverts', { run: '' })}<a class="mono" href=${`/replays/${run.target_run}`}>${run.target_run}</a></p>`}
     ${reverted && html`<p class="banner">${t('run.reverted', { run: '' })}<a class="mono" href=${runAddress(reverted)}>${reverted.run}</a></p>`}
     ${rehearsed && html`<p>${t('run.rehearsed', { run: '' })}<a class="mono" href=${runAddress(rehearsed)}>${rehearsed.run}</a></p>`}

@@ -39,7 +39,7 @@ const Runs = ({ runs }) => html`<${Card} title=${t('shipment.runs')}><div class=
 /** @param {{path: string}} properties */
 export function Why({ path }) {
   const why = useWhy(path);
-  return html`<${Card} title=${t('shipment.why')}><${Show} of=${why} height=${200}>${(/** @type {any} */ data) => html`<div class="stack">
+  return html`<${Card} name="why" title=${t('shipment.why')}><${Show} of=${why} height=${200}>${(/** @type {any} */ data) => html`<div class="stack">
       ${data.agrees ? html`<p class="mark good">${t('shipment.why.agrees')}</p>` : html`<p class="banner">${t('shipment.why.differs', { words: data.words.join('; ') })}</p>`}
       ${data.lost.map((/** @type {string} */ what) => html`<p class="banner">${t('shipment.why.lost', { what })}</p>`)}
       <${Fields} fields=${data.fields} />
