@@ -12,6 +12,8 @@ ARGS ?=
 CARGO ?= cargo
 # Tests and lints see everything; a plain build needs no OpenSSL.
 ALL := --locked --workspace --features tls
+# A first build in minutes: without the clients of servers, and without the last optimisations.
+DEMO := --locked --profile demo --no-default-features --bin eip
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 PYTHON := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -32,9 +34,9 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: setup-build ## build a release and show the whole story: backfill, correction, revert
-	$(CARGO) build --locked --release --bin eip
-	$(TARGET)/release/eip demo $(if $(DATA),--data '$(DATA)') $(ARGS)
+demo: setup-build ## build without the servers' clients, and show the whole story: backfill, correction, revert, dashboard
+	$(CARGO) build $(DEMO)
+	$(TARGET)/demo/eip demo $(if $(DATA),--data '$(DATA)') $(ARGS)
 
 .PHONY: up
 up: setup-build ## real servers, then ingest, dataflow and api of a release build, and Airflow; prints where they are
@@ -77,6 +79,8 @@ bench: setup-build ## the engine's figures on a release build: events/s, CPU sec
 lint: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
+	@# What `make demo` builds; most third-party crates are those of the line before.
+	$(CARGO) check --locked --no-default-features --bin eip
 	if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; else echo "cargo-deny is not installed: deny.toml not checked"; fi
 	cd dags && ../$(PYTHON) -m ruff check --config pyproject.toml . ../bench
 	cd dags && ../$(PYTHON) -m ruff format --check --config pyproject.toml . ../bench

@@ -3,6 +3,7 @@
 mod api;
 mod ask;
 mod bearer;
+#[cfg_attr(not(feature = "bench"), path = "cli/no_bench.rs")]
 mod bench;
 mod cache;
 mod chain;

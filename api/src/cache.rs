@@ -10,6 +10,7 @@
 //! ([`kept`]): garbage is a miss. A cache that fails costs time, never an answer.
 
 mod kept;
+#[cfg_attr(not(feature = "servers"), path = "cache/no_redis.rs")]
 mod redis;
 
 pub(crate) use self::kept::Kept;

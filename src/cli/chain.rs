@@ -99,6 +99,7 @@ struct ServerArgs {
 
 impl ChainArgs {
     /// Whether any chain is meant.
+    #[cfg(feature = "bench")]
     pub(crate) fn is_named(&self) -> bool {
         self.folder.is_some()
     }

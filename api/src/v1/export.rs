@@ -5,6 +5,7 @@
 //! it is of that tick; from Elasticsearch later pages may be of a later one (`x-eip-one-tick: false`).
 //! What fails half way ends the connection: a file that ends in order is whole.
 
+#[cfg_attr(not(feature = "columnar"), path = "export/no_columnar.rs")]
 mod columnar;
 mod csv;
 mod encoder;

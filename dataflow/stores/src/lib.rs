@@ -9,13 +9,18 @@
 //! one: indices and tables, what is written and how it is read follow from a view's columns.
 
 mod changes;
+#[cfg_attr(not(feature = "servers"), path = "no_servers/elasticsearch.rs")]
 mod elasticsearch;
 mod error;
 mod export;
 mod migrations;
+#[cfg(not(feature = "servers"))]
+mod no_servers;
+#[cfg_attr(not(feature = "servers"), path = "no_servers/postgres.rs")]
 mod postgres;
 pub mod query;
 mod reader;
+#[cfg_attr(not(feature = "servers"), path = "no_servers/servers.rs")]
 mod servers;
 mod sqlite;
 
@@ -25,9 +30,11 @@ use eip_views::{Row, View};
 use sha2::{Digest as _, Sha256};
 
 pub use changes::{DELETIONS_KEPT, leaves_entries, tick_of};
+#[cfg(feature = "servers")]
+pub use elasticsearch::ELASTICSEARCH_FORMAT;
 pub use elasticsearch::{
-    ELASTICSEARCH_FORMAT, ElasticsearchConfig, ElasticsearchDocuments, ElasticsearchRebuild,
-    ElasticsearchSpaces, ElasticsearchStore, IndexInfo,
+    ElasticsearchConfig, ElasticsearchDocuments, ElasticsearchRebuild, ElasticsearchSpaces,
+    ElasticsearchStore, IndexInfo,
 };
 pub use error::{Fault, Retry, StoreError};
 pub use export::ViewDigest;
@@ -72,11 +79,6 @@ fn new_runtime() -> Result<tokio::runtime::Runtime, StoreError> {
 /// Those of `views` that are kept as documents, in their order.
 fn document_views(views: &[&'static View]) -> impl Iterator<Item = &'static View> {
     views.iter().copied().filter(|view| view.is_documents())
-}
-
-/// Those of `views` that are kept as rows, in their order.
-fn row_views(views: &[&'static View]) -> impl Iterator<Item = &'static View> {
-    views.iter().copied().filter(|view| !view.is_documents())
 }
 
 /// What is to become of one document.

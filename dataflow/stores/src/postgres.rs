@@ -16,6 +16,7 @@
 //! state outlives it, and whatever it had begun is rolled back by the server.
 
 mod changes;
+mod config;
 mod copy;
 mod epoch;
 mod failure;
@@ -26,8 +27,6 @@ mod spaces;
 mod views;
 mod write;
 
-use std::fmt;
-
 use eip_contract::Space;
 use eip_views::{Row, VIEWS, View};
 
@@ -35,33 +34,12 @@ use super::error::{Fault, Retry, StoreError};
 use super::{Progress, RefusedDocument, StatsStore, TickCommit};
 use session::{Role, Session};
 
+pub use config::{POSTGRES_FORMAT, PostgresConfig};
 #[cfg(test)]
 pub(crate) use schema::MIGRATIONS;
-pub use schema::POSTGRES_FORMAT;
 pub(crate) use schema::read_progress;
 pub use spaces::PostgresSpaces;
 pub use views::PostgresViews;
-
-/// Where the rows of one space are.
-#[derive(Clone)]
-pub struct PostgresConfig {
-    /// `postgres://user:password@host:port/database?sslmode=…`.
-    pub url: String,
-    /// The space, whose schema is used.
-    pub space: Space,
-    /// The identity of the log that the views are made from.
-    pub topic_id: String,
-}
-
-impl fmt::Debug for PostgresConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL may hold a password.
-        f.debug_struct("PostgresConfig")
-            .field("space", &self.space)
-            .field("topic_id", &self.topic_id)
-            .finish_non_exhaustive()
-    }
-}
 
 /// The stats store of one space in PostgreSQL.
 ///
@@ -169,6 +147,11 @@ impl StatsStore for PostgresStore {
                 write::refuse(connection, documents).await
             })
     }
+}
+
+/// Those of `views` that are kept as rows, in their order.
+fn row_views(views: &[&'static View]) -> impl Iterator<Item = &'static View> {
+    views.iter().copied().filter(|view| !view.is_documents())
 }
 
 impl Progress {

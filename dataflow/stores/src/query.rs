@@ -7,7 +7,9 @@
 
 mod changes;
 mod condition;
+#[cfg_attr(not(feature = "servers"), path = "no_servers/query/elasticsearch.rs")]
 mod elasticsearch;
+#[cfg_attr(not(feature = "servers"), path = "no_servers/query/postgres.rs")]
 mod postgres;
 mod sqlite;
 mod stats;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  KafkaConfig ─► KafkaLog ──┬─ writer() ─► KafkaWriter   idempotent and transactional producer  [writer]
-//!   [config]      [topics]   ├─ reader() ─► KafkaReader   explicit assignment, read_committed    [reader]
-//!                            ├─ ends()   ─► KafkaEnds     last stable offsets and the ledger     [ends]
+//!   [config,      [topics]   ├─ reader() ─► KafkaReader   explicit assignment, read_committed    [reader]
+//!    clients]                ├─ ends()   ─► KafkaEnds     last stable offsets and the ledger     [ends]
 //!                            └─ ledger() ─► KafkaLedger   one partition, position = offset       [ledger]
 //!                 Broker: one connection for questions    [broker, native: what C alone offers]
 //! ```
@@ -25,6 +25,7 @@ use crate::event_log::{EventLog, LedgerSource, LogEnds, LogReader, LogWriter};
 use crate::state::TopicId;
 
 mod broker;
+mod clients;
 mod config;
 mod context;
 mod ends;

@@ -25,6 +25,7 @@ mod event_log;
 mod files;
 mod joints;
 mod journal;
+#[cfg_attr(not(feature = "kafka"), path = "no_kafka.rs")]
 pub mod kafka;
 mod ledger;
 mod line;

@@ -28,6 +28,7 @@ pub mod joins;
 mod keyed;
 pub mod kind;
 pub mod limits;
+#[cfg_attr(not(feature = "columnar"), path = "no_parquet.rs")]
 mod parquet;
 mod regions;
 mod rejected;

@@ -1,19 +1,11 @@
 //! Documents → the bytes of an export, page by page.
 
-use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{ArrowError, TimeUnit};
 use eip_stores::query::Document;
 use eip_views::SHIPMENTS;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
 
-use super::columnar::Columns;
+use super::columnar::Columnar;
+pub(super) use super::columnar::EncodeError;
 use super::csv;
-
-/// Rows of a row group of Parquet, which is kept in memory until it is whole: a few hundred bytes each.
-const ROW_GROUP: usize = 20_000;
 
 /// In which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +21,7 @@ pub(super) enum Encoder {
     /// With what comes before the first line.
     Csv(Vec<u8>),
     Ndjson,
-    Parquet(Columns, Box<ArrowWriter<Vec<u8>>>),
-    Arrow(Columns, Box<StreamWriter<Vec<u8>>>),
-}
-
-/// What cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum EncodeError {
-    #[error("cannot write Arrow IPC")]
-    Arrow(#[from] ArrowError),
-    #[error("cannot write Parquet")]
-    Parquet(#[from] ParquetError),
+    Columnar(Columnar),
 }
 
 impl Format {
@@ -68,21 +50,8 @@ impl Encoder {
         Ok(match format {
             Format::Csv => Self::Csv(csv::head(bom)),
             Format::Ndjson => Self::Ndjson,
-            Format::Parquet => {
-                let columns = Columns::of(&SHIPMENTS, TimeUnit::Millisecond);
-                let properties = WriterProperties::builder()
-                    .set_compression(Compression::SNAPPY)
-                    .set_max_row_group_row_count(Some(ROW_GROUP))
-                    .build();
-                let schema = columns.schema.clone();
-                let writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
-                Self::Parquet(columns, Box::new(writer))
-            }
-            Format::Arrow => {
-                let columns = Columns::of(&SHIPMENTS, TimeUnit::Second);
-                let writer = StreamWriter::try_new(Vec::new(), &columns.schema)?;
-                Self::Arrow(columns, Box::new(writer))
-            }
+            Format::Parquet => Self::Columnar(Columnar::parquet()?),
+            Format::Arrow => Self::Columnar(Columnar::arrow()?),
         })
     }
 
@@ -105,16 +74,7 @@ impl Encoder {
                 }
                 Ok(text)
             }
-            Self::Parquet(columns, writer) => {
-                writer.write(&columns.batch(documents)?)?;
-                Ok(std::mem::take(writer.inner_mut()))
-            }
-            Self::Arrow(columns, writer) => {
-                if !documents.is_empty() {
-                    writer.write(&columns.batch(documents)?)?;
-                }
-                Ok(std::mem::take(writer.get_mut()))
-            }
+            Self::Columnar(columnar) => columnar.page(documents),
         }
     }
 
@@ -123,14 +83,7 @@ impl Encoder {
         match self {
             Self::Csv(head) => Ok(std::mem::take(head)),
             Self::Ndjson => Ok(Vec::new()),
-            Self::Parquet(_, writer) => {
-                writer.finish()?;
-                Ok(std::mem::take(writer.inner_mut()))
-            }
-            Self::Arrow(_, writer) => {
-                writer.finish()?;
-                Ok(std::mem::take(writer.get_mut()))
-            }
+            Self::Columnar(columnar) => columnar.end(),
         }
     }
 }

@@ -7,12 +7,10 @@ use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::super::error::{Fault, Retry, StoreError};
 use super::super::migrations::{MigrationFile, migrator};
-use super::super::{Progress, RefusedDocument, StoredDeadLetter, row_views};
-use super::check_topic;
+use super::super::{Progress, RefusedDocument, StoredDeadLetter};
+use super::config::POSTGRES_FORMAT;
 use super::failure::Failure;
-
-/// The format of the tables that this program reads and writes, kept in the progress row.
-pub const POSTGRES_FORMAT: u32 = 1;
+use super::{check_topic, row_views};
 
 /// The files of `migrations/postgres` by number. A file that was released is never changed again.
 pub(crate) const MIGRATIONS: &[MigrationFile] = &[

@@ -15,7 +15,7 @@ use rdkafka::admin::{
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::broker::Broker;
-use super::config::MAX_RECORD_BYTES;
+use super::clients::MAX_RECORD_BYTES;
 use super::context::Context;
 use super::errors::refusal;
 use super::native::{End, Failure, TopicFacts};

@@ -13,7 +13,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 
 use super::broker::Broker;
-use super::config::MAX_RECORD_BYTES;
+use super::clients::MAX_RECORD_BYTES;
 use super::context::{Deliveries, Kind};
 use super::errors;
 use super::ledger::{KafkaLedger, encode};
