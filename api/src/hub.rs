@@ -8,8 +8,10 @@ use tokio::sync::broadcast::{self, Receiver, Sender};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Changes that are kept for those who come back.
+/// Most changes that are kept for those who come back.
 const RING: usize = 1_000;
+/// Most bytes of them.
+const RING_BYTES: usize = 64 << 20;
 /// Changes that a reader may be behind before it is dropped.
 const BEHIND: usize = 64;
 
@@ -65,8 +67,25 @@ pub(crate) struct Hub {
 #[derive(Debug)]
 struct Ring {
     changes: VecDeque<Arc<Change>>,
+    /// Bytes of what they say.
+    bytes: usize,
     /// Where the stream is.
     last: Place,
+}
+
+impl Ring {
+    /// Keeps a change, and of those before it no more than there is room for.
+    fn keep(&mut self, change: Arc<Change>, most_bytes: usize) {
+        self.last = change.place;
+        self.bytes += change.data.len();
+        self.changes.push_back(change);
+        while self.changes.len() > RING || self.bytes > most_bytes {
+            let Some(oldest) = self.changes.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.data.len();
+        }
+    }
 }
 
 impl Hub {
@@ -74,6 +93,7 @@ impl Hub {
     pub(crate) fn beginning(number: u64) -> Self {
         let ring = Ring {
             changes: VecDeque::new(),
+            bytes: 0,
             last: Place { tick: 0, number },
         };
         Self {
@@ -116,11 +136,7 @@ impl Hub {
         let number = ring.last.number + 1;
         let place = Place { tick, number };
         let change = Arc::new(Change { name, place, data });
-        if ring.changes.len() == RING {
-            ring.changes.pop_front();
-        }
-        ring.changes.push_back(Arc::clone(&change));
-        ring.last = place;
+        ring.keep(Arc::clone(&change), RING_BYTES);
         // Under the lock, so that all hear of the changes in their order. Without a reader there is nobody to
         // tell.
         let _ = self.sender.send(change);
@@ -204,6 +220,23 @@ mod tests {
         assert!(hub.behind(Place::parse("1:5001").unwrap()).is_none());
         let oldest = hub.behind(Place::parse("1:5002").unwrap());
         assert_eq!(oldest.map(|missed| missed.len()), Some(999));
+    }
+
+    #[test]
+    fn of_large_changes_fewer_are_kept() {
+        let hub = Hub::beginning(0);
+        for number in 1..=3 {
+            let change = Change {
+                name: "shipments",
+                place: Place { tick: 1, number },
+                data: "x".repeat(40),
+            };
+            hub.ring().keep(Arc::new(change), 100);
+        }
+        let ring = hub.ring();
+        let kept = ring.changes.iter().map(|change| change.place.number);
+        assert_eq!(kept.collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(ring.last.number, 3);
     }
 
     /// Bytes of memory that this process has.

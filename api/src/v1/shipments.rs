@@ -26,6 +26,7 @@ use crate::problem::Problem;
 use changes::ChangesPage;
 use cursor::Cursor;
 
+pub(crate) use changes::walkable_tick;
 pub(crate) use filter::{Filter, Wanted, Window, is_id, pasted, search_for};
 
 const USUAL: u32 = 50;

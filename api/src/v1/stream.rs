@@ -1,5 +1,5 @@
-//! `GET /v1/stream`: server-sent events of what changes: the overview of each visible tick, runs, and how far
-//! the views are behind the log.
+//! `GET /v1/stream`: server-sent events of what changes: the overview of each visible tick, which shipments it
+//! has changed, runs, and how far the views are behind the log.
 //!
 //! An event's id is `space:tick:number`, where the number counts the events of this instance, since several may
 //! be of one tick. The last ones are kept ([`crate::hub`]), so that a reader that reconnects with
@@ -7,6 +7,7 @@
 //! too long, one that comes from another instance. A reader that does not keep up is dropped and comes back
 //! with its last id. (<https://html.spec.whatwg.org/multipage/server-sent-events.html>)
 
+mod shipments;
 mod watch;
 
 use std::collections::VecDeque;
@@ -43,8 +44,8 @@ pub(crate) struct StreamHeaders {
     last_event_id: Option<String>,
 }
 
-/// What changes, as server-sent events: `reset` with the present state, then `overview` at each new visible
-/// tick, `runs` that took a step, and `pipeline` while it moves.
+/// What changes, as server-sent events: `reset` with the present state, then `overview` and the ids of the
+/// changed `shipments` at each new visible tick, `runs` that took a step, and `pipeline` while it moves.
 #[utoipa::path(get, path = "/v1/stream", params(StreamHeaders),
     responses((status = 200, body = str, content_type = "text/event-stream"), Problems))]
 pub(crate) async fn stream(

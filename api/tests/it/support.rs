@@ -251,6 +251,11 @@ impl Api {
 
     /// So many delivered orders without events.
     pub(crate) async fn delivered_orders(&self, count: usize) {
+        self.delivered_orders_at(count, 1).await;
+    }
+
+    /// The same, at this tick.
+    pub(crate) async fn delivered_orders_at(&self, count: usize, tick: u64) {
         let mut times = [None; 6];
         times[EventType::OrderPlaced.rank()] = Some(time("2018-03-01T10:00:00Z"));
         times[EventType::Delivered.rank()] = Some(time("2018-03-05T11:00:00Z"));
@@ -273,8 +278,8 @@ impl Api {
         });
         let documents: Vec<(String, String)> = documents.collect();
         match &self.stored {
-            Stored::Sqlite(sqlite) => sqlite.shipments(&documents),
-            Stored::Servers(servers) => servers.documents("shipments", &documents, 1).await,
+            Stored::Sqlite(sqlite) => sqlite.shipments(&documents, tick),
+            Stored::Servers(servers) => servers.documents("shipments", &documents, tick).await,
         }
     }
 

@@ -288,6 +288,17 @@ impl Moment {
         }
     }
 
+    /// How many changes there are after `since` and up to `upto`, as [`Moment::changes`] lists them.
+    pub async fn count_changes(&mut self, since: u64, upto: u64) -> Result<u64, QueryError> {
+        match &mut self.kind {
+            MomentKind::Sqlite(moment) => moment.count_changes(since, upto).await,
+            MomentKind::Servers(moment, documents) => {
+                let written = documents.count_written(since, upto).await?;
+                Ok(written + moment.count_deleted(since, upto).await?)
+            }
+        }
+    }
+
     /// Daily statistics, summed into groups.
     pub async fn stats(&mut self, query: &StatsQuery) -> Result<Vec<StatsGroup>, QueryError> {
         match &mut self.kind {

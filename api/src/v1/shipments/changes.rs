@@ -72,7 +72,7 @@ pub(super) async fn list(
         .unless(known);
     let page = async |asked: &mut Asked| {
         let moment = &mut asked.moment;
-        let visible = moment.visible_tick().min(moment.progress().tick);
+        let visible = walkable_tick(moment);
         check_known(moment, since, visible).await?;
         let (upto, after) = match place {
             Some(place) if place.upto > visible => return Err(foreign()),
@@ -106,6 +106,11 @@ pub(super) async fn list(
         })
     };
     api.answer(question, page).await
+}
+
+/// Up to which tick a walk of this moment may go: documents and entries of deletions are all there.
+pub(crate) fn walkable_tick(moment: &Moment) -> u64 {
+    moment.visible_tick().min(moment.progress().tick)
 }
 
 /// A filter would have to say which shipments have left it, and facets count what is there now.

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use eip_stores::query::Moment;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::shipments::{ChangedIds, Told};
 use crate::api::Api;
 use crate::ledger::Runs;
 use crate::problem::Problem;
 use crate::v1::runs::{LedgerMoment, RunAnswer};
+use crate::v1::shipments::walkable_tick;
 use crate::v1::{overview, pipeline};
 
 /// Between two looks at the views and the run ledger.
@@ -41,7 +44,10 @@ struct Snapshot<'a> {
 /// come back.
 #[derive(Default)]
 struct Seen {
+    /// The tick of the overview.
     tick: Option<u64>,
+    /// Up to which tick shipments were looked for that have changed.
+    shipments: Option<u64>,
     runs: Option<Arc<Runs>>,
     pipeline: Option<Arc<pipeline::PipelineAnswer>>,
     pipeline_at: Option<Instant>,
@@ -50,6 +56,7 @@ struct Seen {
 /// The present state as JSON text, and up to which tick searches find what it counts.
 pub(super) async fn snapshot(api: &Api) -> Result<(u64, String), Problem> {
     let (tick, overview) = overview::present(api).await?;
+    api.memory.of::<Told>().begin(tick);
     let runs = runs_now(api).await;
     let runs = runs.map(|known| RunsData::of(api, &known, None));
     let snapshot = Snapshot {
@@ -72,8 +79,13 @@ pub(super) async fn watch(api: Api) {
 
 impl Seen {
     async fn look(&mut self, api: &Api) {
-        if let Some(tick) = Box::pin(self.overview(api)).await {
-            self.tick = Some(tick);
+        if let Ok(mut moment) = api.views.moment().await {
+            self.shipments(api, &mut moment).await;
+            let visible = moment.visible_tick();
+            drop(moment);
+            if let Some(tick) = Box::pin(self.overview(api, visible)).await {
+                self.tick = Some(tick);
+            }
         }
         let tick = self.tick.unwrap_or_else(|| api.stream.last().tick);
         if let Some(known) = runs_now(api).await {
@@ -99,11 +111,27 @@ impl Seen {
         }
     }
 
-    /// Publishes the overview of a new visible tick, and returns that.
-    async fn overview(&self, api: &Api) -> Option<u64> {
-        let moment = api.views.moment().await.ok()?;
-        let visible = moment.visible_tick();
-        drop(moment);
+    /// Publishes which shipments have changed.
+    async fn shipments(&mut self, api: &Api, moment: &mut Moment) {
+        let told = api.memory.of::<Told>();
+        let upto = walkable_tick(moment);
+        let Some(since) = told.tick().filter(|_| self.shipments != Some(upto)) else {
+            return;
+        };
+        match Box::pin(ChangedIds::since(moment, since)).await {
+            Ok(changed) => {
+                self.shipments = Some(upto);
+                if let Some(changed) = changed {
+                    told.reach(changed.upto_tick);
+                    api.stream.publish("shipments", upto, json(&changed));
+                }
+            }
+            Err(error) => tracing::debug!(%error, "no changed shipments for the stream"),
+        }
+    }
+
+    /// Publishes the overview of a new `visible` tick, and returns that.
+    async fn overview(&self, api: &Api, visible: u64) -> Option<u64> {
         if self.tick == Some(visible) {
             return None;
         }

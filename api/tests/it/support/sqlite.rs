@@ -48,14 +48,14 @@ impl Sqlite {
         self.write(eip_views::view(view).unwrap(), vec![write], tick);
     }
 
-    /// Stores shipments at tick 1.
-    pub(crate) fn shipments(&self, documents: &[(String, String)]) {
+    /// Stores shipments at a tick.
+    pub(crate) fn shipments(&self, documents: &[(String, String)], tick: u64) {
         let writes = documents.iter().map(|(id, doc)| DocumentWrite::Index {
             id: id.clone(),
             rev: 1,
             doc: doc.clone(),
         });
-        self.write(&SHIPMENTS, writes.collect(), 1);
+        self.write(&SHIPMENTS, writes.collect(), tick);
     }
 
     /// Deletes a shipment as a dataflow of the present epoch does at a tick.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use axum::http::Request;
 use futures_util::StreamExt as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::support::Api;
@@ -62,6 +62,18 @@ impl Reader {
         }
     }
 
+    /// What the next event of shipments says.
+    async fn shipments(&mut self) -> Value {
+        loop {
+            let event = self.next().await;
+            if event.name == "shipments" {
+                let tick = format!(":{}:", event.data["upto_tick"]);
+                assert!(event.id.contains(&tick), "{event:?}");
+                return event.data;
+            }
+        }
+    }
+
     /// The overview of this tick.
     async fn of_tick(&mut self, tick: u64) -> Event {
         loop {
@@ -114,6 +126,56 @@ async fn a_reader_sees_every_tick_and_comes_back_where_it_was() {
             let mut lost = Reader::open(&api, Some(unknown)).await;
             assert_eq!(lost.next().await.name, "reset", "{unknown:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_hears_which_shipments_have_changed() {
+    Api::on_both(async |api| {
+        for (order_id, at) in [("gone", 1690), ("a", 1700)] {
+            api.delivered_order_at(order_id, at).await;
+        }
+        tick(&api, 1700).await;
+        let mut reader = Reader::open(&api, None).await;
+        assert_eq!(reader.next().await.name, "reset");
+        for (order_id, at) in [("c", 1702), ("b", 1702), ("a", 1701), ("later", 1705)] {
+            api.delivered_order_at(order_id, at).await;
+        }
+        api.delete_at("gone", 1701).await;
+        tick(&api, 1702).await;
+        let change = |tick: u64, order_id: &str, deleted: bool| {
+            json!({ "tick": tick, "order_id": order_id, "deleted": deleted })
+        };
+        let expected = json!({
+            "since_tick": 1700, "upto_tick": 1702, "reset": false, "count": 4, "more": false,
+            "changes": [
+                change(1701, "a", false),
+                change(1701, "gone", true),
+                change(1702, "b", false),
+                change(1702, "c", false),
+            ],
+        });
+        assert_eq!(reader.shipments().await, expected);
+        // A tick that changes none is not heard of; of a great many, the first ones are named.
+        tick(&api, 1703).await;
+        reader.of_tick(1703).await;
+        api.delivered_orders_at(1_000, 1704).await;
+        tick(&api, 1704).await;
+        let many = reader.shipments().await;
+        assert_eq!((&many["since_tick"], &many["upto_tick"]), (&json!(1702), &json!(1704)));
+        assert_eq!((&many["count"], &many["more"]), (&json!(1_000), &json!(true)));
+        let named = many["changes"].as_array().unwrap();
+        assert_eq!(named.len(), 200);
+        assert_eq!(named[199], change(1704, "order 000199", false));
+        // Views that were written again have lost what went before.
+        api.execute("UPDATE progress SET tick = 1750, changes_from = 1750").await;
+        api.make_visible(1750).await;
+        let reset = reader.shipments().await;
+        let expected = json!({
+            "since_tick": 1704, "upto_tick": 1750, "reset": true, "count": 0, "more": false, "changes": [],
+        });
+        assert_eq!(reset, expected);
     })
     .await;
 }

@@ -217,10 +217,19 @@ impl SearchedDocuments {
         .collect()
     }
 
+    /// How many shipments these ticks wrote.
+    pub(super) async fn count_written(&self, since: u64, upto: u64) -> Result<u64, QueryError> {
+        self.counted(&json!({ "range": { "tick": { "gt": since, "lte": upto } } }))
+            .await
+    }
+
     pub(super) async fn count(&self, condition: &Condition) -> Result<u64, QueryError> {
+        self.counted(&query(condition)).await
+    }
+
+    async fn counted(&self, query: &Json) -> Result<u64, QueryError> {
         let path = format!("/{}/_count", self.shipments);
-        let body = json!({ "query": query(condition) });
-        let answer: Json = self.ask(&path, &body).await?;
+        let answer: Json = self.ask(&path, &json!({ "query": query })).await?;
         answer["count"]
             .as_u64()
             .ok_or_else(|| QueryError::unavailable("elasticsearch", answer.to_string()))

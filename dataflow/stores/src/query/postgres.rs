@@ -177,6 +177,20 @@ impl PostgresMoment {
         rows.iter().map(change).collect()
     }
 
+    /// How many entries of deleted shipments there are in these ticks.
+    pub(super) async fn count_deleted(&mut self, since: u64, upto: u64) -> Result<u64, QueryError> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM deleted_documents WHERE view = $1 AND tick > $2 AND tick <= $3",
+        )
+        .bind(SHIPMENTS.name)
+        .bind(since as i64)
+        .bind(upto as i64)
+        .fetch_one(&mut *self.transaction)
+        .await
+        .map_err(failed)?;
+        Ok(count as u64)
+    }
+
     pub(super) async fn stats(
         &mut self,
         query: &StatsQuery,

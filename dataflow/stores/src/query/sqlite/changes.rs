@@ -50,6 +50,26 @@ impl SqliteMoment {
         Ok(query.joined(written, deleted))
     }
 
+    pub(in crate::query) async fn count_changes(
+        &mut self,
+        since: u64,
+        upto: u64,
+    ) -> Result<u64, QueryError> {
+        let sql = format!(
+            "SELECT (SELECT count(*) FROM {name} WHERE {TICK} > ?1 AND {TICK} <= ?2)
+                  + (SELECT count(*) FROM deleted_documents
+                     WHERE view = '{name}' AND tick > ?1 AND tick <= ?2)",
+            name = SHIPMENTS.name
+        );
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+            .bind(since as i64)
+            .bind(upto as i64)
+            .fetch_one(&mut *self.transaction)
+            .await
+            .map_err(failed)?;
+        Ok(count as u64)
+    }
+
     /// The page of what `select` finds: the rest of the tick in which the page before ended, then the
     /// ticks behind it. Each is one range of an index over tick and id.
     async fn in_ticks(
