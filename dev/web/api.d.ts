@@ -115,6 +115,7 @@ export type Blocked = {
 
 export type Changed = {
   "deleted": boolean;
+  "matches"?: boolean | null;
   "order_id": string;
   "shipment"?: null | Shipment;
   "tick": number;

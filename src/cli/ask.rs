@@ -302,6 +302,8 @@ fn show_changes(changes: &[Value], answer: &Value) {
         let shipment = &change["shipment"];
         let status = if change["deleted"] == true {
             "deleted".to_owned()
+        } else if change["matches"] == false {
+            "does not match".to_owned()
         } else {
             text(&shipment["status"])
         };

@@ -56,7 +56,7 @@ pub(crate) struct ListQuery {
     #[param(pattern = "^exact$")]
     count: Option<String>,
     /// What ticks after this one have written or deleted, in order of tick and id; goes with `limit`,
-    /// `cursor` and `min_tick` only. 0 begins a copy.
+    /// `cursor`, `min_tick` and a filter that does not depend on data now. 0 begins a copy.
     #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
     changed_since_tick: Option<String>,
     /// Waits, for at most 5 s, until this tick is visible.

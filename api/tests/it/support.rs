@@ -285,6 +285,11 @@ impl Api {
 
     /// Stores an order that is late and under way.
     pub(crate) async fn undelivered_order(&self, order_id: &str) {
+        self.undelivered_order_at(order_id, 1).await;
+    }
+
+    /// The same, at this tick.
+    pub(crate) async fn undelivered_order_at(&self, order_id: &str, tick: u64) {
         let mut times = [None; 6];
         times[EventType::DeliveryDelayed.rank()] = Some(time("2018-03-02T10:00:00Z"));
         let mut doc = Vec::new();
@@ -301,7 +306,7 @@ impl Api {
         }
         .encode(&mut doc);
         let doc = String::from_utf8(doc).unwrap();
-        self.document("shipments", order_id, &doc, 1).await;
+        self.document("shipments", order_id, &doc, tick).await;
     }
 
     async fn document(&self, view: &'static str, id: &str, doc: &str, tick: u64) {

@@ -4,17 +4,19 @@
 //! A walk goes up to one tick, the visible one when it begins; that is the next N. A shipment may come more
 //! than once, none is missed: what moves on while the walk is under way is behind its end. What is not known
 //! any more is a 410 with `reset`: the copy is to be made again, by a walk from 0 or an export.
+//!
+//! With a filter the walk is the same, and each change says whether its shipment meets it now: one that has
+//! left the filter is named too, so that a filtered copy stays exact.
 
 use axum::response::Response;
-use eip_contract::Space;
-use eip_stores::query::{Change, ChangeQuery, Moment};
+use eip_stores::query::{Change, ChangeQuery, Condition, Document, Moment};
 use eip_views::SHIPMENTS;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::cursor::{foreign, from_text, to_text};
-use super::{Filter, ListQuery};
+use super::cursor::{Cursor, foreign, from_text, of_another, to_text};
+use super::{Filter, ListQuery, Wanted};
 use crate::api::Api;
 use crate::asked::{Asked, IfNoneMatch, Question};
 use crate::openapi::views::Shipment;
@@ -40,7 +42,10 @@ struct Changed {
     tick: u64,
     order_id: String,
     deleted: bool,
-    /// As it is now; null where it is deleted.
+    /// Whether it meets the filter as it is now; left out without a filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matches: Option<bool>,
+    /// As it is now; null where it is deleted or does not meet the filter.
     #[schema(value_type = Option<Shipment>)]
     shipment: Option<Box<RawValue>>,
 }
@@ -49,8 +54,8 @@ struct Changed {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Place {
-    space: String,
-    since: u64,
+    /// Of which query.
+    of: String,
     upto: u64,
     tick: u64,
     id: String,
@@ -64,10 +69,13 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     refuse_others(query)?;
     let since = tick_of("changed_since_tick", query.changed_since_tick.as_deref())?.unwrap_or(0);
+    let wanted = query.filter.wanted()?;
+    let filter = filter(query, &wanted)?;
+    let bound_to = Cursor::bound_to(&api.space, &wanted, since);
     let place = query.cursor.as_deref();
-    let place = place.map(|text| Place::read(text, &api.space, since));
+    let place = place.map(|text| Place::read(text, &bound_to, since));
     let place = place.transpose()?;
-    let question = Question::named(format!("changes:{since}:{limit}:{place:?}"))
+    let question = Question::named(format!("changes:{since}:{limit}:{place:?}:{filter:?}"))
         .at_least(tick(query.min_tick.as_deref())?)
         .unless(known);
     let page = async |asked: &mut Asked| {
@@ -91,8 +99,7 @@ pub(super) async fn list(
         let last = changes.last().filter(|_| more);
         let next = last.map(|last| {
             to_text(&Place {
-                space: api.space.to_string(),
-                since,
+                of: bound_to,
                 upto,
                 tick: last.tick,
                 id: last.id.clone(),
@@ -100,7 +107,10 @@ pub(super) async fn list(
         });
         Ok(ChangesPage {
             changed_since_tick: since,
-            changes: changes.into_iter().map(changed).collect(),
+            changes: changes
+                .into_iter()
+                .map(|change| changed(change, filter.as_ref()))
+                .collect(),
             next,
             upto_tick: upto,
         })
@@ -113,10 +123,22 @@ pub(crate) fn walkable_tick(moment: &Moment) -> u64 {
     moment.visible_tick().min(moment.progress().tick)
 }
 
-/// A filter would have to say which shipments have left it, and facets count what is there now.
+/// The filter; none where none is given.
+fn filter(query: &ListQuery, wanted: &Wanted) -> Result<Option<Condition>, Problem> {
+    if query.filter == Filter::default() {
+        return Ok(None);
+    }
+    let Some(condition) = wanted.lasting() else {
+        let detail = "changed_since_tick goes with no filter that depends on data now (at_risk, stalled): \
+                      what it selects changes with time alone, and that is not noted";
+        return Err(Problem::bad_field("changed_since_tick", detail));
+    };
+    Ok(Some(condition))
+}
+
+/// Changes have an order of their own, and facets count what is there now.
 fn refuse_others(query: &ListQuery) -> Result<(), Problem> {
     let others = [
-        ("a filter", query.filter != Filter::default()),
         ("sort", query.sort.is_some()),
         ("facets", query.facets.is_some()),
         ("count", query.count.is_some()),
@@ -125,7 +147,9 @@ fn refuse_others(query: &ListQuery) -> Result<(), Problem> {
         None => Ok(()),
         Some((other, _)) => Err(Problem::bad_field(
             "changed_since_tick",
-            format!("changed_since_tick goes with limit, cursor and min_tick, not with {other}"),
+            format!(
+                "changed_since_tick goes with a filter, limit, cursor and min_tick, not with {other}"
+            ),
         )),
     }
 }
@@ -147,24 +171,26 @@ async fn check_known(moment: &mut Moment, since: u64, visible: u64) -> Result<()
     )))
 }
 
-fn changed(change: Change) -> Changed {
+fn changed(change: Change, filter: Option<&Condition>) -> Changed {
     let shipment = change.document.as_ref();
+    let meets = |document: &Document| filter.is_none_or(|filter| filter.is_met_by(document));
+    let shown = shipment.filter(|document| meets(document));
     Changed {
         tick: change.tick,
         order_id: change.id,
         deleted: shipment.is_none(),
-        shipment: shipment.map(|document| raw(&SHIPMENTS, document)),
+        matches: filter.map(|_| shown.is_some()),
+        shipment: shown.map(|document| raw(&SHIPMENTS, document)),
     }
 }
 
 impl Place {
     /// Refuses what was not given for this query.
-    fn read(text: &str, space: &Space, since: u64) -> Result<Self, Problem> {
+    fn read(text: &str, bound_to: &str, since: u64) -> Result<Self, Problem> {
         let place: Self = from_text(text)?;
         let is_inside = (since + 1..=place.upto).contains(&place.tick);
-        if place.space != space.name() || place.since != since || !is_inside {
-            let detail = "cursor: given for another query or space; ask without one";
-            return Err(Problem::bad_field("cursor", detail));
+        if place.of != bound_to || !is_inside {
+            return Err(of_another());
         }
         Ok(place)
     }

@@ -3,10 +3,12 @@
 //! It is JSON and a check over it: one that was changed anywhere is refused. It holds no secret and opens
 //! nothing that its query does not.
 
+use std::fmt::Debug;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eip_contract::Space;
-use eip_stores::query::{After, Sort};
+use eip_stores::query::After;
 use eip_views::{Kind, SHIPMENTS, Value};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -39,8 +41,8 @@ struct Text<'a> {
 
 impl Cursor {
     /// What a cursor is bound to: the space, the filter and the order.
-    pub(super) fn bound_to(space: &Space, wanted: &Wanted, sort: Sort) -> String {
-        let hash = Sha256::digest(format!("{space}\n{sort:?}\n{wanted:?}"));
+    pub(super) fn bound_to(space: &Space, wanted: &Wanted, order: impl Debug) -> String {
+        let hash = Sha256::digest(format!("{space}\n{order:?}\n{wanted:?}"));
         URL_SAFE_NO_PAD.encode(&hash[..12])
     }
 
@@ -58,8 +60,7 @@ impl Cursor {
     pub(super) fn read(text: &str, bound_to: &str, column: usize) -> Result<Self, Problem> {
         let read: Text<'static> = from_text(text)?;
         if read.of != bound_to {
-            let detail = "cursor: given for another query or space; ask without one";
-            return Err(Problem::bad_field("cursor", detail));
+            return Err(of_another());
         }
         if !fits(column, &read.value) {
             return Err(foreign());
@@ -101,6 +102,12 @@ fn check(json: &[u8]) -> [u8; CHECK] {
 /// What is no place that was given.
 pub(super) fn foreign() -> Problem {
     Problem::bad_field("cursor", "cursor: not one that was given")
+}
+
+/// What was given for another question.
+pub(super) fn of_another() -> Problem {
+    let detail = "cursor: given for another query or space; ask without one";
+    Problem::bad_field("cursor", detail)
 }
 
 fn fits(column: usize, value: &Value<'_>) -> bool {

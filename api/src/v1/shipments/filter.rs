@@ -154,6 +154,12 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// What the shipments must be, where that does not depend on the moment.
+    pub(crate) fn lasting(&self) -> Option<Condition> {
+        let is_relative = self.at_risk.is_some() || self.stalled.is_some();
+        (!is_relative).then(|| Condition::All(self.fixed.clone()))
+    }
+
     /// What the shipments must be; relative conditions count from `now`.
     pub(crate) fn condition(&self, now: Option<EventTime>) -> Condition {
         let mut all = self.fixed.clone();

@@ -135,10 +135,9 @@ async fn other_parameters_and_foreign_cursors_are_refused() {
             ("changed_since_tick=", "changed_since_tick"),
             ("changed_since_tick=-1", "changed_since_tick"),
             ("changed_since_tick=4398046511104", "changed_since_tick"),
-            (
-                "changed_since_tick=0&status=DELIVERED",
-                "changed_since_tick",
-            ),
+            ("changed_since_tick=0&at_risk=true", "changed_since_tick"),
+            ("changed_since_tick=0&stalled=false", "changed_since_tick"),
+            ("changed_since_tick=0&status=LOST", "status"),
             ("changed_since_tick=0&sort=lead", "changed_since_tick"),
             ("changed_since_tick=0&facets=true", "changed_since_tick"),
             ("changed_since_tick=0&limit=201", "limit"),
@@ -147,11 +146,75 @@ async fn other_parameters_and_foreign_cursors_are_refused() {
                 &format!("changed_since_tick=1010&cursor={cursor}"),
                 "cursor",
             ),
+            (
+                &format!("changed_since_tick=0&status=DELIVERED&cursor={cursor}"),
+                "cursor",
+            ),
             (&format!("cursor={cursor}"), "cursor"),
         ] {
             let answer = api.get(&format!("/v1/shipments?{query}")).await;
             assert_eq!(answer.status, 400, "{query}: {}", answer.text);
             assert_eq!(answer.json()["field"], json!(field), "{query}");
+        }
+    })
+    .await;
+}
+
+/// Ids by whether they are said to meet the filter.
+fn by_match(answer: &Answer) -> [Vec<String>; 2] {
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let mut ids = [Vec::new(), Vec::new()];
+    for change in answer.json()["changes"].as_array().unwrap() {
+        let matches = change["matches"].as_bool().unwrap();
+        assert_eq!(change["shipment"].is_object(), matches, "{change}");
+        assert!(!(matches && change["deleted"] == true), "{change}");
+        ids[usize::from(matches)].push(change["order_id"].as_str().unwrap().to_owned());
+    }
+    ids
+}
+
+#[tokio::test]
+async fn with_a_filter_what_has_left_it_is_named() {
+    Api::on_both(async |api| {
+        api.delivered_order_at("leaves", 1010).await;
+        api.delivered_order_at("stays", 1010).await;
+        api.make_visible(1700).await;
+        let path =
+            "/v1/shipments?changed_since_tick=0&status=DELIVERED&delayed=false&late_at_least=0";
+        assert_eq!(by_match(&api.get(path).await)[1], ["leaves", "stays"]);
+        // It has lost its delivery.
+        api.undelivered_order_at("leaves", 1701).await;
+        api.undelivered_order_at("never", 1701).await;
+        api.delete_at("stays", 1702).await;
+        api.set_progress(2, 1702, &[6, 0]).await;
+        api.make_visible(1702).await;
+        let since = path.replace("tick=0", "tick=1700");
+        let [left, there] = by_match(&api.get(&since).await);
+        assert_eq!(left, ["leaves", "never", "stays"]);
+        assert!(there.is_empty(), "{there:?}");
+        // Filters of every kind agree with the search of the same filter.
+        api.delivered_order_at("again", 1702).await;
+        for filter in [
+            "q=agai",
+            "order_id=leaves",
+            "seller_region=SP,ZZ",
+            "route=SP-RJ",
+            "delayed=true",
+            "placed_from=2018-03-01&placed_to=2018-03-02",
+            "delivered_from=2018-03-06",
+            "late_at_least=1",
+            "deadline_to=2030-01-01",
+        ] {
+            let path = format!("/v1/shipments?changed_since_tick=0&{filter}");
+            let [_, mut matching] = by_match(&api.get(&path).await);
+            matching.sort();
+            let found = api
+                .get(&format!("/v1/shipments?sort=order_id&{filter}"))
+                .await;
+            let found = found.json();
+            let found = found["shipments"].as_array().unwrap().iter();
+            let found: Vec<_> = found.map(|shipment| &shipment["orderId"]).collect();
+            assert_eq!(json!(matching), json!(found), "{filter}");
         }
     })
     .await;

@@ -44,6 +44,34 @@ impl Condition {
         }
     }
 
+    /// Whether a shipment meets it, as the stores see it: what has no value is neither one of some values nor
+    /// in a range.
+    pub fn is_met_by(&self, document: &[Value<'_>]) -> bool {
+        let known =
+            |column: &usize| Some(&document[*column]).filter(|value| **value != Value::Null);
+        match self {
+            Self::All(conditions) => conditions.iter().all(|one| one.is_met_by(document)),
+            Self::Any(conditions) => conditions.iter().any(|one| one.is_met_by(document)),
+            Self::Not(condition) => !condition.is_met_by(document),
+            Self::OneOf(column, values) => {
+                known(column).is_some_and(|value| values.contains(value))
+            }
+            Self::Range {
+                column,
+                from,
+                below,
+            } => known(column).is_some_and(|value| {
+                from.as_ref().is_none_or(|from| value >= from)
+                    && below.as_ref().is_none_or(|below| value < below)
+            }),
+            Self::Known(column) => known(column).is_some(),
+            Self::Prefix(column, prefix) => match &document[*column] {
+                Value::Text(text) => text.starts_with(prefix),
+                _ => false,
+            },
+        }
+    }
+
     /// Every shipment meets it.
     pub const ANYTHING: Self = Self::All(Vec::new());
 
