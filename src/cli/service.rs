@@ -53,6 +53,9 @@ pub(crate) struct LimitArgs {
     /// An answer has to begin by then.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     request_timeout: Duration,
+    /// A client has to take some more of its answer by then; its connection is closed otherwise.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    write_timeout: Duration,
     /// Connections at a time; more wait.
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_connections)]
     max_connections: usize,
@@ -96,6 +99,7 @@ impl LimitArgs {
             header_timeout: self.header_timeout,
             body_timeout: self.body_timeout,
             request_timeout: self.request_timeout,
+            write_timeout: self.write_timeout,
             max_connections: self.max_connections,
             max_requests: self.max_requests,
             max_rate: self.max_rate,

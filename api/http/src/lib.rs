@@ -1,7 +1,7 @@
 //! What the HTTP services share: Ingest, the dataflow's and the Ops Search API stand on it.
 //!
 //! ```text
-//! socket ──► head in time and size ──► request id ──► headers ──► counted ──► packed ──► problem ──► time
+//! socket ──► writes in time ──► head in time and size ──► request id ──► headers ──► counted ──► packed ──► problem ──► time
 //!        ──► no page of another origin ──► who asks ──► not too often ──► role, CSRF ──► body ──► handler
 //! ```
 //! A service gives its routes to [`Service::wrap`], which puts all of that around them, and puts
@@ -25,6 +25,7 @@ mod request_id;
 mod service;
 pub mod session;
 mod traffic;
+mod write_timeout;
 
 pub use access::{
     Access, BadRole, Caller, Clock, HASHES_PER_NAME, Known, Role, SESSION_LASTS, Tokens,

@@ -13,6 +13,8 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// An answer has to begin by then.
     pub request_timeout: Duration,
+    /// A client has to take some more of its answer by then; its connection is closed otherwise.
+    pub write_timeout: Duration,
     /// Connections at a time; more of them wait to be taken.
     pub max_connections: usize,
     /// Requests that are answered at a time; more are told to come back.
@@ -28,6 +30,7 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_mins(1),
+            write_timeout: Duration::from_mins(1),
             max_connections: 4_096,
             max_requests: 2_048,
             max_rate: 5_000,
