@@ -126,7 +126,7 @@ export type Counted = {
   "value": number;
 };
 
-export type Coverage = {
+export type CoverageByDays = {
   "coverage": Array<CoveredDays>;
   "ledger": LedgerMoment;
 };

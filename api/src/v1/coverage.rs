@@ -16,7 +16,9 @@ use crate::openapi::Problems;
 use crate::problem::Problem;
 
 /// Which run last applied to each day, ascending and without an overlap.
+// A generated Python class with a member of its own name does not type-check.
 #[derive(Serialize, ToSchema)]
+#[schema(as = CoverageByDays)]
 pub(crate) struct Coverage {
     ledger: LedgerMoment,
     coverage: Vec<CoveredDays>,

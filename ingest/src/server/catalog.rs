@@ -91,7 +91,9 @@ struct RulesAnswer {
 }
 
 /// Which run last applied to each day, ascending and without an overlap.
+// A generated Python class with a member of its own name does not type-check.
 #[derive(Serialize, ToSchema)]
+#[schema(as = CoverageByDays)]
 pub(super) struct Coverage {
     coverage: Vec<CoveredDays>,
 }

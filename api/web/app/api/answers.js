@@ -38,5 +38,5 @@ export const useSpaces = (path, how) => useResource(path, how);
 /** @param {string | null} path @param {How} [how] @returns {Resource<import('api-types').DiffAnswer | import('api-types').NotYet>} */
 export const useDiff = (path, how) => useResource(path, how);
 
-/** @param {string | null} path @param {How} [how] @returns {Resource<import('api-types').Coverage>} */
+/** @param {string | null} path @param {How} [how] @returns {Resource<import('api-types').CoverageByDays>} */
 export const useCoverage = (path, how) => useResource(path, how);
