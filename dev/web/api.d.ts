@@ -28,11 +28,14 @@ export type Answer_Overview = {
   "at_risk_hours": number;
   "by_status": Array<StatusCount>;
   "delayed": number;
+  "quiet": number;
+  "quiet_days": number;
   "range": RangeFigures;
   "range_before": RangeFigures;
   "shipments": number;
   "stalled": number;
   "stalled_days": number;
+  "trend"?: Array<TrendPoint> | null;
 } & {
   "as_of": AsOf;
 };
@@ -273,6 +276,7 @@ export type Matrix = {
 export type MatrixCell = Rates & {
   "customer_region": string;
   "delivered": number;
+  "delivered_late": number;
   "late_basis_points"?: number | null;
   "lead_seconds_p50"?: number | null;
   "placed": number;
@@ -292,11 +296,14 @@ export type Overview = {
   "at_risk_hours": number;
   "by_status": Array<StatusCount>;
   "delayed": number;
+  "quiet": number;
+  "quiet_days": number;
   "range": RangeFigures;
   "range_before": RangeFigures;
   "shipments": number;
   "stalled": number;
   "stalled_days": number;
+  "trend"?: Array<TrendPoint> | null;
 };
 
 export type PartitionLag = {
@@ -600,6 +607,13 @@ export type Trend = {
   "over_seconds": number;
   "records": number;
   "written_per_second": number;
+};
+
+export type TrendPoint = {
+  "at": string;
+  "at_risk": number;
+  "quiet": number;
+  "stalled": number;
 };
 
 export type TypeSource = {

@@ -195,6 +195,7 @@ impl Overview {
             ("delayed", "delayed"),
             ("at risk", "at_risk"),
             ("stalled", "stalled"),
+            ("quiet", "quiet"),
         ] {
             rows.push(vec![name.to_owned(), number(&answer[field])]);
         }

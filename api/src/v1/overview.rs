@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::parameters::{day, number, tick};
-use super::shipments::Window;
+use super::shipments::{Window, days_before, open_since};
 use crate::api::Api;
 use crate::asked::{Answer, Asked, Conditional, IfNoneMatch, Question};
 use crate::openapi::Problems;
@@ -39,6 +39,12 @@ pub(crate) struct OverviewParameters {
     /// An order without an event for so many days is stalled.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 3660, default = 14)]
     stalled_days: Option<String>,
+    /// An open order without an event for so many days is quiet.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 3660, default = 14)]
+    quiet_days: Option<String>,
+    /// Also what was at risk, stalled and quiet on so many days, the last of which is data now.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 31)]
+    trend_days: Option<String>,
     /// Waits, for at most 5 s, until this tick is visible.
     #[param(value_type = Option<u64>, maximum = 4_398_046_511_103_u64)]
     min_tick: Option<String>,
@@ -58,6 +64,22 @@ pub(crate) struct Overview {
     at_risk_hours: u32,
     stalled: u64,
     stalled_days: u32,
+    quiet: u64,
+    quiet_days: u32,
+    /// With `trend_days`, a day apart, the last as of data now: the same figures by the facts up to then, of
+    /// those that there are now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trend: Option<Vec<TrendPoint>>,
+}
+
+/// What was at risk, stalled and quiet at a moment.
+#[derive(Clone, Serialize, ToSchema)]
+struct TrendPoint {
+    #[schema(format = DateTime)]
+    at: String,
+    at_risk: u64,
+    stalled: u64,
+    quiet: u64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -93,7 +115,11 @@ pub(crate) async fn overview(
     let window = Window::of(
         given.at_risk_hours.as_deref(),
         given.stalled_days.as_deref(),
+        given.quiet_days.as_deref(),
     )?;
+    let trend_days = given.trend_days.as_deref();
+    let trend_days = trend_days.map(|text| number("trend_days", Some(text), 1, 31));
+    let trend_days = trend_days.transpose()?;
     let days = number("days", given.days.as_deref(), 30, 3_660)?;
     let (start, end) = (
         day("start", given.start.as_deref())?,
@@ -102,23 +128,23 @@ pub(crate) async fn overview(
     // Between two days that are given, no number of them counts.
     let days = if start.is_some() { 0 } else { days };
     let range = Range { start, end, days };
-    let question = question(range, window)
+    let question = question(range, window, trend_days)
         .at_least(tick(given.min_tick.as_deref())?)
         .unless(known);
-    let made = async |asked: &mut Asked| look(asked, range, window).await;
+    let made = async |asked: &mut Asked| look(asked, range, window, trend_days).await;
     api.answer(question, made).await
 }
 
 /// The overview that is asked for without any parameter, as JSON text, and up to which tick searches
 /// find what it counts.
 pub(crate) async fn present(api: &Api) -> Result<(u64, String), Problem> {
-    let (range, window) = (Range::USUAL, Window::of(None, None)?);
-    let made = async |asked: &mut Asked| look(asked, range, window).await;
-    api.text(question(range, window), made).await
+    let (range, window) = (Range::USUAL, Window::of(None, None, None)?);
+    let made = async |asked: &mut Asked| look(asked, range, window, None).await;
+    api.text(question(range, window, None), made).await
 }
 
-fn question(range: Range, window: Window) -> Question {
-    Question::named(format!("overview:{range:?}:{window:?}"))
+fn question(range: Range, window: Window, trend_days: Option<u32>) -> Question {
+    Question::named(format!("overview:{range:?}:{window:?}:{trend_days:?}"))
 }
 
 /// The days that figures are given for, as far as they are said.
@@ -150,7 +176,12 @@ impl Range {
     }
 }
 
-async fn look(asked: &mut Asked, range: Range, window: Window) -> Result<Overview, Problem> {
+async fn look(
+    asked: &mut Asked,
+    range: Range,
+    window: Window,
+    trend_days: Option<u32>,
+) -> Result<Overview, Problem> {
     let data_now = asked.data_now()?;
     let (start, end) = range.around(data_now)?;
     let now = data_now.unwrap_or(EventTime::MIN);
@@ -165,6 +196,9 @@ async fn look(asked: &mut Asked, range: Range, window: Window) -> Result<Overvie
             delayed += count;
         }
     }
+    let mut points = points(moment, window, now, trend_days.unwrap_or(1)).await?;
+    let present = points.pop().expect("at least one");
+    let trend = trend_days.map(|_| points.into_iter().chain([present.clone()]).collect());
     let length = i64::from(end.days()) - i64::from(start.days());
     Ok(Overview {
         shipments: by_status.values().sum(),
@@ -177,11 +211,39 @@ async fn look(asked: &mut Asked, range: Range, window: Window) -> Result<Overvie
         delayed,
         range: figures(moment, start, end).await?,
         range_before: figures(moment, later(start, -length), start).await?,
-        at_risk: moment.count(&window.at_risk(now)).await?,
+        at_risk: present.at_risk,
         at_risk_hours: window.at_risk_hours,
-        stalled: moment.count(&window.stalled(now)).await?,
+        stalled: present.stalled,
         stalled_days: window.stalled_days,
+        quiet: present.quiet,
+        quiet_days: window.quiet_days,
+        trend,
     })
+}
+
+/// What is at risk, stalled and quiet on so many days, the last as of `now`.
+async fn points(
+    moment: &mut Moment,
+    window: Window,
+    now: EventTime,
+    days: u32,
+) -> Result<Vec<TrendPoint>, Problem> {
+    let earlier: Vec<EventTime> = (1..days).rev().map(|ago| days_before(now, ago)).collect();
+    let mut conditions: Vec<Condition> = earlier.iter().flat_map(|then| window.at(*then)).collect();
+    conditions.extend([window.at_risk(now), window.stalled(now), window.quiet(now)]);
+    let first = earlier.first().copied().unwrap_or(now);
+    let counts = moment.counts(&open_since(first), &conditions).await?;
+    let moments = earlier.iter().chain([&now]);
+    let (each, _) = counts.as_chunks();
+    Ok(moments
+        .zip(each)
+        .map(|(at, &[at_risk, stalled, quiet])| TrendPoint {
+            at: at.to_string(),
+            at_risk,
+            stalled,
+            quiet,
+        })
+        .collect())
 }
 
 async fn figures(moment: &mut Moment, start: Day, end: Day) -> Result<RangeFigures, Problem> {

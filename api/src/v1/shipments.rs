@@ -4,6 +4,7 @@
 mod changes;
 mod cursor;
 mod filter;
+mod window;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -27,7 +28,8 @@ use changes::ChangesPage;
 use cursor::Cursor;
 
 pub(crate) use changes::walkable_tick;
-pub(crate) use filter::{Filter, Wanted, Window, is_id, pasted, search_for};
+pub(crate) use filter::{Filter, Wanted, is_id, pasted, search_for};
+pub(crate) use window::{Window, days_before, open_since};
 
 const USUAL: u32 = 50;
 const GREATEST: u32 = 200;

@@ -91,7 +91,7 @@ async fn two_spellings_of_a_question_are_one() {
             &["/v1/routes/stats?seller_region=SP", "/v1/routes/stats?seller_region=sao%20paulo,sp"],
             &["/v1/routes/worst", "/v1/routes/worst?min_delivered=30&limit=20"],
             &["/v1/routes/SP/RJ", "/v1/routes/sp/Rio%20de%20Janeiro?step=day"],
-            &["/v1/overview", "/v1/overview?days=30&stalled_days=14&min_tick=1"],
+            &["/v1/overview", "/v1/overview?days=30&stalled_days=14&quiet_days=14&min_tick=1"],
             &["/v1/overview?start=2018-01-01&end=2018-02-01", "/v1/overview?end=2018-02-01&start=2018-01-01&days=7"],
         ] {
             let tag = api.get(spellings[0]).await.header("etag").to_owned();

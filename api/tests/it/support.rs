@@ -33,6 +33,9 @@ pub(crate) struct Api {
     router: Router,
 }
 
+/// An order's id, promise and times by rank.
+pub(crate) type Order = (String, Option<EventTime>, [Option<EventTime>; 6]);
+
 /// An answer as a test looks at it.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -276,7 +279,33 @@ impl Api {
             .encode(&mut doc);
             (order_id, String::from_utf8(doc).unwrap())
         });
-        let documents: Vec<(String, String)> = documents.collect();
+        self.shipments(documents.collect(), tick).await;
+    }
+
+    /// Stores orders without events.
+    pub(crate) async fn orders(&self, orders: &[Order]) {
+        let documents = orders.iter().map(|(order_id, promise, times)| {
+            let mut types = EventType::ALL.into_iter().rev();
+            let status = types.find(|status| times[status.rank()].is_some());
+            let mut doc = Vec::new();
+            ShipmentDocument {
+                order_id,
+                seller_region: "SP",
+                customer_region: "RJ",
+                estimated_delivery_at: *promise,
+                status: status.unwrap(),
+                times: *times,
+                event_count: times.iter().flatten().count() as i64,
+                lead_time_seconds: None,
+                late_seconds: None,
+            }
+            .encode(&mut doc);
+            (order_id.clone(), String::from_utf8(doc).unwrap())
+        });
+        self.shipments(documents.collect(), 1).await;
+    }
+
+    async fn shipments(&self, documents: Vec<(String, String)>, tick: u64) {
         match &self.stored {
             Stored::Sqlite(sqlite) => sqlite.shipments(&documents, tick),
             Stored::Servers(servers) => servers.documents("shipments", &documents, tick).await,

@@ -2,6 +2,7 @@
 
 mod changes;
 mod export;
+mod overview;
 mod pipeline;
 mod routes;
 mod runs;

@@ -205,12 +205,13 @@ async fn overview(moment: &mut Moment, now: EventTime, start: Day, end: Day) -> 
     };
     let silent = TIMES
         .map(|time| Condition::Not(Box::new(Condition::at_least(place(time), later(-14 * DAY)))));
+    let silent = Condition::All(silent.into());
     let past = Condition::All(vec![in_time.clone(), Condition::below(deadline, now)]);
-    let stalled = Condition::Any(vec![past, Condition::All(silent.into())]);
-    moment
-        .count(&Condition::All(vec![open.clone(), in_time, at_risk]))
-        .await?;
-    moment.count(&Condition::All(vec![open, stalled])).await?;
+    let stalled = Condition::Any(vec![past, silent.clone()]);
+    let at_risk = Condition::All(vec![in_time, at_risk]);
+    let standing =
+        [at_risk, stalled, silent].map(|condition| Condition::All(vec![open.clone(), condition]));
+    moment.counts(&open, &standing).await?;
     Ok(())
 }
 

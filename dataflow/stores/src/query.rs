@@ -218,6 +218,18 @@ impl Moment {
         }
     }
 
+    /// How many of the shipments `within` meet each of the conditions, exactly, in one pass over them.
+    pub async fn counts(
+        &mut self,
+        within: &Condition,
+        conditions: &[Condition],
+    ) -> Result<Vec<u64>, QueryError> {
+        match &mut self.kind {
+            MomentKind::Sqlite(moment) => moment.counts(within, conditions).await,
+            MomentKind::Servers(_, documents) => documents.counts(within, conditions).await,
+        }
+    }
+
     /// The shipments that meet the condition, counted by all of [`FACETS`] together. Sums over it are
     /// exact.
     pub async fn facets(&mut self, condition: &Condition) -> Result<Vec<FacetCount>, QueryError> {

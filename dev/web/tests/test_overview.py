@@ -48,6 +48,9 @@ def test_tiles_are_the_apis_figures_and_the_exports(
     assert number(tile(page, "late")) == late == stats["delivered_late"]
     assert number(tile(page, "at-risk")) == overview["at_risk"]
     assert number(tile(page, "stalled")) == overview["stalled"]
+    assert number(tile(page, "quiet")) == overview["quiet"]
+    for name in ("at-risk", "stalled", "quiet"):
+        expect(page.locator(f'[data-tile="{name}"] .spark')).to_be_visible()
     assert tile(page, "on-time") == one_place((delivered - late) * 10_000 // delivered)
 
 
@@ -66,6 +69,19 @@ def test_a_route_and_a_day_are_those_of_the_export(pages: Pages, exported: duckd
     of_day = f"SELECT count(*) FROM shipments WHERE CAST(deliveredAt AS VARCHAR) LIKE '{date}%'"
     assert number(day.locator("td").nth(0).inner_text()) == one(exported, of_day)
     assert number(day.locator("td").nth(1).inner_text()) == one(exported, of_day + " AND lateSeconds > 0")
+
+
+def test_the_table_of_routes_has_counts_and_lead_times(pages: Pages, exported: duckdb.DuckDBPyConnection) -> None:
+    page = pages.open(ALL)
+    page.locator(".area-matrix").get_by_role("button", name="Table").click()
+    row = page.locator(".area-matrix tbody tr").first
+    seller, customer = str(row.get_attribute("data-route")).split("-")
+    where = f"sellerRegion = '{seller}' AND customerRegion = '{customer}' AND deliveredAt IS NOT NULL"
+    assert number(row.locator("td").nth(1).inner_text()) == one(exported, f"SELECT count(*) FROM shipments WHERE {where}")
+    late = one(exported, f"SELECT count(*) FROM shipments WHERE {where} AND lateSeconds > 0")
+    assert number(row.locator("td").nth(2).inner_text()) == late
+    assert row.locator("td").nth(3).inner_text() != "–"
+    assert row.locator("td").nth(4).inner_text() == "–", "the range has more than one day"
 
 
 @pytest.mark.both
@@ -136,7 +152,7 @@ def test_the_map_plays_over_the_range(pages: Pages) -> None:
 
 def test_a_tile_leads_to_its_shipments(chain: Chain, pages: Pages) -> None:
     page = pages.open(ALL)
-    for name in ("open", "late", "stalled"):
+    for name in ("open", "late", "at-risk", "stalled", "quiet"):
         wanted = number(tile(page, name))
         link = page.locator(f'[data-tile="{name}"]').get_attribute("href")
         query = urlsplit(str(link)).query

@@ -129,6 +129,14 @@ pub(super) fn filters(plain: &Plain, dice: &mut ChaCha8Rng) -> Vec<Filter> {
             (s["deliveredAt"].is_null() && (overdue || silent)) == wanted
         },
     ));
+    let days = dice.random_range(1..400_i64);
+    let since = plain.after_now(-days * DAY);
+    filters.push(filter(format!("quiet=true&quiet_days={days}"), move |s| {
+        let is_silent = TIMES
+            .iter()
+            .all(|time| s[*time].as_str().is_none_or(|time| *time < *since));
+        s["deliveredAt"].is_null() && is_silent
+    }));
     let prefix = text(&some[1]["orderId"])[..dice.random_range(4..8)].to_owned();
     filters.push(filter(
         format!("q=%20%22{}%22", prefix.to_uppercase()),

@@ -50,6 +50,7 @@ struct MatrixCell {
     customer_region: String,
     placed: i64,
     delivered: i64,
+    delivered_late: i64,
     /// Of the deliveries; null without one.
     late_basis_points: Option<i64>,
     /// Null unless all lead times are of one stored row.
@@ -94,6 +95,7 @@ pub(crate) async fn matrix(
                 customer_region: customer,
                 placed: group.sum("placed"),
                 delivered,
+                delivered_late: late,
                 late_basis_points: (delivered > 0).then(|| late * 10_000 / delivered),
                 lead_seconds_p50: group.percentiles[0],
                 rates: Rates::of(&group),

@@ -129,7 +129,7 @@ fn filter(query: &ListQuery, wanted: &Wanted) -> Result<Option<Condition>, Probl
         return Ok(None);
     }
     let Some(condition) = wanted.lasting() else {
-        let detail = "changed_since_tick goes with no filter that depends on data now (at_risk, stalled): \
+        let detail = "changed_since_tick goes with no filter that depends on data now (at_risk, stalled, quiet): \
                       what it selects changes with time alone, and that is not noted";
         return Err(Problem::bad_field("changed_since_tick", detail));
     };

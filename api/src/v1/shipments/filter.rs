@@ -10,13 +10,14 @@ use std::collections::BTreeSet;
 
 use eip_contract::reject::has_control;
 use eip_contract::{EventTime, EventType};
-use eip_stores::query::{Condition, TIMES};
-use eip_views::{SHIPMENTS, Value};
+use eip_stores::query::Condition;
+use eip_views::Value;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::window::{Window, place};
 use crate::problem::Problem;
-use crate::v1::parameters::{DAY, instant, number, seconds, truth};
+use crate::v1::parameters::{instant, seconds, truth};
 use crate::v1::regions::{region, regions};
 
 /// A prefix is looked for from so many characters on.
@@ -60,6 +61,12 @@ pub(crate) struct Filter {
     /// What `stalled` counts with.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 3660, default = 14)]
     stalled_days: Option<String>,
+    /// Open and without an event for `quiet_days`.
+    #[param(value_type = Option<bool>)]
+    quiet: Option<String>,
+    /// What `quiet` counts with.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 3660, default = 14)]
+    quiet_days: Option<String>,
     /// Placed from then on: `2018-03-01` or `2018-03-01T12:00:00Z`.
     placed_from: Option<String>,
     /// Placed before.
@@ -90,57 +97,6 @@ pub(crate) struct Filter {
     deadline_to: Option<String>,
 }
 
-/// What relative conditions count with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
-    /// A deadline within so many hours is at risk.
-    pub(crate) at_risk_hours: u32,
-    /// An order without an event for so many days is stalled.
-    pub(crate) stalled_days: u32,
-}
-
-impl Window {
-    /// From the parameters `at_risk_hours` (48) and `stalled_days` (14).
-    pub(crate) fn of(hours: Option<&str>, days: Option<&str>) -> Result<Self, Problem> {
-        Ok(Self {
-            at_risk_hours: number("at_risk_hours", hours, 48, 24 * 366)?,
-            stalled_days: number("stalled_days", days, 14, 3_660)?,
-        })
-    }
-
-    /// Open, not delayed, and the promise ends within the hours from `now` on.
-    pub(crate) fn at_risk(self, now: EventTime) -> Condition {
-        let until = later(now, i64::from(self.at_risk_hours) * 3_600);
-        Condition::All(vec![
-            Condition::unknown(place("deliveredAt")),
-            Condition::unknown(place("delayedAt")),
-            Condition::Range {
-                column: place("estimatedDeliveryAt"),
-                from: Some(now.into()),
-                below: Some(until.into()),
-            },
-        ])
-    }
-
-    /// Open past its promise without a `DELIVERY_DELAYED`, or open and without an event for the days
-    /// before `now`.
-    pub(crate) fn stalled(self, now: EventTime) -> Condition {
-        let silent_since = later(now, -i64::from(self.stalled_days) * DAY);
-        let silent = TIMES
-            .map(|time| Condition::Not(Box::new(Condition::at_least(place(time), silent_since))));
-        Condition::All(vec![
-            Condition::unknown(place("deliveredAt")),
-            Condition::Any(vec![
-                Condition::All(vec![
-                    Condition::unknown(place("delayedAt")),
-                    Condition::below(place("estimatedDeliveryAt"), now),
-                ]),
-                Condition::All(silent.into()),
-            ]),
-        ])
-    }
-}
-
 /// What a filter means: two filters that want the same are the same (as `Debug` shows them too). Relative
 /// conditions have no moment yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,12 +107,15 @@ pub(crate) struct Wanted {
     at_risk: Option<(bool, u32)>,
     /// Whether stalled or not, with the days.
     stalled: Option<(bool, u32)>,
+    /// Whether quiet or not, with the days.
+    quiet: Option<(bool, u32)>,
 }
 
 impl Wanted {
     /// What the shipments must be, where that does not depend on the moment.
     pub(crate) fn lasting(&self) -> Option<Condition> {
-        let is_relative = self.at_risk.is_some() || self.stalled.is_some();
+        let relative = [self.at_risk, self.stalled, self.quiet];
+        let is_relative = relative.iter().any(Option::is_some);
         (!is_relative).then(|| Condition::All(self.fixed.clone()))
     }
 
@@ -166,10 +125,12 @@ impl Wanted {
         let window = Window {
             at_risk_hours: self.at_risk.map_or(0, |(_, hours)| hours),
             stalled_days: self.stalled.map_or(0, |(_, days)| days),
+            quiet_days: self.quiet.map_or(0, |(_, days)| days),
         };
         let relative = [
             (self.at_risk, now.map(|now| window.at_risk(now))),
             (self.stalled, now.map(|now| window.stalled(now))),
+            (self.quiet, now.map(|now| window.quiet(now))),
         ];
         for (given, condition) in relative {
             if let Some((wanted, _)) = given {
@@ -241,13 +202,19 @@ impl Filter {
                 });
             }
         }
-        let window = Window::of(self.at_risk_hours.as_deref(), self.stalled_days.as_deref())?;
+        let window = Window::of(
+            self.at_risk_hours.as_deref(),
+            self.stalled_days.as_deref(),
+            self.quiet_days.as_deref(),
+        )?;
         let at_risk = truth("at_risk", self.at_risk.as_deref())?;
         let stalled = truth("stalled", self.stalled.as_deref())?;
+        let quiet = truth("quiet", self.quiet.as_deref())?;
         Ok(Wanted {
             fixed: all,
             at_risk: at_risk.map(|wanted| (wanted, window.at_risk_hours)),
             stalled: stalled.map(|wanted| (wanted, window.stalled_days)),
+            quiet: quiet.map(|wanted| (wanted, window.quiet_days)),
         })
     }
 
@@ -376,16 +343,6 @@ fn of_route(route: &str) -> Result<Condition, Problem> {
     ]))
 }
 
-fn later(time: EventTime, seconds: i64) -> EventTime {
-    let bounds = (EventTime::MIN.seconds(), EventTime::MAX.seconds());
-    EventTime::from_seconds((time.seconds() + seconds).clamp(bounds.0, bounds.1))
-        .expect("between the first and the last")
-}
-
 fn text(text: &str) -> Value<'static> {
     Value::from(text).into_owned()
-}
-
-fn place(column: &str) -> usize {
-    SHIPMENTS.place(column).expect("a column of shipments")
 }

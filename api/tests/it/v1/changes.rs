@@ -137,6 +137,7 @@ async fn other_parameters_and_foreign_cursors_are_refused() {
             ("changed_since_tick=4398046511104", "changed_since_tick"),
             ("changed_since_tick=0&at_risk=true", "changed_since_tick"),
             ("changed_since_tick=0&stalled=false", "changed_since_tick"),
+            ("changed_since_tick=0&quiet=true", "changed_since_tick"),
             ("changed_since_tick=0&status=LOST", "status"),
             ("changed_since_tick=0&sort=lead", "changed_since_tick"),
             ("changed_since_tick=0&facets=true", "changed_since_tick"),

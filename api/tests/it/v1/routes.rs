@@ -132,3 +132,29 @@ async fn a_bad_parameter_is_named_with_the_form_it_must_have() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_cell_of_the_matrix_has_counts_and_a_median_where_it_is_exact() {
+    with_rows(async |api| {
+        let answer = api.get("/v1/routes/matrix?end=2018-04-02").await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let cells = answer.json()["cells"].clone();
+        let route = |seller: &str, customer: &str| {
+            let mut cells = cells.as_array().unwrap().iter();
+            let cell = cells.find(|cell| {
+                cell["seller_region"] == seller && cell["customer_region"] == customer
+            });
+            let names = [
+                "delivered",
+                "delivered_late",
+                "late_basis_points",
+                "lead_seconds_p50",
+            ];
+            json!(names.map(|name| cell.unwrap()[name].clone()))
+        };
+        assert_eq!(route("SP", "RJ"), json!([18, 7, 3888, null]));
+        assert_eq!(route("SP", "SP"), json!([4, 0, 0, 100]));
+        assert_eq!(route("AC", "RJ"), json!([0, 0, null, null]));
+    })
+    .await;
+}

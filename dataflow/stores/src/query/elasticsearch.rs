@@ -235,6 +235,29 @@ impl SearchedDocuments {
             .ok_or_else(|| QueryError::unavailable("elasticsearch", answer.to_string()))
     }
 
+    pub(super) async fn counts(
+        &self,
+        within: &Condition,
+        conditions: &[Condition],
+    ) -> Result<Vec<u64>, QueryError> {
+        let path = format!("/{}/_search", self.shipments);
+        let filters: Vec<Json> = conditions.iter().map(query).collect();
+        let body = json!({
+            "query": query(within), "size": 0, "track_total_hits": false,
+            "aggs": { "counts": { "filters": { "filters": filters } } },
+        });
+        let answer: Json = self.ask(&path, &body).await?;
+        let buckets = answer["aggregations"]["counts"]["buckets"].as_array();
+        let counts: Option<Vec<u64>> = buckets
+            .into_iter()
+            .flatten()
+            .map(|bucket| bucket["doc_count"].as_u64())
+            .collect();
+        counts
+            .filter(|counts| counts.len() == conditions.len())
+            .ok_or_else(|| QueryError::unavailable("elasticsearch", answer.to_string()))
+    }
+
     pub(super) async fn facets(
         &self,
         condition: &Condition,

@@ -181,6 +181,38 @@ impl SqliteMoment {
         first_integer(&sql.all(self).await?)
     }
 
+    pub(super) async fn counts(
+        &mut self,
+        within: &Condition,
+        conditions: &[Condition],
+    ) -> Result<Vec<u64>, QueryError> {
+        let sql = |how: &str| {
+            let mut sql = Sql::begin("SELECT ", Unused::Both);
+            for (place, condition) in conditions.iter().enumerate() {
+                sql.text.push_str(if place > 0 { ", " } else { "" });
+                sql.text.push_str("count(CASE WHEN ");
+                sql.condition(condition);
+                sql.text.push_str(" THEN 1 END)");
+            }
+            for part in [" FROM shipments", how, " WHERE "] {
+                sql.text.push_str(part);
+            }
+            sql.condition(within);
+            sql
+        };
+        // This index holds all columns that relative conditions name, and is smaller than the table.
+        let index = SHIPMENTS.index_name(FACETS_INDEX);
+        let rows = match sql(&format!(" INDEXED BY {index}")).fetch(self).await {
+            Err(error) if is_missing_index(&error) => sql("").all(self).await?,
+            found => found.map_err(failed)?,
+        };
+        let count = |place| {
+            let count: i64 = rows[0].try_get(place).map_err(failed)?;
+            Ok(count as u64)
+        };
+        (0..conditions.len()).map(count).collect()
+    }
+
     pub(super) async fn facets(
         &mut self,
         condition: &Condition,

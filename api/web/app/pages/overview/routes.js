@@ -8,7 +8,8 @@ import { Matrix } from '../../charts/matrix.js';
 import { FEW, rate, volume } from '../../charts/scales.js';
 import { Card, Choice } from '../../parts/card.js';
 import { Show } from '../../parts/notice.js';
-import { count } from '../../format/numbers.js';
+import { count, percent } from '../../format/numbers.js';
+import { duration } from '../../format/times.js';
 import { html } from '../../html.js';
 import { parameters, setParameters } from '../../state/route.js';
 import { t } from '../../words/words.js';
@@ -18,14 +19,15 @@ import { Scrubber, steps } from './scrubber.js';
 
 /** @typedef {import('../../charts/scales.js').Figures} Figures */
 
+const CELL_COLUMNS = /** @type {const} */ (['overview.map.by.late', 'overview.map.by.volume', 'overview.tile.late', 'overview.matrix.lead', 'overview.matrix.median']);
+
 /** Sums of the cells by a side, or by route. @param {any[]} cells @param {(cell: any) => string} by @returns {Map<string, Figures>} */
 function sums(cells, by) {
   const all = /** @type {Map<string, Figures>} */ (new Map());
   for (const cell of cells) {
     const sum = all.get(by(cell)) ?? { delivered: 0, late: 0 };
     sum.delivered += cell.delivered;
-    // The API's rates are rounded down; the counts follow from on-time where it has them.
-    sum.late += cell.delivered_late ?? Math.ceil((cell.late_basis_points ?? 0) * cell.delivered / 10_000 - 1e-9);
+    sum.late += cell.delivered_late;
     all.set(by(cell), sum);
   }
   return all;
@@ -42,6 +44,13 @@ const FiguresTable = ({ figures, name }) => html`<div class="scroll tall" tabind
 
 /** What a hatched colour means, where one is seen. @param {{figures: Map<string, Figures>}} properties */
 const Few = ({ figures }) => [...figures.values()].some((one) => one.delivered > 0 && one.delivered < FEW) && html`<ul class="legend"><li><i class="late-3 few"></i>${t('overview.map.few', { n: count(FEW) })}</li></ul>`;
+
+/** The cells of the matrix, the greatest volume first. @param {{cells: import('api-types').MatrixCell[]}} properties */
+const CellsTable = ({ cells }) => html`<div class="scroll tall" tabindex="0"><table>
+  <thead><tr><th scope="col">${t('common.route')}</th>${CELL_COLUMNS.map((name) => html`<th scope="col" class="number">${t(name)}</th>`)}</tr></thead>
+  <tbody>${cells.toSorted((a, b) => b.delivered - a.delivered).map((cell) => html`<tr data-route=${`${cell.seller_region}-${cell.customer_region}`}><th scope="row">${`${cell.seller_region}-${cell.customer_region}`}</th>
+    ${[percent(cell.late_basis_points), count(cell.delivered), count(cell.delivered_late), duration(cell.lead_seconds_average), duration(cell.lead_seconds_p50)].map((text) => html`<td class="number">${text}</td>`)}</tr>`)}</tbody>
+</table></div>`;
 
 /** @param {{range: import('../../state/range.js').Range, route: import('./query.js').Route}} properties */
 export function RoutesCards({ range, route }) {
@@ -80,7 +89,7 @@ export function RoutesCards({ range, route }) {
     <${Card} name="area-matrix" title=${t('overview.matrix')} note=${t('overview.matrix.note')} actions=${tableButton(cellsAsTable, setCellsAsTable)}>
       <${Show} of=${matrix} height=${480}>${(/** @type {any} */ { cells }) => {
         const figures = sums(cells, (cell) => `${cell.seller_region}-${cell.customer_region}`);
-        if (cellsAsTable) return html`<${FiguresTable} figures=${figures} name=${t('common.route')} />`;
+        if (cellsAsTable) return html`<${CellsTable} cells=${cells} />`;
         return html`<${Matrix} sellers=${regions('seller_region')} customers=${regions('customer_region')} cells=${figures} measure=${measure} greatest=${greatestOf(figures)} seller=${route.seller} customer=${route.customer}
           onChoose=${(/** @type {string} */ seller, /** @type {string} */ customer) => choose({ seller, customer })} />
           <div class="row spread chart-foot"><${Legend} measure=${measure} greatest=${greatestOf(figures)} />${measure === 'late' && html`<${Few} figures=${figures} />`}</div>`;

@@ -3,7 +3,7 @@
 import { address, parameters } from '../../state/route.js';
 
 /** What selects shipments, in the order of the form. */
-export const FILTERS = ['q', 'order_id', 'status', 'at_risk', 'at_risk_hours', 'stalled', 'stalled_days', 'delayed', 'seller_region', 'customer_region', 'route', 'late_at_least', ...['placed', 'approved', 'assigned', 'handed', 'delayed', 'delivered', 'deadline'].flatMap((name) => [`${name}_from`, `${name}_to`])];
+export const FILTERS = ['q', 'order_id', 'status', 'at_risk', 'at_risk_hours', 'stalled', 'stalled_days', 'quiet', 'quiet_days', 'delayed', 'seller_region', 'customer_region', 'route', 'late_at_least', ...['placed', 'approved', 'assigned', 'handed', 'delayed', 'delivered', 'deadline'].flatMap((name) => [`${name}_from`, `${name}_to`])];
 
 /** The times that a range may be of. */
 export const TIMES = /** @type {const} */ (['placed', 'approved', 'assigned', 'handed', 'delayed', 'delivered', 'deadline']);

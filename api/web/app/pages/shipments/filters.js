@@ -58,7 +58,7 @@ export function Filters() {
   const facets = useShipments(ask('/v1/shipments', { facets: 'true', limit: 1 }));
   const all = useShipments('/v1/shipments?facets=true&limit=1', { live: false });
   const regions = (/** @type {string} */ name) => [...new Set([...facet(all.data, name).keys(), ...values(name)])];
-  const relative = /** @type {const} */ ([['at_risk', 'shipments.atrisk'], ['stalled', 'shipments.stalled'], ['delayed', 'shipments.delayed']]);
+  const relative = /** @type {const} */ ([['at_risk', 'shipments.atrisk'], ['stalled', 'shipments.stalled'], ['quiet', 'shipments.quiet'], ['delayed', 'shipments.delayed']]);
   const some = given().length > 0;
   const wide = window.matchMedia('(min-width: 1081px)').matches;
   return html`<details class="card filters" open=${wide}>
