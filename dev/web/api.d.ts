@@ -1,4 +1,4 @@
-// Made by dev/web/types.js from the API's OpenAPI document; not written by hand.
+// Made by dev/web/types.js from the OpenAPI document of `eip api`; not written by hand.
 
 export type Answer_ChangesPage = {
   "changed_since_tick": number;

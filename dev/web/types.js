@@ -1,6 +1,8 @@
-// Makes dev/web/api.d.ts, the types of the API's answers, out of its OpenAPI document:
-//   curl -s http://127.0.0.1:8081/openapi.json | node types.js
-// A test compares what is stored with the document of the binary under test.
+// Makes dev/web/api.d.ts and dev/web/ingest.d.ts, the types of the API's and Ingest's answers, out of their OpenAPI
+// documents:
+//   curl -s http://127.0.0.1:8081/openapi.json | node types.js api
+//   curl -s http://127.0.0.1:8080/openapi.json | node types.js ingest
+// With `-` behind it the text is printed. A test compares what is stored with the documents of the binary under test.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -47,9 +49,10 @@ function objectOf(schema, indent) {
   return `{\n${lines.join('\n')}\n${indent}}`;
 }
 
+const [service, where] = process.argv.slice(2);
+if (!['api', 'ingest'].includes(service)) throw new Error('usage: node types.js api|ingest [-] <openapi.json');
 const document = JSON.parse(readFileSync(0, 'utf8'));
 const types = Object.entries(document.components.schemas).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, schema]) => `export type ${safe(name)} = ${typeOf(schema)};`);
-const text = `// Made by dev/web/types.js from the API's OpenAPI document; not written by hand.\n\n${types.join('\n\n')}\n`;
-const target = process.argv[2];
-if (target === '-') process.stdout.write(text);
-else writeFileSync(new URL('api.d.ts', import.meta.url), text);
+const text = `// Made by dev/web/types.js from the OpenAPI document of \`eip ${service}\`; not written by hand.\n\n${types.join('\n\n')}\n`;
+if (where === '-') process.stdout.write(text);
+else writeFileSync(new URL(`${service}.d.ts`, import.meta.url), text);

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import json
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -102,13 +102,15 @@ def test_an_address_that_is_no_page_says_so(pages: Pages) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed")
-def test_the_stored_types_are_those_of_the_apis_document(chain: Chain) -> None:
-    document = json.dumps(chain.get("/openapi.json"))
+@pytest.mark.parametrize("service", ["api", "ingest"])
+def test_the_stored_types_are_those_of_the_services_document(chain: Chain, service: str) -> None:
+    address = {"api": chain.address, "ingest": chain.factory}[service]
+    with urlopen(f"{address}/openapi.json", timeout=30) as answer:
+        document = answer.read()
     folder = Path(__file__).resolve().parents[1]
-    made = subprocess.run(
-        ["node", "types.js", "-"], input=document, capture_output=True, text=True, check=True, cwd=folder
-    )
-    assert made.stdout == (folder / "api.d.ts").read_text(), "run dev/web/types.js again (see its head)"
+    made = subprocess.run(["node", "types.js", service, "-"], input=document, capture_output=True, check=True, cwd=folder)
+    stored = (folder / f"{service}.d.ts").read_bytes()
+    assert made.stdout == stored, "run dev/web/types.js again (see its head)"
 
 
 def test_settings_stay_and_change_only_what_they_name(pages: Pages) -> None:

@@ -1,4 +1,5 @@
-// The API's answers with their types, which are made from its OpenAPI document (dev/web/api.d.ts).
+// The API's answers with their types, which are made from its OpenAPI document (dev/web/api.d.ts); of what it passes on
+// to Ingest, from Ingest's (dev/web/ingest.d.ts).
 
 import { useResource } from './resource.js';
 
@@ -40,3 +41,9 @@ export const useDiff = (path, how) => useResource(path, how);
 
 /** @param {string | null} path @param {How} [how] @returns {Resource<import('api-types').CoverageByDays>} */
 export const useCoverage = (path, how) => useResource(path, how);
+
+/** @param {string | null} path @param {How} [how] @returns {Resource<import('ingest-types').RunAnswer>} */
+export const useRun = (path, how) => useResource(path, how);
+
+/** @param {string | null} path @param {How} [how] @returns {Resource<import('ingest-types').Runs>} */
+export const useRuns = (path, how) => useResource(path, how);

@@ -1,7 +1,7 @@
 // Replays: which run has which days, all runs over wall time, and starting one; with a run in the address, that run.
 
 import { useEffect, useState } from 'preact/hooks';
-import { useResource } from '../api/resource.js';
+import { useRuns } from '../api/answers.js';
 import { Tip } from '../charts/tip.js';
 import { Failed, Loading } from '../parts/notice.js';
 import { hasEnded } from '../parts/status.js';
@@ -18,8 +18,8 @@ const [OFTEN, RARELY] = [1000, 5000];
 
 function Overview() {
   const [isBusy, setIsBusy] = useState(true);
-  const runs = useResource('/v1/runs', { live: false, runs: true, every: isBusy ? OFTEN : RARELY });
-  const busy = runs.data?.runs.some((/** @type {any} */ run) => !hasEnded(run.state)) ?? true;
+  const runs = useRuns('/v1/runs', { live: false, runs: true, every: isBusy ? OFTEN : RARELY });
+  const busy = runs.data?.runs.some((run) => !hasEnded(run.state)) ?? true;
   useEffect(() => setIsBusy(busy), [busy]);
   if (runs.error && !runs.data) return html`<${Failed} error=${runs.error} again=${runs.again} />`;
   if (!runs.data) return html`<${Loading} height=${420} />`;

@@ -1,7 +1,7 @@
 // One run: what it would change before it does, how far it is, what it did, and how to take it back.
 
 import { useEffect, useState } from 'preact/hooks';
-import { useResource } from '../api/resource.js';
+import { useRun, useRuns } from '../api/answers.js';
 import { Show } from '../parts/notice.js';
 import { RunState, hasEnded } from '../parts/status.js';
 import { html } from '../html.js';
@@ -15,10 +15,12 @@ import { Rejects } from './run/rejects.js';
 import { Ended } from './run/ended.js';
 import { daysOf } from './replays/words.js';
 
+/** @typedef {import('ingest-types').RunAnswer} RunAnswer */
+
 /** Between two looks at a run in ms, while it is under way and when it has ended. */
 const [OFTEN, RARELY] = [500, 5000];
 
-/** @param {{run: any, runs: any[], again: () => void}} properties */
+/** @param {{run: RunAnswer, runs: RunAnswer[], again: () => void}} properties */
 function Whole({ run, runs, again }) {
   const ask = (/** @type {string} */ part) => address(`/v1/runs/${run.run}${part}`, { space: run.space });
   const isRehearsal = run.dry_run && run.state === 'rehearsed';
@@ -41,10 +43,10 @@ function Whole({ run, runs, again }) {
 export function Run({ id, space }) {
   const path = address(`/v1/runs/${encodeURIComponent(id)}`, { space });
   const [isBusy, setIsBusy] = useState(true);
-  const run = useResource(path, { runs: true, every: isBusy ? OFTEN : RARELY });
-  const runs = useResource(address('/v1/runs', { space }), { live: false, runs: true, every: RARELY });
+  const run = useRun(path, { runs: true, every: isBusy ? OFTEN : RARELY });
+  const runs = useRuns(address('/v1/runs', { space }), { live: false, runs: true, every: RARELY });
   const busy = !hasEnded(run.data?.state ?? 'requested');
   useEffect(() => setIsBusy(busy), [busy]);
   return html`<div class="stack"><p><a href="/replays">← ${t('run.back')}</a></p>
-    <${Show} of=${run} height=${420}>${(/** @type {any} */ data) => html`<${Whole} run=${data} runs=${runs.data?.runs ?? []} again=${run.again} />`}</${Show}></div>`;
+    <${Show} of=${run} height=${420}>${(/** @type {RunAnswer} */ data) => html`<${Whole} run=${data} runs=${runs.data?.runs ?? []} again=${run.again} />`}</${Show}></div>`;
 }

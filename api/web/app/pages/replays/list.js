@@ -12,14 +12,16 @@ import { daysOf, runAddress, writtenBy } from './words.js';
 
 const FIRST = 20;
 
-/** @param {{run: any}} properties */
+/** @typedef {import('ingest-types').RunAnswer} RunAnswer */
+
+/** @param {{run: RunAnswer}} properties */
 const Row = ({ run }) => html`<tr class="link" data-run=${run.run} data-state=${run.state}>
   <th scope="row"><a class="mono" href=${runAddress(run)}>${run.run}</a></th>
   <td class="nowrap">${kindName(run.kind)}</td><td><${RunState} of=${run.state} /></td><td class="nowrap">${daysOf(run)}</td><td>${run.rules ?? '–'}</td>
   <td class="number">${count(writtenBy(run))}</td><td class="nowrap">${wallTime(run.requested_at_ms)}</td><td class="number">${hasEnded(run.state) ? duration((run.at_ms - run.requested_at_ms) / 1000) : '–'}</td>
   <td>${run.requester ?? '–'}</td><td>${run.reason ?? '–'}</td></tr>`;
 
-/** @param {{runs: any[]}} properties */
+/** @param {{runs: RunAnswer[]}} properties */
 export function RunList({ runs }) {
   const [most, setMost] = useState(FIRST);
   const shown = runs.toReversed().slice(0, most);

@@ -6,11 +6,11 @@ import { eventTime, wallTime } from '../../format/times.js';
 import { html } from '../../html.js';
 import { t } from '../../words/words.js';
 
-/** @param {{run: any}} properties */
+/** @param {{run: import('ingest-types').RunAnswer}} properties */
 export function About({ run }) {
   const counts = Object.entries(run.counts ?? {});
   const files = Object.entries(run.files ?? {});
-  const offsets = (run.first_offsets ?? []).map((/** @type {number} */ first, /** @type {number} */ i) => `${i}: ${count(first)} – ${run.end_offsets ? count(run.end_offsets[i]) : '…'}`);
+  const offsets = (run.first_offsets ?? []).map((first, i) => `${i}: ${count(first)} – ${run.end_offsets ? count(run.end_offsets[i]) : '…'}`);
   return html`<${Card} title=${t('run.facts')}><div class="about-grid">
     <${Facts} of=${[
       [t('replays.run'), html`<code>${run.run}</code>`],
@@ -21,7 +21,7 @@ export function About({ run }) {
       [t('replays.rules'), html`${run.rules ?? '–'} ${run.rules_sha256 && html`<code class="small soft">${run.rules_sha256.slice(0, 16)}…</code>`}`],
       [t('replays.new.dataset'), run.dataset ?? '–'],
       [t('run.asof'), eventTime(run.as_of)],
-      offsets.length > 0 && [t('run.offsets'), offsets.map((/** @type {string} */ one) => html`<div class="nowrap">${one}</div>`)],
+      offsets.length > 0 && [t('run.offsets'), offsets.map((one) => html`<div class="nowrap">${one}</div>`)],
     ]} />
     <div class="stack">
       ${counts.length > 0 && html`<div><h3>${t('run.counts')}</h3><${Facts} of=${counts.map(([name, value]) => [html`<code>${name}</code>`, count(Number(value))])} /></div>`}

@@ -11,13 +11,15 @@ import { t } from '../../words/words.js';
 import { newKey } from '../replays/key.js';
 import { runAddress } from '../replays/words.js';
 
-/** The request that does what was rehearsed. @param {any} run */
+/** @typedef {import('ingest-types').RunAnswer} RunAnswer */
+
+/** The request that does what was rehearsed. @param {RunAnswer} run */
 function bodyOf(run) {
   const of = run.kind === 'revert' ? { mode: 'revert', run: run.target_run, force: run.force || undefined } : { mode: 'window', dataset: run.dataset, rules: run.rules, start: run.start ?? undefined, end: run.end ?? undefined, emit: run.emit ?? undefined, mix: run.mix || undefined, ...run.limits };
   return { ...of, plan: run.plan, reason: run.reason ?? undefined, space: run.space };
 }
 
-/** @param {{run: any, applied: any}} properties applied: the run that did it already */
+/** @param {{run: RunAnswer, applied: RunAnswer | undefined}} properties applied: the run that did it already */
 export function Approve({ run, applied }) {
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
   const [isBusy, setIsBusy] = useState(false);

@@ -12,7 +12,9 @@ import { t } from '../../words/words.js';
 import { newKey } from '../replays/key.js';
 import { runAddress } from '../replays/words.js';
 
-/** The figures of its days, as they are now. @param {{run: any}} properties */
+/** @typedef {import('ingest-types').RunAnswer} RunAnswer */
+
+/** The figures of its days, as they are now. @param {{run: RunAnswer}} properties */
 function Effect({ run }) {
   const stats = useStats(run.start && run.end ? address('/v1/routes/stats', { start: run.start, end: run.end, group: 'month', limit: 1 }) : null);
   const sum = stats.data?.summary;
@@ -20,7 +22,7 @@ function Effect({ run }) {
   return html`<p data-effect>${t('run.effect.note')} <strong>${percent(sum.on_time_basis_points)}</strong> <span class="soft">(${t('common.of', { part: count(sum.delivered - sum.delivered_late), whole: count(sum.delivered) })})</span></p>`;
 }
 
-/** @param {{run: any, runs: any[], ask: (part: string) => string}} properties */
+/** @param {{run: RunAnswer, runs: RunAnswer[], ask: (part: string) => string}} properties */
 export function Ended({ run, runs, ask }) {
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
   const [isBusy, setIsBusy] = useState(false);

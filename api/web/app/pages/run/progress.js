@@ -12,26 +12,30 @@ import { html } from '../../html.js';
 import { may } from '../../state/session.js';
 import { t } from '../../words/words.js';
 
+/** @typedef {import('ingest-types').RunAnswer} RunAnswer */
+/** With the fields of a scaled run's schedule, where there is one. @typedef {import('ingest-types').Progress & Partial<import('ingest-types').Pace>} State */
+
 /** Points of the curves over time. */
 const KEPT = 240;
 
-/** The figures over time, as far as this page has seen them. @param {any} progress */
+/** The figures over time, as far as this page has seen them. @param {State | null | undefined} progress */
 function useHistory(progress) {
   const kept = useRef(/** @type {{late: number, slow: number, rate: number}[]} */ ([]));
   useEffect(() => {
     if (!progress?.latency_us) return;
-    kept.current.push({ late: progress.lateness_us.p99, slow: progress.latency_us.p99, rate: progress.rate_per_second });
+    kept.current.push({ late: progress.lateness_us?.p99 ?? 0, slow: progress.latency_us.p99, rate: progress.rate_per_second ?? 0 });
     if (kept.current.length > KEPT) kept.current.shift();
   }, [progress?.records, progress?.simulated_at]);
   return kept.current;
 }
 
-/** @param {{run: any, ask: (part: string) => string, again: () => void}} properties */
+/** @param {{run: RunAnswer, ask: (part: string) => string, again: () => void}} properties */
 function Controls({ run, ask, again }) {
-  const pace = run.progress?.scale_factor ?? run.scale_factor;
+  const progress = /** @type {State | null | undefined} */ (run.progress);
+  const pace = progress?.scale_factor ?? Number(run.scale_factor ?? 0);
   const [wished, setWished] = useState(/** @type {number | null} */ (null));
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
-  const isPaused = run.progress?.paused ?? run.state === 'paused';
+  const isPaused = progress?.paused ?? run.state === 'paused';
   /** @param {() => Promise<unknown>} what */
   const act = async (what) => {
     setError(null);
@@ -55,9 +59,9 @@ function Controls({ run, ask, again }) {
   </div>`;
 }
 
-/** @param {{run: any, ask: (part: string) => string, again: () => void}} properties */
+/** @param {{run: RunAnswer, ask: (part: string) => string, again: () => void}} properties */
 export function Progress({ run, ask, again }) {
-  const progress = run.progress;
+  const progress = /** @type {State | null | undefined} */ (run.progress);
   const history = useHistory(progress);
   const [records, total] = [progress?.records ?? 0, progress?.total ?? run.counts?.events_planned ?? 0];
   const share = total ? Math.min(100, (100 * records) / total) : 0;
