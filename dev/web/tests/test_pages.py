@@ -108,7 +108,8 @@ def test_the_stored_types_are_those_of_the_services_document(chain: Chain, servi
     with urlopen(f"{address}/openapi.json", timeout=30) as answer:
         document = answer.read()
     folder = Path(__file__).resolve().parents[1]
-    made = subprocess.run(["node", "types.js", service, "-"], input=document, capture_output=True, check=True, cwd=folder)
+    line = ["node", "types.js", service, "-"]
+    made = subprocess.run(line, input=document, capture_output=True, check=True, cwd=folder)
     stored = (folder / f"{service}.d.ts").read_bytes()
     assert made.stdout == stored, "run dev/web/types.js again (see its head)"
 
