@@ -4,6 +4,14 @@ export type AllRules = {
   "rules": Array<RulesAnswer>;
 };
 
+export type AsOfRow = Record<string, unknown> & {
+  "field": string;
+  "order_id": string;
+  "time": number;
+  "times": number;
+  "usual": number;
+};
+
 export type Change = {
   "paused"?: boolean | null;
   "scale_factor"?: number | null;
@@ -24,6 +32,12 @@ export type CheckBody = {
   "as_of"?: string | null;
   "max_rejected"?: null | LimitValue;
   "rules"?: string | null;
+};
+
+export type Compared = {
+  "after": Figures;
+  "before": Figures;
+  "rows": number;
 };
 
 export type Coverage = {
@@ -55,15 +69,86 @@ export type Datasets = {
   "datasets": Array<DatasetAnswer>;
 };
 
+export type DayDeltas = {
+  "by_type": Record<string, Deltas>;
+  "day": string;
+};
+
+export type Deltas = {
+  "added": number;
+  "changed": number;
+  "retracted": number;
+  "same": number;
+};
+
 export type DurationValue = number | string;
 
 export type Emit = "all" | "changed";
+
+export type FactText = {
+  "customerRegion": string;
+  "estimatedDeliveryAt"?: string | null;
+  "eventAt": string;
+  "sellerRegion": string;
+};
+
+export type Figures = {
+  "approved": number;
+  "assigned": number;
+  "delayed": number;
+  "delivered": number;
+  "delivered_late": number;
+  "handed": number;
+  "late_seconds_sum": number;
+  "lead_count": number;
+  "lead_seconds_sum": number;
+  "placed": number;
+};
 
 export type FileAnswer = {
   "bytes"?: number | null;
   "name": string;
   "packed": boolean;
   "sha256"?: string | null;
+};
+
+export type GuardFigures = {
+  "covered": number;
+  "facts": number;
+  "lost_regions"?: number;
+  "retracted": number;
+  "vanishing": number;
+};
+
+export type GuardStop = {
+  "figures": GuardFigures;
+  "kind": string;
+  "lost_regions"?: boolean;
+  "retracted": boolean;
+  "samples"?: Array<Array<string>>;
+  "vanishing": boolean;
+};
+
+export type InputStop = {
+  "rows": number;
+  "sample"?: Record<string, unknown> | null;
+  "stop": "no_orders";
+} | {
+  "rejected": number;
+  "rows": number;
+  "samples": Array<Record<string, unknown>>;
+  "stop": "rejected";
+  "table": string;
+} | {
+  "now"?: number | null;
+  "row": AsOfRow;
+  "stop": "as_of";
+};
+
+export type LeftFact = {
+  "changedBy": string;
+  "eventType": string;
+  "orderId": string;
 };
 
 export type LeftOrders = {
@@ -73,7 +158,49 @@ export type LeftOrders = {
 
 export type LimitValue = number | string;
 
+export type Listed_DayCompared = {
+  "left_out": number;
+  "listed": Array<Compared & {
+    "day": string;
+  }>;
+  "others": Compared;
+};
+
+export type Listed_RegionCompared = {
+  "left_out": number;
+  "listed": Array<Compared & {
+    "region": string;
+  }>;
+  "others": Compared;
+};
+
+export type Listed_RouteCompared = {
+  "left_out": number;
+  "listed": Array<Compared & {
+    "customer_region": string;
+    "seller_region": string;
+  }>;
+  "others": Compared;
+};
+
+export type Listed_RowChange = {
+  "left_out": number;
+  "listed": Array<{
+    "after"?: null | RowFigures;
+    "before"?: null | RowFigures;
+    "customer_region": string;
+    "day": string;
+    "seller_region": string;
+  }>;
+  "others": Compared;
+};
+
 export type Mode = "fast" | "window" | "scaled" | "revert";
+
+export type Named = {
+  "count": number;
+  "names": Array<string>;
+};
 
 export type Pace = PaceFigures & {
   "paused": boolean;
@@ -124,6 +251,51 @@ export type Quantiles = {
   "p999": number;
 };
 
+export type Rehearsal = {
+  "by_day": Array<DayDeltas>;
+  "by_type": Record<string, Deltas>;
+  "events": number;
+  "facts": Deltas;
+  "facts_after": string;
+  "facts_before": string;
+  "figures": GuardFigures;
+  "guard"?: null | GuardStop;
+  "input_stop"?: null | InputStop;
+  "left_count": number;
+  "left_facts": Array<LeftFact>;
+  "losing_facts": Named;
+  "losing_items": Named;
+  "losing_regions": Named;
+  "orders_covered": number;
+  "pushed_orders": Named;
+  "rejected_orders": Named;
+  "rejected_unnamed": Named;
+  "route_figures": RouteComparison;
+  "route_stats_daily": RouteChange;
+  "samples": Array<Sample>;
+  "swallowed_items": Named;
+  "swallowed_orders": Named;
+  "token": string;
+  "tombstones": number;
+  "vanishing": Named;
+};
+
+export type RejectedPlace = {
+  "file": string;
+  "line": number;
+};
+
+export type RejectedRow = {
+  "because_of"?: null | RejectedPlace;
+  "field": string;
+  "file": string;
+  "last_line"?: number | null;
+  "line": number;
+  "order_id"?: string | null;
+  "reason": string;
+  "value"?: string | null;
+};
+
 export type RejectedRows = {
   "file": string;
   "reason": string;
@@ -133,6 +305,38 @@ export type RejectedRows = {
 export type Rejects = {
   "by_reason": Array<RejectedRows>;
   "rows"?: number | null;
+};
+
+export type RejectsPage = {
+  "converted_by"?: string | null;
+  "kept": number;
+  "next"?: number | null;
+  "rejected": number;
+  "rejects": Array<RejectedRow>;
+  "run": string;
+};
+
+export type RouteChange = {
+  "added": number;
+  "changed": number;
+  "removed": number;
+};
+
+export type RouteComparison = {
+  "all": Compared;
+  "by_customer": Listed_RegionCompared;
+  "by_day": Listed_DayCompared;
+  "by_route": Listed_RouteCompared;
+  "by_seller": Listed_RegionCompared;
+  "first_day"?: string | null;
+  "last_day"?: string | null;
+  "rows": Listed_RowChange;
+};
+
+export type RowFigures = Figures & {
+  "lead_seconds_p50"?: number | null;
+  "lead_seconds_p90"?: number | null;
+  "lead_seconds_p99"?: number | null;
 };
 
 export type RulesAnswer = {
@@ -215,4 +419,11 @@ export type RunView = {
 
 export type Runs = {
   "runs": Array<RunAnswer>;
+};
+
+export type Sample = {
+  "after"?: null | FactText;
+  "before"?: null | FactText;
+  "eventType": string;
+  "orderId": string;
 };

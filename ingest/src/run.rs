@@ -41,6 +41,7 @@ mod report;
 mod request;
 mod resume;
 mod revert;
+mod route_figures;
 mod routes;
 mod rows;
 mod run_files;
@@ -68,6 +69,10 @@ pub use reason::{BadReason, Reason};
 pub use report::{DayDeltas, Deltas, FactText, LeftFact, Named, Rehearsal, RouteChange, Sample};
 pub use request::{
     DayRange, Emit, FastTask, RevertTask, RunRequest, ScaledTask, Source, Speed, Task, WindowTask,
+};
+pub use route_figures::{
+    Compared, DayCompared, Figures, Listed, MAX_LISTED, RegionCompared, RouteCompared,
+    RouteComparison, RowChange, RowFigures,
 };
 pub use rows::{Rows, RowsError, RowsLimits, RowsTask, RowsTerms, VerdictCounts};
 pub(crate) use run_files::REJECTS;

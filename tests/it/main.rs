@@ -22,6 +22,7 @@ mod data_check;
 mod data_document;
 mod demo;
 mod edited;
+mod figures;
 mod guards;
 mod ingest;
 mod log_files;

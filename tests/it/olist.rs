@@ -6,6 +6,7 @@ use std::path::Path;
 use rand::RngExt as _;
 use rand::seq::SliceRandom as _;
 
+use crate::figures::{announced, are_as_announced, stored_rows};
 use crate::support::{Digests, Eip, expected, olist, rules, run_oracle, seeded};
 
 fn default_rules() -> Digests {
@@ -43,6 +44,7 @@ fn default_rules_then_a_change_of_rules_over_march_then_its_revert() {
     }
     assert_eq!(eip.stored_digests(), default_rules());
     eip.verify();
+    let before_rows = stored_rows(&eip);
 
     let end_of_day = rules(&eip.path(""), "end_of_day", "30m");
     let end_of_day = end_of_day.to_str().unwrap();
@@ -64,6 +66,13 @@ fn default_rules_then_a_change_of_rules_over_march_then_its_revert() {
     );
     assert_eq!(eip.stored_digests(), after);
     eip.verify();
+    // More rows than a rehearsal lists.
+    let changing = are_as_announced(
+        &announced(&eip, &dry.run_id()),
+        &before_rows,
+        &stored_rows(&eip),
+    );
+    assert_eq!(changing, 128 + 130 + 1_870);
 
     eip.run(["replay", "revert", &window.run_id()]).ok();
     assert_eq!(eip.stored_digests(), default_rules());

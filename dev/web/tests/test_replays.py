@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -62,6 +63,7 @@ def test_a_correction_is_dragged_rehearsed_applied_seen_and_taken_back(chain: Ch
     expect(page.locator(".reason")).to_have_text("<script>document.title = 1</script>")
     expect(page.locator(".timeline").first).to_be_visible()
     expect(page.locator('[data-guard][data-stops="false"]')).to_have_count(3)
+    figures_are_shown(page, rehearsal["route_figures"])
     shots(page, "rehearsal")
     assert late_of_march(chain) == before, "a rehearsal changes nothing"
 
@@ -82,6 +84,7 @@ def test_a_correction_is_dragged_rehearsed_applied_seen_and_taken_back(chain: Ch
     page.get_by_role("button", name="Revert this run").click()
     page.wait_for_url(lambda url: applied not in url)
     state(page, "rehearsed")
+    figures_are_the_reverse(chain, page, rehearsal["route_figures"])
     page.get_by_role("button", name="Apply this revert").click()
     state(page, "committed")
     expect(overview.locator('[data-tile="late"] .tile-value')).to_have_text(f"{before:,}")
@@ -90,6 +93,43 @@ def test_a_correction_is_dragged_rehearsed_applied_seen_and_taken_back(chain: Ch
     expect(calendar.locator(".run-list tbody tr")).to_have_count(len(chain.get("/v1/runs")["runs"]))
     calendar.goto(f"{pages.address}/replays/{applied}")
     expect(calendar.get_by_text("Reverted by run")).to_be_visible()
+
+
+def figures_are_shown(page: Page, figures: dict[str, Any]) -> None:
+    """The tables and the map say what the rehearsal says."""
+    card = page.locator(".area-figures")
+
+    def line(name: str, of: dict[str, Any]) -> None:
+        cells = card.locator(f'[data-line="{name}"] td')
+        for place, figure in ((0, "delivered"), (2, "delivered_late")):
+            expect(cells.nth(place)).to_have_text(f"{of['before'][figure]:,} → {of['after'][figure]:,}")
+        change = of["after"]["delivered_late"] - of["before"]["delivered_late"]
+        expect(cells.nth(3)).to_have_text(f"{change:+,}" if change else "")
+
+    line("all", figures["all"])
+    routes, days = figures["by_route"]["listed"], figures["by_day"]["listed"]
+    assert routes
+    assert days
+    line(f"{routes[0]['seller_region']} → {routes[0]['customer_region']}", routes[0])
+    expect(card.locator("tbody tr")).to_have_count(1 + len(routes))
+    card.get_by_role("button", name="Day", exact=True).click()
+    line(days[0]["day"], days[0])
+    expect(card.locator("tbody tr")).to_have_count(1 + len(days))
+    map_card = page.locator(".area-map-changes")
+    region = figures["by_customer"]["listed"][0]
+    state_shape = map_card.locator(f'path[data-code="{region["region"]}"]')
+    expect(state_shape).to_have_attribute("class", re.compile(r"change-\d"))
+    map_card.get_by_role("button", name="Table").click()
+    expect(map_card.locator("tbody tr")).to_have_count(len(figures["by_customer"]["listed"]))
+
+
+def figures_are_the_reverse(chain: Chain, page: Page, figures: dict[str, Any]) -> None:
+    """What the rehearsed revert on the page brings back is what was there before."""
+    settled(page)
+    undo = chain.get(f"/v1/runs/{page.url.rsplit('/', 1)[1]}/rehearsal")["route_figures"]
+    assert undo["all"]["before"] == figures["all"]["after"]
+    assert undo["all"]["after"] == figures["all"]["before"]
+    figures_are_shown(page, undo)
 
 
 def number_becomes_other(page: Page, before: int) -> int:

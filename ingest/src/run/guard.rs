@@ -3,12 +3,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::limits::GuardLimits;
 use super::state::RunKind;
 
 /// What a plan would take away, and of how much.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GuardFigures {
     /// Orders that have facts and of which nothing would remain.
     pub vanishing: u64,
@@ -38,7 +39,7 @@ pub struct GuardNames<'a> {
 const MAX_SAMPLES: usize = 3;
 
 /// A plan that goes beyond its limits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GuardStop {
     /// What it would take away.
     pub figures: GuardFigures,
@@ -51,8 +52,10 @@ pub struct GuardStop {
     pub lost_regions: bool,
     /// Some of the orders, for each of these that is too much.
     #[serde(default)]
+    #[schema(value_type = Vec<Vec<String>>)]
     pub samples: [Vec<String>; 3],
     /// The kind of run: it decides what raises the limits.
+    #[schema(value_type = String)]
     pub kind: RunKind,
 }
 

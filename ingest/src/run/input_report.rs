@@ -6,6 +6,7 @@ use std::fmt;
 use eip_contract::{EventTime, Reject, RowPlace};
 use eip_olist::{Joins, SwallowingRows, TableCounts, Unmatched};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::text::Grouped;
 
@@ -32,7 +33,7 @@ pub struct RejectCount {
 }
 
 /// The row that sets asOf's default.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AsOfRow {
     /// Its order.
     pub order_id: String,
@@ -40,12 +41,15 @@ pub struct AsOfRow {
     pub field: String,
     /// Where it is.
     #[serde(flatten)]
+    #[schema(value_type = Object)]
     pub place: RowPlace,
     /// The time, as seconds since the epoch.
+    #[schema(value_type = i64)]
     pub time: EventTime,
     /// How many times were compared.
     pub times: u64,
     /// Their 99.9th percentile (nearest rank).
+    #[schema(value_type = i64)]
     pub usual: EventTime,
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use eip_contract::{EventTime, Reject};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::input_report::{AsOfRow, InputReport};
 use super::limits::{Limit, stops_rejected};
@@ -18,7 +19,7 @@ const FEWEST_TIMES: u64 = 1_000;
 const ORDERS: &str = "orders";
 
 /// Why a run does not begin with this input.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "stop")]
 pub enum InputStop {
     /// No row of the orders is accepted.
@@ -26,6 +27,7 @@ pub enum InputStop {
         /// Rows of the orders.
         rows: u64,
         /// The first rejected one.
+        #[schema(value_type = Option<Object>)]
         sample: Option<Box<Reject>>,
     },
     /// Too large a share of a table's rows is rejected.
@@ -37,6 +39,7 @@ pub enum InputStop {
         /// Its rejected rows, without those that repeat another.
         rejected: u64,
         /// The first.
+        #[schema(value_type = Vec<Object>)]
         samples: Vec<Reject>,
     },
     /// asOf's default is far from all other times.
@@ -44,6 +47,7 @@ pub enum InputStop {
         /// The row that sets it.
         row: Box<AsOfRow>,
         /// The wall clock, when it is later than that; else it is apart from the other times.
+        #[schema(value_type = Option<i64>)]
         now: Option<EventTime>,
     },
 }

@@ -234,7 +234,7 @@ impl PlanBuilder {
                 before: before.map(|fact| regions.fact_text(fact)),
                 after: after.map(|fact| regions.fact_text(fact)),
             });
-        let (route_stats_daily, routes_most_changed) = routes::change(log, &self.differing);
+        let (route_stats_daily, route_figures) = routes::change(log, &self.differing);
         let report = Rehearsal {
             samples: samples.collect(),
             token: PlanToken::of_digest(&self.content.finalize()),
@@ -263,7 +263,7 @@ impl PlanBuilder {
             left_count: 0,
             left_facts: Vec::new(),
             route_stats_daily,
-            routes_most_changed,
+            route_figures,
             events: self.written.iter().sum(),
             tombstones: self.tombstones,
             figures: GuardFigures {

@@ -6,25 +6,25 @@ use std::ops::AddAssign;
 
 use eip_contract::{Day, EventTime, EventType};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::guard::{GuardFigures, GuardStop};
 use super::id::PlanToken;
 use super::input_stop::InputStop;
+use super::route_figures::RouteComparison;
 use super::text::{self, Grouped};
 
 /// How many names of one sort a report keeps; the counts are always whole.
 pub(crate) const MAX_NAMED: usize = 1_000;
 /// How many changed facts a report shows whole.
 pub(crate) const MAX_SAMPLES: usize = 20;
-/// Most routes that are named.
-pub(crate) const MAX_ROUTES: usize = 20;
 /// How many names of one sort a person is shown; the JSON has what is kept.
 const SHOWN_NAMES: usize = 5;
 /// How many of the days with most changes a person is shown; the JSON has all.
 const SHOWN_DAYS: usize = 10;
 
 /// Facts of covered orders, compared by (orderId, eventType).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Deltas {
     /// There was none of this identity.
     pub added: u64,
@@ -66,7 +66,7 @@ impl fmt::Display for Deltas {
 }
 
 /// A count with the first names of what was counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Named {
     /// How many there are.
     pub count: u64,
@@ -98,11 +98,12 @@ impl fmt::Display for Named {
 }
 
 /// The content of a fact, as text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FactText {
     /// When it happened.
     #[serde(serialize_with = "text::time")]
+    #[schema(value_type = String, format = DateTime)]
     pub event_at: EventTime,
     /// State of the seller.
     pub seller_region: String,
@@ -110,16 +111,18 @@ pub struct FactText {
     pub customer_region: String,
     /// What was promised.
     #[serde(serialize_with = "text::optional_time")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub estimated_delivery_at: Option<EventTime>,
 }
 
 /// One fact that would not stay as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sample {
     /// The order.
     pub order_id: String,
     /// The type.
+    #[schema(value_type = String)]
     pub event_type: EventType,
     /// What the log says now.
     pub before: Option<FactText>,
@@ -128,19 +131,20 @@ pub struct Sample {
 }
 
 /// A fact that a revert leaves alone because a later run changed it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftFact {
     /// The order.
     pub order_id: String,
     /// The type.
+    #[schema(value_type = String)]
     pub event_type: EventType,
     /// The run that changed it last; empty for records without a run.
     pub changed_by: String,
 }
 
 /// What happens to the rows of `route_stats_daily`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RouteChange {
     /// Rows that there were not.
     pub added: u64,
@@ -150,24 +154,15 @@ pub struct RouteChange {
     pub changed: u64,
 }
 
-/// How much of a route's rows in `route_stats_daily` changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RouteRows {
-    /// State of the seller.
-    pub seller_region: String,
-    /// State of the customer.
-    pub customer_region: String,
-    /// Rows added, removed or changed.
-    pub rows: u64,
-}
-
 /// What happens to the facts of one day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayDeltas {
     /// The day (UTC) of the facts' eventAt; of a changed fact, of its new one.
     #[serde(serialize_with = "text::day")]
+    #[schema(value_type = String, format = Date)]
     pub day: Day,
     /// By type.
+    #[schema(value_type = BTreeMap<String, Deltas>)]
     pub by_type: BTreeMap<EventType, Deltas>,
 }
 
@@ -182,9 +177,10 @@ impl DayDeltas {
 }
 
 /// What a window or revert run would do. [`fmt::Display`] prints it for an operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Rehearsal {
     /// A run that carries it does exactly this, or refuses.
+    #[schema(value_type = String)]
     pub token: PlanToken,
     /// Orders covered.
     pub orders_covered: u64,
@@ -195,6 +191,7 @@ pub struct Rehearsal {
     /// Their facts.
     pub facts: Deltas,
     /// Their facts by type.
+    #[schema(value_type = BTreeMap<String, Deltas>)]
     pub by_type: BTreeMap<EventType, Deltas>,
     /// Their facts by day and type, days ascending.
     pub by_day: Vec<DayDeltas>,
@@ -225,8 +222,8 @@ pub struct Rehearsal {
     pub left_facts: Vec<LeftFact>,
     /// The change to `route_stats_daily`.
     pub route_stats_daily: RouteChange,
-    /// The routes with the most rows that change, at most [`MAX_ROUTES`].
-    pub routes_most_changed: Vec<RouteRows>,
+    /// Its figures before and after.
+    pub route_figures: RouteComparison,
     /// Events it would write.
     pub events: u64,
     /// Tombstones it would write.
@@ -261,6 +258,7 @@ impl fmt::Display for Rehearsal {
             Grouped(removed),
             Grouped(changed)
         )?;
+        write!(f, "{}", self.route_figures)?;
         writeln!(
             f,
             "to write           {} events, {} tombstones",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-pub(crate) use eip_runs::text::{day, optional_time, time};
+pub(crate) use eip_runs::text::{day, optional_day, optional_time, time};
 
 /// A number with its thousands apart: `99,441`.
 pub(crate) struct Grouped(pub(crate) u64);
@@ -18,6 +18,15 @@ impl fmt::Display for Grouped {
             text.push(digit);
         }
         f.pad(&text)
+    }
+}
+
+/// What something was and what it is then: `5 → 3`.
+pub(crate) struct Change<T>(pub(crate) T, pub(crate) T);
+
+impl<T: fmt::Display> fmt::Display for Change<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {}", self.0, self.1)
     }
 }
 

@@ -16,7 +16,7 @@ use super::asked::Asked;
 use super::openapi::RunPath;
 use super::problem::Problem;
 use super::receipt;
-use crate::run::{Latency, PaceFigures, run_file};
+use crate::run::{Latency, PaceFigures, Rehearsal, run_file};
 
 impl Asked {
     /// One of the run's files; `None` when there is none here.
@@ -79,7 +79,7 @@ impl Asked {
 
 /// What a window or revert run announces: its plan and what it would change.
 #[utoipa::path(get, path = "/v1/runs/{id}/rehearsal", params(RunPath, SpaceQuery),
-    responses((status = 200, body = Object, content_type = "application/json"), Problems))]
+    responses((status = 200, body = Rehearsal), Problems))]
 pub(super) async fn rehearsal(asked: Asked) -> Result<Response, Problem> {
     if let Some(rehearsal) = asked.live().and_then(|live| live.rehearsal) {
         return Ok(axum::Json(&*rehearsal).into_response());

@@ -43,9 +43,40 @@ pub(super) struct Page {
     offset: Option<u64>,
 }
 
+/// A rejected row, as its line of `rejects.ndjson` says it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+struct RejectedRow {
+    /// Name of the file.
+    file: String,
+    /// Line on which the row begins; of a Parquet file the row.
+    line: u64,
+    /// Line on which it ends, where that is another one.
+    last_line: Option<u64>,
+    /// The column; empty when the row as a whole is wrong.
+    field: String,
+    /// Short fixed name of what is wrong.
+    reason: String,
+    /// What the field holds, or how the row begins.
+    value: Option<String>,
+    /// The row's order, when that could be read.
+    order_id: Option<String>,
+    /// Of an order that goes with another row: that row.
+    because_of: Option<RejectedPlace>,
+}
+
+/// Where a row is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+struct RejectedPlace {
+    /// Name of the file.
+    file: String,
+    /// Line on which the row begins.
+    line: u64,
+}
+
 /// A page of rejected rows, in the order of the files.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Rejects)]
 pub(super) struct RejectsPage {
     /// The run.
     run: String,
@@ -56,7 +87,7 @@ pub(super) struct RejectsPage {
     /// How many of them are kept; the others are only counted.
     kept: u64,
     /// File, line, field, reason, the value seen, and the order where it is known.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<RejectedRow>)]
     rejects: Vec<Box<RawValue>>,
     /// The offset of the next page; `null` after the last.
     next: Option<u64>,

@@ -291,6 +291,21 @@ fn a_rehearsal_reads_well() {
       2018-03-01         changed 3, added 0, retracted 3, same 18
       2018-03-03         changed 2, added 1, retracted 1, same 22
     route_stats_daily  rows added 14, removed 13, changed 26
+    figures            2018-02-16 to 2018-05-03
+                                   delivered              late           late rate
+      all routes                   186 → 185           79 → 80   42.47 % → 43.24 %
+      BA-BA                          10 → 11             4 → 5   40.00 % → 45.45 %
+      BA-RS                            5 → 4             2 → 1   40.00 % → 25.00 %
+      RJ-RJ                            6 → 5             3 → 2   50.00 % → 40.00 %
+      SP-MG                            9 → 8             3 → 2   33.33 % → 25.00 %
+      SP-RJ                          11 → 12             2 → 3   18.18 % → 25.00 %
+      … and 7 more routes
+      2018-03-01                       4 → 3             1 → 1   25.00 % → 33.33 %
+      2018-02-22                       5 → 5             3 → 3   60.00 % → 60.00 %
+      2018-03-03                       3 → 3             0 → 0     0.00 % → 0.00 %
+      2018-03-11                       4 → 3             2 → 1   50.00 % → 33.33 %
+      2018-04-30                       0 → 1             0 → 1        - → 100.00 %
+      … and 18 more days
     to write           227 events, 3 tombstones
     vanishing orders   1: 6b177e86d248c10225041c38ef909ab9
     lose their region  1: 736ae31d6e461e24ca4ec96913388d2d

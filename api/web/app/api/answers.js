@@ -47,3 +47,9 @@ export const useRun = (path, how) => useResource(path, how);
 
 /** @param {string | null} path @param {How} [how] @returns {Resource<import('ingest-types').Runs>} */
 export const useRuns = (path, how) => useResource(path, how);
+
+/** @param {string | null} path @param {How} [how] @returns {Resource<import('ingest-types').Rehearsal>} */
+export const useRehearsal = (path, how) => useResource(path, how);
+
+/** @param {string | null} path @param {How} [how] @returns {Resource<import('ingest-types').RejectsPage>} */
+export const useRejects = (path, how) => useResource(path, how);

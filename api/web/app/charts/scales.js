@@ -1,6 +1,6 @@
 // Which of seven colours a figure has. The steps of late rates are fixed, so that two pictures can be compared.
 
-import { count, percent, short } from '../format/numbers.js';
+import { count, percent, points, short } from '../format/numbers.js';
 
 /** Late rates in basis points, the lower ends of the second to the seventh colour. */
 const LATE = [200, 400, 600, 900, 1300, 2000];
@@ -9,6 +9,9 @@ const VOLUME = [0.002, 0.01, 0.03, 0.08, 0.2, 0.5];
 
 /** Colours of a scale. */
 export const COLOURS = LATE.length + 1;
+
+/** Changes of a late rate in basis points, that or more to either side: the better ones first, none in the middle. */
+const CHANGES = [-300, -100, -1, 0, 1, 100, 300];
 
 /** Fewer deliveries than this say little about a rate. */
 export const FEW = 10;
@@ -38,3 +41,13 @@ export const rate = (figures) => (figures?.delivered ? percent(Math.floor((figur
 
 /** @param {Figures | undefined} figures */
 export const volume = (figures) => count(figures?.delivered ?? 0);
+
+/** The class of a change's colour: `change-0` (much better) to `change-6` (much worse), or empty. @param {number | null} change in basis points */
+export function colourOfChange(change) {
+  if (change === null) return '';
+  const place = change < 0 ? CHANGES.findIndex((step) => change <= step) : CHANGES.findLastIndex((step) => change >= step);
+  return `change-${place}`;
+}
+
+/** The legend of changes, in points of a percentage. */
+export const legendOfChanges = () => CHANGES.map((step, i) => ({ name: `change-${i}`, from: Math.abs(step) > 1 ? `${step < 0 ? '≤' : '≥'} ${points(step)}` : ['< 0', '0', '> 0'][step + 1] }));

@@ -33,7 +33,7 @@ function Whole({ run, runs, again }) {
     ${!hasEnded(run.state) && html`<${Progress} run=${run} ask=${ask} again=${again} />`}
     ${isRehearsal && html`<${Approve} run=${run} applied=${applied} />`}
     ${!run.dry_run && hasEnded(run.state) && html`<${Ended} run=${run} runs=${runs} ask=${ask} />`}
-    ${isRehearsal && html`<${Rehearsal} path=${ask('/rehearsal')} run=${run} />`}
+    ${isRehearsal && html`<${Rehearsal} path=${ask('/rehearsal')} />`}
     ${(run.counts?.rows_rejected ?? 0) > 0 && html`<${Rejects} path=${ask('/rejects')} />`}
     <${About} run=${run} />
   </div>`;

@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::html::{Text, count, digest, put, table};
 use crate::run::Grouped;
 
+/// Most routes of a receipt; the rehearsal has more of them.
+const MAX_ROUTES: usize = 20;
 const DELTAS: [&str; 4] = ["added", "changed", "retracted", "same"];
 const DELTA_COLUMNS: [&str; 4] = ["Added", "Changed", "Retracted", "Same"];
 
@@ -68,7 +70,7 @@ pub(super) fn changes(page: &mut String, report: &Value) {
         count(page, Some(number(&report["route_stats_daily"][name])));
     }
     page.push_str("</table>");
-    routes(page, &report["routes_most_changed"]);
+    routes(page, &report["route_figures"]["by_route"]["listed"]);
 
     days(page, &report["by_day"]);
     for (title, field) in [
@@ -110,17 +112,23 @@ pub(super) fn digests(page: &mut String, report: &Value, is_done: bool) {
     page.push_str("</table>");
 }
 
-/// The routes with the most rows that change.
+/// The routes that change most, over the days on which rows change.
 fn routes(page: &mut String, routes: &Value) {
     if list(routes).next().is_none() {
         return;
     }
-    let columns = (["Seller", "Customer"], ["Rows of route_stats_daily"]);
-    table(page, "Routes that change most", &columns.0, &columns.1);
-    for route in list(routes) {
+    let texts = ["Seller", "Customer"];
+    let counts = ["Delivered", "Then", "Late", "Then", "Rows that change"];
+    table(page, "Routes that change most", &texts, &counts);
+    for route in list(routes).take(MAX_ROUTES) {
         let regions = ["seller_region", "customer_region"];
         let [seller, customer] = regions.map(|region| Text(text(&route[region])));
         put(page, format_args!("<tr><td>{seller}<td>{customer}"));
+        for figure in ["delivered", "delivered_late"] {
+            for side in ["before", "after"] {
+                count(page, Some(number(&route[side][figure])));
+            }
+        }
         count(page, Some(number(&route["rows"])));
     }
     page.push_str("</table>");

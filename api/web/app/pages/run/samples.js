@@ -9,17 +9,19 @@ import { eventMinute } from '../../format/times.js';
 import { html } from '../../html.js';
 import { statusName, t } from '../../words/words.js';
 
+/** @typedef {import('ingest-types').Sample} Sample */
+
 const SHOWN = 3;
 
-/** An order's events with the sampled facts as they are on one side. @param {any[]} events @param {any[]} samples @param {'before' | 'after'} side */
+/** An order's events with the sampled facts as they are on one side. @param {{eventType: string, eventAt: string}[]} events @param {Sample[]} samples @param {'before' | 'after'} side */
 function eventsOn(events, samples, side) {
   const changed = new Map(samples.map((sample) => [sample.eventType, sample[side]]));
   const others = events.filter((event) => !changed.has(event.eventType));
-  const own = [...changed].filter(([, fact]) => fact).map(([eventType, fact]) => ({ eventType, eventAt: fact.eventAt }));
+  const own = [...changed].flatMap(([eventType, fact]) => (fact ? [{ eventType, eventAt: fact.eventAt }] : []));
   return [...others, ...own].sort((a, b) => (a.eventAt < b.eventAt ? -1 : a.eventAt > b.eventAt ? 1 : 0));
 }
 
-/** @param {{id: string, samples: any[]}} properties */
+/** @param {{id: string, samples: Sample[]}} properties */
 function Both({ id, samples }) {
   const answer = useShipment(`/v1/shipments/${encodeURIComponent(id)}`);
   return html`<${Show} of=${answer} height=${300}>${(/** @type {any} */ { shipment, events }) => {
@@ -31,12 +33,12 @@ function Both({ id, samples }) {
   }}</${Show}>`;
 }
 
-/** @param {{samples: any[], run: any}} properties */
+/** @param {{samples: Sample[]}} properties */
 export function Samples({ samples }) {
   const ids = [...new Set(samples.map((sample) => sample.orderId))];
   const [open, setOpen] = useState(ids[0] ?? '');
   if (!samples.length) return null;
-  const time = (/** @type {any} */ fact) => (fact ? `${eventMinute(fact.eventAt)} ${fact.sellerRegion}→${fact.customerRegion}` : '–');
+  const time = (/** @type {Sample['before']} */ fact) => (fact ? `${eventMinute(fact.eventAt)} ${fact.sellerRegion}→${fact.customerRegion}` : '–');
   return html`<${Card} title=${t('run.samples')}>
     <div class="row sample-tabs" role="group" aria-label=${t('run.samples')}>${ids.slice(0, SHOWN * 2).map((id) => html`<button class="button mono" type="button" aria-pressed=${id === open} onClick=${() => setOpen(id)}>${id.slice(0, 10)}</button>`)}<a class="small" href=${`/shipments/${encodeURIComponent(open)}`}>${open}</a></div>
     ${open && html`<${Both} id=${open} samples=${samples.filter((sample) => sample.orderId === open)} key=${open} />`}
