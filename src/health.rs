@@ -3,9 +3,12 @@
 //! `/livez` answers as long as the process does; `/readyz` is 200 when the views are written and
 //! nothing is blocked, else 503 with the store's own words, and with `verbose` a line a store; `/metrics` is for
 //! Prometheus. A POST to `/repair` has everything stored read and mended: with tokens that needs the role admin,
-//! without any it is for programs on this machine. Figures are for everybody where there are no tokens.
+//! without any it is for programs on this machine. A POST to `/refused_documents/retry` needs the role replay.
+//! Figures are for everybody where there are no tokens.
 
+mod desk;
 mod figures;
+mod retry;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,12 +25,13 @@ use axum::{Json, Router};
 use eip_dataflow::{Summary, Watch};
 use eip_http::health::{self, Dependency, ReadyQuery, State as Condition, report};
 use eip_http::{Access, Caller, Known, Limits, Page, Problem, Role, Service, Tokens, authenticate};
+use eip_stores::Look;
 use serde_json::{Map, Value, json};
-use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
 use crate::cli::Mended;
+pub(crate) use desk::RepairDesk;
 
 /// A repair reads all that is stored, and is answered when it is done.
 const LONGEST_REPAIR: Duration = Duration::from_hours(24);
@@ -37,37 +41,6 @@ pub(crate) struct Health {
     watched: Arc<Mutex<Watch>>,
     stop: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
-}
-
-/// Where a repair is asked for and answered. Clones share it.
-#[derive(Clone)]
-pub(crate) struct RepairDesk {
-    /// Whether this process can do it alone.
-    is_open: bool,
-    asked: watch::Sender<bool>,
-    answers: broadcast::Sender<Mended>,
-}
-
-impl RepairDesk {
-    pub(crate) fn new(is_open: bool) -> Self {
-        Self {
-            is_open,
-            asked: watch::Sender::new(false),
-            answers: broadcast::Sender::new(4),
-        }
-    }
-
-    /// Whether somebody waits for a repair.
-    pub(crate) fn is_asked(&self) -> bool {
-        *self.asked.borrow()
-    }
-
-    /// The repair is done; everybody who has asked hears of it.
-    pub(crate) fn answer(&self, mended: Mended) {
-        self.asked.send_replace(false);
-        // Whoever has gone away meanwhile does not hear it.
-        let _ = self.answers.send(mended);
-    }
 }
 
 impl Health {
@@ -127,10 +100,12 @@ impl Drop for Health {
 }
 
 fn router(service: &Service) -> Router<Watched> {
-    let repair = Router::new().route("/repair", post(repair));
+    let writes = Router::new()
+        .route("/repair", post(repair))
+        .route("/refused_documents/retry", post(retry::retry));
     let guarded = Router::new()
         .route("/metrics", get(metrics))
-        .merge(service.local(repair))
+        .merge(service.local(writes))
         .route_layer(from_fn(authenticate));
     let routes = guarded
         .route("/livez", get(health::alive))
@@ -153,22 +128,42 @@ impl Watched {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+
+    /// What `look` finds in the stores, on a thread that may wait.
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Chain) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let chain = self.chain.clone();
+        let found = tokio::task::spawn_blocking(move || look(&chain)).await;
+        match found {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(error)) => {
+                // Its words may name machines.
+                tracing::error!(?error, "refused documents cannot be read or forgotten");
+                let detail = "the stores do not answer; the dataflow's log says more";
+                Err(Problem::unavailable("store_away", detail))
+            }
+            Err(panic) => Err(Problem::internal(&panic.to_string())),
+        }
+    }
 }
 
 /// Reads everything that is stored and mends it; answers when it is done.
 async fn repair(State(watched): State<Watched>, caller: Caller) -> Result<Json<Mended>, Problem> {
     caller.require(Role::Admin)?;
     if !watched.desk.is_open {
-        let why = "this dataflow has several processes: stop them and run `eip repair`";
-        return Err(Problem::new(StatusCode::CONFLICT, "several_processes", why));
+        return Err(several_processes("stop them and run `eip repair`"));
     }
-    let mut answers = watched.desk.answers.subscribe();
-    watched.desk.asked.send_replace(true);
-    let answer = watched.stop.run_until_cancelled(answers.recv()).await;
-    match answer {
-        Some(Ok(mended)) => Ok(Json(mended)),
-        Some(Err(_)) | None => Err(Problem::unavailable("ended", "the dataflow has ended")),
-    }
+    let request = watched.desk.ask(Look::Whole);
+    let answer = watched.stop.run_until_cancelled(request.answer()).await;
+    let mended = answer.flatten().map(Json);
+    mended.ok_or_else(|| Problem::unavailable("ended", "the dataflow has ended"))
+}
+
+fn several_processes(way_out: &str) -> Problem {
+    let why = format!("this dataflow has several processes: {way_out}");
+    Problem::new(StatusCode::CONFLICT, "several_processes", why)
 }
 
 async fn ready(

@@ -15,6 +15,7 @@ mod health;
 mod interrupt;
 mod keys;
 mod pace;
+mod refused;
 mod text;
 mod verify;
 mod views;

@@ -33,6 +33,7 @@ fn guarded() -> OpenApiRouter<Api> {
         .routes(routes!(v1::runs::show))
         .routes(routes!(v1::coverage::coverage))
         .routes(routes!(v1::pipeline::pipeline))
+        .routes(routes!(v1::retry::retry))
         .routes(routes!(v1::spaces::spaces))
         .routes(routes!(v1::diff::diff))
         .routes(routes!(v1::stream::stream))

@@ -9,6 +9,7 @@ pub(crate) mod overview;
 pub(crate) mod parameters;
 pub(crate) mod pipeline;
 pub(crate) mod regions;
+pub(crate) mod retry;
 pub(crate) mod routes;
 pub(crate) mod runs;
 pub(crate) mod shipment;

@@ -402,6 +402,16 @@ export type Rejects = {
   "rows"?: number | null;
 };
 
+export type RetryAnswer = {
+  "refused_again"?: number | null;
+  "sent_again": number;
+};
+
+export type RetryBody = {
+  "ids"?: Array<string>;
+  "view"?: string | null;
+};
+
 export type RouteOverTime = {
   "customer_region": string;
   "seller_region": string;

@@ -4,11 +4,12 @@
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use eip_stores::{PostgresStore, RefusedDocument, ViewReader};
+use eip_stores::{RefusedDocument, ViewReader};
 use eip_views::{VIEWS, View};
 
 use super::Exit;
 use super::chain::ChainArgs;
+use crate::refused::{self, Which};
 use crate::text::table;
 
 /// Look at dead letters and refused documents.
@@ -156,18 +157,15 @@ impl Several {
     /// Forgets what is meant; says how many.
     fn forget(&self) -> anyhow::Result<u64> {
         let chain = self.chain.chain()?;
-        let servers = chain.servers()?;
-        let view = self.view;
-        let meant = chain.views()?.refused()?.into_iter().filter(|refused| {
-            view.is_none_or(|view| view == refused.view)
-                && (self.ids.is_empty() || self.ids.contains(&refused.id))
-        });
-        let keys: Vec<_> = meant.map(|refused| (refused.view, refused.id)).collect();
+        chain.servers()?;
+        let which = Which {
+            view: self.view,
+            ids: self.ids.clone(),
+        };
+        let keys = refused::meant(&chain, &which)?;
         if keys.is_empty() && !self.ids.is_empty() {
             bail!("none of these is refused; `eip deadletters list` shows what is");
         }
-        let topic_id = chain.log()?.topic_id().to_string();
-        let mut store = PostgresStore::new(&servers.postgres_config(topic_id)?)?;
-        Ok(store.forget_refused(&keys)?)
+        refused::forget(&chain, &keys)
     }
 }

@@ -9,6 +9,7 @@ mod crash;
 mod faults;
 mod poison;
 mod processes;
+mod refused;
 mod repair;
 mod restored;
 mod spaces;

@@ -44,7 +44,7 @@ async fn ask(api: &Api, method: &str, path: &str, headers: &[(&str, &str)], body
 }
 
 /// What needs a token, by method, path and body, and the role that is enough.
-const KINDS: [(&str, &str, &str, Role); 13] = [
+const KINDS: [(&str, &str, &str, Role); 14] = [
     ("GET", "/v1/overview", "", Role::Read),
     ("GET", "/v1/shipments", "", Role::Read),
     ("HEAD", "/v1/shipments", "", Role::Read),
@@ -58,6 +58,12 @@ const KINDS: [(&str, &str, &str, Role); 13] = [
     ("PATCH", "/v1/runs/0123456789abcdef", "{}", Role::Replay),
     ("DELETE", "/v1/runs/0123456789abcdef", "", Role::Replay),
     ("POST", "/v1/datasets/olist/check", "{}", Role::Replay),
+    (
+        "POST",
+        "/v1/pipeline/refused_documents/retry",
+        "{}",
+        Role::Replay,
+    ),
 ];
 
 #[tokio::test]
@@ -75,6 +81,8 @@ async fn each_role_may_do_its_part_and_is_told_which_role_the_rest_needs() {
                 assert!(detail.contains(&format!("role {needed}")), "{what}");
             } else if path.starts_with("/v1/runs") || path.starts_with("/v1/datasets") {
                 assert_eq!(answer.code(), "no_ingest", "{what}");
+            } else if path.starts_with("/v1/pipeline") {
+                assert_eq!(answer.code(), "no_dataflow", "{what}");
             } else {
                 assert_eq!(answer.status, 200, "{what}");
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, Route, expect
 
 from chain import Chain
 from pages import Pages, number
@@ -81,3 +81,44 @@ def test_the_pipeline_shows_the_lag_of_each_partition(chain: Chain, pages: Pages
     ends = [number(row.locator("td").nth(1).inner_text()) for row in page.locator("tr[data-partition]").all()]
     assert ends == [one["end"] for one in lag["partitions"]]
     expect(page.locator('tr[data-store="sqlite"]')).to_contain_text("OK")
+
+
+def test_refused_documents_are_sent_again_after_a_question(pages: Pages) -> None:
+    """The embedded store refuses nothing: these answers are the test's (real ones: tests/it/servers/refused.rs)."""
+    refused = {"count": 12, "latest": [{"view": "shipments", "id": "stuck", "reason": "mapper_exception: <b>no</b>"}]}
+    asked: list[object] = []
+
+    def pipeline(route: Route) -> None:
+        response = route.fetch()
+        changed = {"refused_documents": refused, "dataflow": {"state": "ready", "blocked": []}}
+        route.fulfill(response=response, json={**response.json(), **changed})
+
+    def retry(route: Route) -> None:
+        asked.append(route.request.post_data_json)
+        refused["count"] = 1
+        route.fulfill(json={"sent_again": 12, "refused_again": 1})
+
+    context = pages.context()
+    context.route("**/v1/pipeline", pipeline)
+    context.route("**/v1/pipeline/refused_documents/retry", retry)
+    page = pages.open("/pipeline", context)
+    card = page.locator(".area-refused")
+    expect(card.locator('[data-refused="stuck"]')).to_contain_text("<b>no</b>")
+    button = card.get_by_role("button", name="Send all 12 again")
+
+    def answers(dialog: Dialog) -> None:
+        assert "12 documents" in dialog.message
+        if asked_once:
+            dialog.accept()
+        else:
+            dialog.dismiss()
+
+    asked_once = False
+    page.on("dialog", answers)
+    button.click()
+    assert asked == []
+    asked_once = True
+    button.click()
+    expect(card.locator("[data-retried]")).to_have_text("12 documents were sent again, 1 of them were refused again.")
+    assert asked == [{}]
+    expect(card.get_by_role("button", name="Send all 1 again")).to_be_visible()

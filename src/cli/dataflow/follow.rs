@@ -1,7 +1,7 @@
 //! A running dataflow until its end: repairs in between, and what begins it anew.
 //!
 //! ```text
-//! follow ──► asked to repair ──► spawned again, reading every stored content ──► follow
+//! follow ──► asked to repair, or to send refused documents again ──► spawned again ──► follow
 //!    │
 //!    └─────► what was stored is gone (an index was deleted) ──► spawned again ──► follow
 //! ```
@@ -63,9 +63,9 @@ impl Follower<'_> {
         } else {
             let stop = interrupt::token();
             while !stop.is_cancelled() && !dataflow.has_ended() {
-                if self.desk.is_asked() {
+                if let Some((upto, look)) = self.desk.take() {
                     dataflow.shutdown()?;
-                    dataflow = self.mend()?;
+                    dataflow = self.mend(upto, look)?;
                 }
                 std::thread::sleep(LOOK);
             }
@@ -73,13 +73,14 @@ impl Follower<'_> {
         Ok(dataflow.shutdown()?)
     }
 
-    /// Starts the dataflow anew, this time reading everything that is stored, and answers whoever
-    /// has asked for it.
-    fn mend(&self) -> anyhow::Result<DataflowHandle> {
+    /// Starts the dataflow again, looking as closely as was asked for, and answers all requests up to
+    /// this number.
+    fn mend(&self, upto: u64, look: Look) -> anyhow::Result<DataflowHandle> {
         let ends = self.log.committed_ends()?;
-        let dataflow = self.spawn(Look::Whole)?;
+        let dataflow = self.spawn(look)?;
         dataflow.wait_written(&ends)?;
-        self.desk.answer(Mended::of(&dataflow.progress().counts));
+        self.desk
+            .answer(upto, Mended::of(&dataflow.progress().counts));
         Ok(dataflow)
     }
 

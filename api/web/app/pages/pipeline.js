@@ -10,8 +10,9 @@ import { duration, wallTime } from '../format/times.js';
 import { html } from '../html.js';
 import { pipeline } from '../state/live.js';
 import { t } from '../words/words.js';
+import { DeadLetters } from './pipeline/dead-letters.js';
 import { LagHistory } from './pipeline/history.js';
-import { Troubles } from './pipeline/troubles.js';
+import { Refused } from './pipeline/refused.js';
 
 /** Between two looks, in ms. */
 const EVERY = 2000;
@@ -59,7 +60,8 @@ export function Page() {
     ${answer.error && html`<${Failed} error=${answer.error} again=${answer.again} />`}
     ${data.lag ? html`<${Lag} lag=${data.lag} />` : html`<${Card} title=${t('pipeline.lag')}><${Empty}>${t('fresh.unknown')}</${Empty}></${Card}>`}
     <div class="two-grid">${data.ticks && html`<${Ticks} ticks=${data.ticks} />`}<${Stores} sinks=${data.sinks} dataflow=${data.dataflow} /></div>
-    <${Troubles} data=${data} />
+    <${DeadLetters} of=${data.dead_letters} />
+    <${Refused} of=${data.refused_documents} hasDataflow=${!!data.dataflow} again=${answer.again} />
     ${data.unknown.length > 0 && html`<${Card} title=${t('pipeline.unknown')}><${Facts} of=${data.unknown.map((/** @type {any} */ one) => [html`<code>${one.what}</code>`, html`<${Text} of=${one.why} />`])} /></${Card}>`}
   </div>`;
 }
