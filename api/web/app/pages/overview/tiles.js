@@ -26,10 +26,10 @@ function useStanding(route) {
   const all = overview.value;
   if (!some) {
     const delivered = all?.by_status?.find((/** @type {any} */ one) => one.status === 'DELIVERED')?.count ?? 0;
-    return { open: all ? all.shipments - delivered : null, risk: all?.at_risk, stalled: all?.stalled, quiet: all?.quiet };
+    return { open: all ? all.shipments - delivered : null, risk: all?.at_risk, stalled: all?.stalled, quiet: all?.quiet, isBusy: false };
   }
   const [open, risk, stalled, quiet] = answers.map((answer) => answer.data?.total.value ?? null);
-  return { open, risk, stalled, quiet };
+  return { open, risk, stalled, quiet, isBusy: answers.some((answer) => answer.isLoading) };
 }
 
 /** @param {{name: string, value: string, note: string, href: string, trend?: import('preact').ComponentChildren, warn?: boolean, id: string}} properties */
@@ -66,7 +66,7 @@ export function Tiles({ range, route }) {
   const delivered = { delivered_from: range.start, delivered_to: range.end };
   const trend = (/** @type {(row: any) => number | null} */ of, tone = '') => html`<${Spark} values=${rows.map(of)} tone=${tone} />`;
   const daily = (/** @type {'at_risk' | 'stalled' | 'quiet'} */ figure) => html`<${Spark} values=${(past.data?.trend ?? []).map((point) => point[figure])} />`;
-  return html`<div class=${classes('tiles', days.isOld && 'old')} aria-busy=${days.isOld}>
+  return html`<div class=${classes('tiles', days.isOld && 'old')} aria-busy=${days.isOld || standing.isBusy}>
     <${Tile} id="open" name=${t('overview.tile.open')} value=${count(standing.open)} note=${t('overview.tile.open.note')} href=${shipments(route, { status: OPEN })}
       trend=${html`<${Spark} values=${openByDay(rows, standing.open, (later.placed ?? 0) - (later.delivered ?? 0))} />`} />
     <${Tile} id="delivered" name=${t('overview.tile.delivered')} value=${count(now.delivered ?? 0)} note=${change('delivered')} href=${shipments(route, delivered)} trend=${trend((row) => row.delivered)} />
