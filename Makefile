@@ -51,13 +51,12 @@ down: ## stop what `make up` started; the data stays
 	dev/services app-down
 
 .PHONY: test
-test: check ## everything: check, then the integration suites, the DAGs and the dashboard
+test: check ## everything: check, then the integration suites and the DAGs
 	@# The suites start the servers that they need (dev/test-servers); whatever happens, these are stopped.
 	trap 'dev/services down --dir $(TARGET)/services-test' EXIT; $(CARGO) test $(ALL) --test '*'
 	$(CARGO) test $(ALL) --doc
 	$(MAKE) test-dags
 	$(MAKE) services-test
-	$(MAKE) test-web
 
 .PHONY: check
 check: setup lint ## format, lints and unit tests; no servers, no network
@@ -106,7 +105,7 @@ services-test: setup ## dev/services against the real servers; compose.yml and d
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dev/tests
 
 .PHONY: test-web
-test-web: setup ## the dashboard in a real Chromium, on the embedded default and on real servers
+test-web: setup ## the dashboard in a real Chromium, on the embedded default and on real servers; not a part of `make test`
 	dev/setup browser || echo "Chromium is not installed, and cannot be: the dashboard is not tested"
 	$(CARGO) test $(ALL) --test '*' --no-run
 	EIP_BIN='$(abspath $(TARGET))/debug/eip' $(PYTHON) -m pytest dev/web/tests
