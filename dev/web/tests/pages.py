@@ -40,12 +40,14 @@ class Pages:
         self,
         *,
         language: str = "en",
+        theme: Theme = "light",
+        width: int = WIDE,
         permissions: tuple[str, ...] = (),
     ) -> BrowserContext:
         """A browser of its own: cookies and settings are shared by its pages only."""
         context = self.browser.new_context(
-            viewport={"width": WIDE, "height": 900},
-            color_scheme="light",
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
             locale="en-US",
             timezone_id="America/Sao_Paulo",
             permissions=list(permissions),

@@ -77,7 +77,9 @@ def test_the_table_of_routes_has_counts_and_lead_times(pages: Pages, exported: d
     row = page.locator(".area-matrix tbody tr").first
     seller, customer = str(row.get_attribute("data-route")).split("-")
     where = f"sellerRegion = '{seller}' AND customerRegion = '{customer}' AND deliveredAt IS NOT NULL"
-    assert number(row.locator("td").nth(1).inner_text()) == one(exported, f"SELECT count(*) FROM shipments WHERE {where}")
+    assert number(row.locator("td").nth(1).inner_text()) == one(
+        exported, f"SELECT count(*) FROM shipments WHERE {where}"
+    )
     late = one(exported, f"SELECT count(*) FROM shipments WHERE {where} AND lateSeconds > 0")
     assert number(row.locator("td").nth(2).inner_text()) == late
     assert row.locator("td").nth(3).inner_text() != "–"

@@ -101,8 +101,8 @@ def figures_are_shown(page: Page, figures: dict[str, Any]) -> None:
 
     def line(name: str, of: dict[str, Any]) -> None:
         cells = card.locator(f'[data-line="{name}"] td')
-        for place, figure in ((0, "delivered"), (2, "delivered_late")):
-            expect(cells.nth(place)).to_have_text(f"{of['before'][figure]:,} → {of['after'][figure]:,}")
+        for place, count in ((0, "delivered"), (2, "delivered_late")):
+            expect(cells.nth(place)).to_have_text(f"{of['before'][count]:,} → {of['after'][count]:,}")
         change = of["after"]["delivered_late"] - of["before"]["delivered_late"]
         expect(cells.nth(3)).to_have_text(f"{change:+,}" if change else "")
 

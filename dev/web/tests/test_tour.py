@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from demo import demo
-from pages import Pages, Theme, number, settled, shot
-from test_replays import drag, state
+from pages import Pages, Theme, number, settled, shots, state
+from test_replays import drag
 
 FIRST, LAST = "2018-03-01", "2018-03-31"
 
@@ -53,7 +53,7 @@ def test_the_charts_move_and_a_shipment_says_why(pages: Pages) -> None:
     placed = page.locator('[data-tile="open"] .tile-value')
     before = placed.inner_text()
     expect(placed).not_to_have_text(before)
-    shot(page, "tour-1")
+    shots(page, "tour-1")
 
     page.get_by_role("button", name="Next").click()
     page.wait_for_url("**/shipments")
@@ -67,7 +67,7 @@ def test_the_charts_move_and_a_shipment_says_why(pages: Pages) -> None:
     page.reload()
     settled(page)
     step(page, 2)
-    shot(page, "tour-2")
+    shots(page, "tour-2")
 
 
 def test_a_month_is_corrected_and_taken_back(pages: Pages) -> None:
@@ -78,7 +78,7 @@ def test_a_month_is_corrected_and_taken_back(pages: Pages) -> None:
     step(page, 3)
     settled(page)
     points_beside_itself(page)
-    shot(page, "tour-3")
+    shots(page, "tour-3")
     drag(page, FIRST, LAST)
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("First day")).to_have_value(FIRST)
@@ -90,7 +90,7 @@ def test_a_month_is_corrected_and_taken_back(pages: Pages) -> None:
     settled(page)
     points_beside_itself(page)
     assert number(page.locator('[data-figure="changed"] .tile-value').inner_text()) > 0
-    shot(page, "tour-4")
+    shots(page, "tour-4")
 
     rehearsal = page.url
     page.get_by_role("button", name="Apply this correction").click()
@@ -99,7 +99,7 @@ def test_a_month_is_corrected_and_taken_back(pages: Pages) -> None:
     state(page, "committed")
     settled(page)
     points_beside_itself(page)
-    shot(page, "tour-5")
+    shots(page, "tour-5")
     applied = page.url
     page.get_by_role("button", name="Revert this run").click()
     page.wait_for_url(lambda url: url != applied)
@@ -150,7 +150,7 @@ def test_it_is_read_in_both_languages_and_colours(pages: Pages, theme: Theme, la
     ground, text = bar.evaluate("bar => [getComputedStyle(bar).backgroundColor, getComputedStyle(bar).color]")
     light, dark = (brightness(colour) for colour in ((ground, text) if theme == "light" else (text, ground)))
     assert light - dark > 120, (ground, text)
-    shot(page, f"tour-{theme}-{language}")
+    shots(page, f"tour-{theme}-{language}")
 
 
 def brightness(colour: str) -> float:
@@ -159,7 +159,7 @@ def brightness(colour: str) -> float:
 
 
 def test_on_a_phone_it_lies_over_nothing_it_points_at(pages: Pages) -> None:
-    page = pages.open("/?tour=2018-03", width=420)
+    page = pages.open("/?tour=2018-03", pages.context(width=420))
     points_beside_itself(page)
     page.keyboard.press("n")
     settled(page)
