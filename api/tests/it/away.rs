@@ -6,11 +6,12 @@ use tokio::task::JoinSet;
 
 use crate::support::{Answer, Api, Document, Operation, send};
 
-/// What is read from the log, from Ingest or from several spaces, or from nothing at all: their own tests have it.
-const OF_OTHERS: [&str; 7] = [
+/// What is asked of the log, of Ingest, of the dataflow or of several spaces, or of nothing at all: their own tests have it.
+const OF_OTHERS: [&str; 8] = [
     "/v1/coverage",
     "/v1/diff",
     "/v1/pipeline",
+    "/v1/pipeline/refused_documents/retry",
     "/v1/runs",
     "/v1/runs/{id}",
     "/v1/session",
