@@ -98,21 +98,23 @@ struct Served {
 impl Served {
     /// Starts one, and waits until it says where the dashboard is.
     fn start(state: &Path) -> Self {
-        let mut child = command()
+        let child = command()
             .args(["demo", "--serve", "--orders", "3000", "--workers", "1"])
             .arg("--state")
             .arg(state)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
+        let api = String::new();
+        let mut this = Self { child, api };
+        let out = BufReader::new(this.child.stdout.take().unwrap());
         let mut told = Vec::new();
         for line in out.lines() {
             let line = line.unwrap();
             if let Some((api, month)) = line.trim().split_once("/?tour=") {
                 assert!(month.starts_with("2018-03 "), "{line}");
-                let api = api.to_owned();
-                return Self { child, api };
+                api.clone_into(&mut this.api);
+                return this;
             }
             told.push(line);
         }
