@@ -34,6 +34,18 @@ impl SearchedDocuments {
         match *self {}
     }
 
+    pub(super) async fn count_written(&self, _: u64, _: u64) -> Result<u64, QueryError> {
+        match *self {}
+    }
+
+    pub(super) async fn counts(
+        &self,
+        _: &Condition,
+        _: &[Condition],
+    ) -> Result<Vec<u64>, QueryError> {
+        match *self {}
+    }
+
     pub(super) async fn count(&self, _: &Condition) -> Result<u64, QueryError> {
         match *self {}
     }

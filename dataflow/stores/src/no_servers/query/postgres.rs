@@ -44,6 +44,10 @@ impl PostgresMoment {
         match *self {}
     }
 
+    pub(super) async fn count_deleted(&mut self, _: u64, _: u64) -> Result<u64, QueryError> {
+        match *self {}
+    }
+
     pub(super) async fn stats(&mut self, _: &StatsQuery) -> Result<Vec<StatsGroup>, QueryError> {
         match *self {}
     }
