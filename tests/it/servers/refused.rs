@@ -47,25 +47,14 @@ impl Drop for Following {
     }
 }
 
-/// Has Elasticsearch refuse the shipment of one order, or take it again.
+/// Has Elasticsearch refuse what is written to the index of shipments, or take it again: its
+/// documents go through a pipeline that is not there.
 fn refuse(eip: &Eip, is_refused: bool) {
     let server = eip.value("EIP_ELASTICSEARCH");
-    let name = format!("{}-refuse", eip.space());
-    let convert = json!({ "convert": { "if": format!("ctx.orderId == '{STUCK}'"),
-        "field": "sellerRegion", "type": "integer" } });
-    let pipeline = json!({ "processors": [convert] }).to_string();
-    http(
-        "PUT",
-        &format!("{server}/_ingest/pipeline/{name}"),
-        &pipeline,
-    );
-    let used = if is_refused { &name } else { "_none" };
+    let used = if is_refused { "not-there" } else { "_none" };
     let settings = json!({ "index.default_pipeline": used }).to_string();
     let index = format!("{server}/{}.shipments", eip.space());
     http("PUT", &format!("{index}/_settings"), &settings);
-    if !is_refused {
-        http("DELETE", &format!("{server}/_ingest/pipeline/{name}"), "");
-    }
 }
 
 /// Appends an order to the log, as another producer might.

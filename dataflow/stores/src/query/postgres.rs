@@ -1,11 +1,14 @@
 //! Rows and progress in PostgreSQL, of one moment.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eip_contract::{Day, Space};
 use eip_views::SHIPMENTS;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Postgres, Row as _, Transaction};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::QueryError;
 use super::changes::{Change, ChangeQuery};
@@ -17,7 +20,9 @@ use crate::postgres::{POSTGRES_FORMAT, read_progress};
 
 /// A few of a server's hundred; other requests wait their turn.
 const CONNECTIONS: u32 = 16;
-/// How long a request waits for a connection.
+/// How long a request waits for its turn, as with SQLite.
+const TURN: Duration = Duration::from_secs(25);
+/// How long a request then waits for a connection, which the server is asked for again and again.
 const WAIT: Duration = Duration::from_secs(5);
 /// The moment of one request.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -38,11 +43,15 @@ const WORDS: Words = Words {
 #[derive(Clone)]
 pub(super) struct PostgresQueries {
     pool: PgPool,
+    /// The pool has one limit of time for a turn and for a server that is away; these are two.
+    turns: Arc<Semaphore>,
 }
 
 /// One moment of them.
 pub(super) struct PostgresMoment {
     transaction: Transaction<'static, Postgres>,
+    /// Given back after the connection.
+    _turn: OwnedSemaphorePermit,
 }
 
 impl PostgresQueries {
@@ -74,7 +83,8 @@ impl PostgresQueries {
                 })
             })
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        let turns = Arc::new(Semaphore::new(CONNECTIONS as usize));
+        Ok(Self { pool, turns })
     }
 
     pub(super) async fn close(&self) {
@@ -83,6 +93,10 @@ impl PostgresQueries {
 
     /// Progress, the visible tick, and the moment.
     pub(super) async fn moment(&self) -> Result<(Progress, u64, PostgresMoment), QueryError> {
+        let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(failed(sqlx::Error::PoolTimedOut));
+        };
         let mut transaction = self.pool.begin_with(BEGIN).await.map_err(failed)?;
         let row = sqlx::query("SELECT format, visible_tick FROM progress")
             .fetch_optional(&mut *transaction)
@@ -99,7 +113,11 @@ impl PostgresQueries {
                 QueryError::unavailable("postgres", error)
             })?
             .ok_or(QueryError::NotYet)?;
-        Ok((progress, visible as u64, PostgresMoment { transaction }))
+        let moment = PostgresMoment {
+            transaction,
+            _turn: turn,
+        };
+        Ok((progress, visible as u64, moment))
     }
 }
 
