@@ -72,6 +72,8 @@ impl Ingest {
         }
         let place = self.chain.clone();
         let space = place.chain.space().clone();
+        let own = place.chain.chain_of(&space);
+        let is_new = own.is_ok_and(|own| matches!(own.has_log(), Ok(false)));
         let open_space: OpenSpace = Arc::new(move |space, create| {
             let opened = place.chain.chain_of(space).and_then(|chain| {
                 if create || chain.has_log()? {
@@ -82,6 +84,10 @@ impl Ingest {
             });
             opened.map_err(|error| format!("{error:#}"))
         });
+        if is_new {
+            // Those who wait for the port find the space. What is in the way of it, `serve` says.
+            let _ = open_space(&space, true);
+        }
         let config = ServerConfig {
             advertise: self.advertise,
             datasets: NamedPaths::by_name("--dataset", self.datasets)?,

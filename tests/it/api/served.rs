@@ -21,15 +21,11 @@ impl Served {
     }
 
     pub(crate) fn start_with(eip: &Eip, args: &[&str]) -> Self {
-        Self::spawn(eip, args, Stdio::null())
+        Self::start_logging(eip, args, &eip.path("api.log"))
     }
 
     /// The same; what it logs goes into this file.
     pub(super) fn start_logging(eip: &Eip, args: &[&str], log: &Path) -> Self {
-        Self::spawn(eip, args, fs::File::create(log).unwrap().into())
-    }
-
-    fn spawn(eip: &Eip, args: &[&str], stderr: Stdio) -> Self {
         let port_file = eip.path("api.port");
         let _ = fs::remove_file(&port_file);
         let child = eip
@@ -37,19 +33,23 @@ impl Served {
             .arg(&port_file)
             .args(args)
             .stdout(Stdio::null())
-            .stderr(stderr)
+            .stderr(fs::File::create(log).unwrap())
             .spawn()
             .unwrap();
+        let url = String::new();
+        let mut this = Self { child, url };
         let port = loop {
             match fs::read_to_string(&port_file) {
                 Ok(port) if !port.trim().is_empty() => break port.trim().to_owned(),
                 _ => std::thread::sleep(Duration::from_millis(20)),
             }
+            if let Some(ended) = this.child.try_wait().unwrap() {
+                let said = fs::read_to_string(log).unwrap();
+                panic!("eip api ended ({ended}) before it listened:\n{said}");
+            }
         };
-        Self {
-            child,
-            url: format!("http://127.0.0.1:{port}"),
-        }
+        this.url = format!("http://127.0.0.1:{port}");
+        this
     }
 
     /// Of its process.
