@@ -40,7 +40,7 @@ export type Compared = {
   "rows": number;
 };
 
-export type Coverage = {
+export type CoverageByDays = {
   "coverage": Array<CoveredDays>;
 };
 

@@ -104,7 +104,7 @@ def figures_are_shown(page: Page, figures: dict[str, Any]) -> None:
         for place, count in ((0, "delivered"), (2, "delivered_late")):
             expect(cells.nth(place)).to_have_text(f"{of['before'][count]:,} → {of['after'][count]:,}")
         change = of["after"]["delivered_late"] - of["before"]["delivered_late"]
-        expect(cells.nth(3)).to_have_text(f"{change:+,}" if change else "")
+        expect(cells.nth(3)).to_have_text(f"{change:+,}".replace("-", "−") if change else "")
 
     line("all", figures["all"])
     routes, days = figures["by_route"]["listed"], figures["by_day"]["listed"]
